@@ -1,0 +1,70 @@
+/*
+ * work - the queue of side effects (design 6.7): leases, fencing, retries, idempotency.
+ *
+ * May use base, format, database, ledger. Table: work_item.
+ *
+ * The intent is enqueued in the transaction of the state change that wants it; the effect is carried out with no
+ * transaction open and can be repeated safely; its outcome is a second transaction that must hold the lease's fencing
+ * token. Times are the database's clock. Killed anywhere, the lease runs out (or the same owner name returns and takes
+ * its own items back at once) and the item goes on.
+ *
+ *   waiting ──claim──► leased ──work_done──► done
+ *      ▲                 │ ├───work_retry──► waiting (not before …, attempt + 1)
+ *      └──lease ran out──┘ └───work_give_up─► failed
+ */
+#ifndef REFORGE_WORK_WORK_H
+#define REFORGE_WORK_WORK_H
+
+#include "base/arena.h"
+#include "crypto/digest.h"
+#include "database/database.h"
+
+extern const struct migration_set WORK_MIGRATIONS;
+
+#define WORK_MAX_PAYLOAD (256 * KIB)
+
+struct work_request {
+	const char *kind;          /* "build", "prove", "publish": a handler's name */
+	const char *key;           /* idempotency: unique; enqueueing the same key again changes nothing */
+	struct span payload;       /* JSON */
+	int priority;              /* smaller first */
+	usec_t not_before;         /* USEC_NONE: now */
+	int max_attempts;          /* 0: 5 */
+};
+/* @ret_new (may be NULL): false when the key was there. A present key with another payload digest is RF_ECONFLICT. */
+RF_MUST_CHECK int work_enqueue(struct transaction *tx, const struct work_request *request, int64_t *ret_id, bool *ret_new);
+
+struct work_item {
+	int64_t id;
+	int64_t fence;             /* token: grows with each claim */
+	int attempt;               /* from 1 */
+	int max_attempts;
+	char *kind, *key;          /* in the arena given */
+	struct span payload;
+};
+/* Claims the first item that is due, of any of @kinds, for @owner until now + @lease_usec. 1: *ret is set; 0: nothing due;
+ * negative: error. @owner names a process life: work_owner(). An item whose lease ran out counts as due. */
+int work_claim(struct database *db, const char *owner, const char *const *kinds, size_t kind_count, int64_t lease_usec,
+               struct arena *a, struct work_item *ret, struct err *err);
+/* RF_EFENCED when another worker holds it now. */
+RF_MUST_CHECK int work_renew(struct database *db, const struct work_item *item, int64_t lease_usec, struct err *err);
+
+/* In the transaction of the outcome. RF_EFENCED (and the caller rolls back) when the token is no longer ours. */
+RF_MUST_CHECK int work_done(struct transaction *tx, const struct work_item *item);
+/* Again at @not_before, or failed when attempts are used up (*ret_failed, may be NULL). @reason at most 1,000 bytes kept. */
+RF_MUST_CHECK int work_retry(struct transaction *tx, const struct work_item *item, usec_t not_before, const char *reason,
+                             bool *ret_failed);
+RF_MUST_CHECK int work_give_up(struct transaction *tx, const struct work_item *item, const char *reason);
+
+/* At the start of a process that is the only one on this database and machine: leases of owners whose process life has
+ * ended (pid gone, or started at another moment) are set free at once. Owner names of other hosts are left alone. */
+RF_MUST_CHECK int work_release_dead(struct database *db, int64_t *ret_freed, struct err *err);
+/* "host:pid:start-ticks" of this process, static storage. */
+const char *work_owner(void);
+
+struct work_counts { int64_t waiting, leased, done, failed; };
+RF_MUST_CHECK int work_count(struct transaction *tx, const char *kind /* NULL: all */, struct work_counts *ret);
+/* Soonest not_before or lease end among unfinished items of @kinds; USEC_NONE when there are none. */
+RF_MUST_CHECK int work_next_due(struct transaction *tx, const char *const *kinds, size_t kind_count, usec_t *ret);
+
+#endif
