@@ -15,7 +15,7 @@
 #include <time.h>
 
 #define RF_MUST_CHECK __attribute__((warn_unused_result))
-#define RF_PRINTF(format, first) __attribute__((format(printf, format, first)))
+#define RF_PRINTF(string, first) __attribute__((format(printf, string, first)))
 #define RF_UNUSED __attribute__((unused))
 
 /* Releases a local when it goes out of scope: RF_AUTO(str) s = STR_INIT(64 * 1024);
@@ -33,9 +33,10 @@
 #define GIB (1024 * MIB)
 
 /* Functions that have hurt others: unbounded copies, locale- or time-zone-dependent or not re-entrant, a shell.
- * base/ offers a replacement for each (str.h, span.h, time.h, ../process). C only. */
+ * base/ offers a replacement for each (str.h, span.h, time.h, ../process). C only. atol is missing: it is the name of a
+ * tolerance in every recipe. */
 #ifndef __cplusplus
-#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r atoi atol atoll atof gmtime \
+#pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r atoi atoll atof gmtime \
 	localtime ctime asctime system popen rand srand tmpnam mktemp gets
 #endif
 
