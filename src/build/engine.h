@@ -11,9 +11,10 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/str.h"
 #include "build/toolchain.h"
+#include "workspace/recipe.h"
 
-struct recipe;   /* workspace/recipe.h */
 
 /* Everything that decides the engine, nothing else: what is built of what, by what, for what. */
 struct build_spec {

@@ -10,8 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "build/toolchain.h"
-
-struct recipe;   /* workspace/recipe.h */
+#include "workspace/recipe.h"
 
 enum lane_part {
 	LANE_RECIPE = 0,     /* there is one, frozen in a form this program reads */

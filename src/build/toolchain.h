@@ -21,12 +21,12 @@
 #include "base/time.h"
 #include "build/kind.h"
 #include "crypto/digest.h"
+#include "format/npy.h"
 
 #define TOOLCHAIN_PROTOCOL 1
 /* One message. The longest met is a trtexec log tail of 256 KiB, escaped; latencies of 10,000 iterations are 120 KB. */
 #define TOOLCHAIN_MAX_MESSAGE (4 * MIB)
 #define TOOLCHAIN_MAX_TENSORS 256         /* inputs or outputs of one engine; PP-OCR and silero have up to 4 */
-#define TOOLCHAIN_MAX_RANK 16
 #define TOOLCHAIN_MAX_ITERATIONS 100000   /* of one iterate message */
 
 /* One version of one toolchain on this machine. Strings are the caller's and must outlive it. */
@@ -112,22 +112,12 @@ RF_MUST_CHECK int toolchain_build(const struct toolchain *t, const struct toolch
                                   const struct toolchain_limits *limits, struct arena *a, struct toolchain_built *ret,
                                   struct err *err);
 
-enum tensor_type {
-	TENSOR_UNKNOWN = 0,
-	TENSOR_F16, TENSOR_BF16, TENSOR_F32, TENSOR_F64,
-	TENSOR_I8, TENSOR_I16, TENSOR_I32, TENSOR_I64,
-	TENSOR_U8, TENSOR_U16, TENSOR_U32, TENSOR_U64,
-	TENSOR_BOOL, TENSOR_STRING,
-};
-const char *tensor_type_name(enum tensor_type t);              /* "f32", "i64"; "unknown" */
-enum tensor_type tensor_type_read(struct span name);
-size_t tensor_type_bytes(enum tensor_type t);                  /* 0 for strings and unknown */
-
 struct tensor_info {
 	struct span name;               /* hostile: any bytes; never part of a path */
-	enum tensor_type type;
+	enum npy_type type;             /* NPY_NONE: a kind that .npy cannot hold; type_text says which */
+	const char *type_text;          /* "float32", "bfloat16", "string", "sequence" */
 	unsigned rank;
-	int64_t shape[TOOLCHAIN_MAX_RANK];   /* -1: free */
+	int64_t shape[NPY_MAX_DIMS];    /* -1: free */
 };
 struct toolchain_inspection {
 	const struct tensor_info *inputs, *outputs;
@@ -168,10 +158,11 @@ struct toolchain_iterate {
 };
 struct toolchain_output {
 	struct span name;
-	enum tensor_type type;
+	enum npy_type type;             /* as in tensor_info */
+	const char *type_text;
 	unsigned rank;
-	int64_t shape[TOOLCHAIN_MAX_RANK];
-	const char *path;               /* NULL when not kept */
+	int64_t shape[NPY_MAX_DIMS];    /* what it really had */
+	const char *path;               /* NULL when not kept or when .npy cannot hold it */
 };
 struct toolchain_iteration {
 	const uint64_t *latency_ns;     /* one per iteration: the toolchain's call alone, without files and messages */
