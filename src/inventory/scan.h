@@ -1,0 +1,91 @@
+/*
+ * scan - files and folders to artifacts: walks, reads facts, hashes; reports each file once, in path order.
+ *
+ * May use base/, crypto/, format/json. Touches the disk, never the database: the caller gives a cache of known digests
+ * (inventory.h fills one) and takes the reports.
+ *
+ *   roots ─► walk (one thread) ─► read + hash (workers) ─► report (caller's thread, order of the walk)
+ *
+ * Files are opened once, without blocking (FIFOs, devices, sockets are reported, never opened); facts and digest are of the
+ * same open file. Links to regular files are read under the link's own path; links to folders inside the root are skipped (the
+ * folder itself is met), outside of it they are reported as unread: `unknown`. Memory: below 32 MiB plus 1 MiB per
+ * worker, whatever the files' sizes.
+ */
+#ifndef REFORGE_INVENTORY_SCAN_H
+#define REFORGE_INVENTORY_SCAN_H
+
+#include "base/time.h"
+#include "crypto/digest.h"
+#include "format/json.h"
+#include "inventory/artifact.h"
+
+/* What makes a file "unchanged": all five equal. ctime cannot be set back by touch(1). */
+struct scan_identity {
+	uint64_t device;
+	uint64_t inode;
+	uint64_t size;
+	int64_t mtime_ns;
+	int64_t ctime_ns;
+};
+
+/* One report. Everything lives until the callback returns. */
+struct scan_file {
+	const char *path;                       /* as reached from the root given; bytes, may hold newlines */
+	const char *root;                       /* the root it was reached from */
+	struct scan_identity identity;
+	bool has_digest;
+	struct digest digest;
+	bool digest_cached;                     /* unchanged since it was hashed */
+	bool error;                             /* could not be read: facts are kind other, finding unknown, a note says why */
+	bool folder;                            /* an unreadable folder: everything below it is unseen */
+	const struct artifact_facts *facts;     /* never NULL */
+};
+
+struct scan_options {
+	bool no_digest;                         /* headers only: report-only, a second look over all bytes is not taken */
+	bool evidence;                          /* fill facts->evidence */
+	unsigned threads;                       /* workers; 0: thread_cpus(); 1: none beside the caller's */
+	/* True with @ret set when a file of this identity was hashed before. NULL: hash everything. Called from the
+	 * caller's thread. */
+	bool (*known)(const struct scan_identity *id, struct digest *ret, void *data);
+	void *known_data;
+	/* Every ~100 ms at most, from the caller's thread; may be NULL. */
+	void (*progress)(uint64_t files, uint64_t bytes, const char *path, void *data);
+	void *progress_data;
+};
+
+struct scan_totals {
+	uint64_t files;               /* reported */
+	uint64_t engines;             /* of kinds that a toolchain built */
+	uint64_t bytes_hashed;
+	uint64_t cached;              /* not hashed again */
+	uint64_t conflicts, unknowns; /* findings */
+	uint64_t errors;              /* files and folders that could not be read */
+};
+
+/*
+ * Scans @n roots (files or folders), one after the other. A root that is not there is RF_ENOTFOUND before anything is
+ * reported. A non-zero from @report ends the scan and is returned. thread_stop_wanted() ends it with RF_ECANCELLED.
+ * @ret_totals may be NULL; it is set on success only.
+ */
+RF_MUST_CHECK int scan_files(const char *const *roots, size_t n, const struct scan_options *o,
+                             int (*report)(const struct scan_file *, void *), void *data,
+                             struct scan_totals *ret_totals, struct err *err);
+
+/* One file, in the caller's thread: for `explain` and for the check after a build (design 6.4). @a holds the facts' texts.
+ * RF_ENOTFOUND, RF_EINVALID (not a regular file), RF_EPERM, RF_EIO, RF_ENOMEM. */
+RF_MUST_CHECK int scan_one(const char *path, const struct scan_options *o, struct arena *a, struct artifact_facts *ret_facts,
+                           struct digest *ret_digest /* may be NULL: no hash */, struct err *err);
+
+/* One object of `scan --json` (design 6.1): path, sha256, size, kind, product, version, version_source, target,
+ * compute_capability, finding, cause, notes[]; evidence[] when the facts hold any. What is unknown is null. A path that is
+ * not UTF-8 is written with U+FFFD, and path_hex beside it. */
+void scan_file_json(struct json_out *o, const struct scan_file *f);
+/* The object's members only, for those who add their own (explain). */
+void artifact_facts_json(struct json_out *o, const struct artifact_facts *f);
+
+/* [{"what":…,"offset":…,"bytes":"66747274","value":…}], as stored with the artifact and shown by explain. */
+void artifact_evidence_json(struct json_out *o, const struct artifact_facts *f);
+void artifact_notes_json(struct json_out *o, const struct artifact_facts *f);
+
+#endif
