@@ -25,7 +25,7 @@ struct build_spec {
 	const char *source;              /* path as in the recipe, relative to the workspace */
 	struct digest source_digest;
 	struct digest build_digest;      /* the recipe's build digest (design 6.3) */
-	const struct span *args;
+	const char *const *args;
 	size_t arg_count;
 	const char *engine_file;         /* "model.onnx" */
 	int64_t timeout_usec;

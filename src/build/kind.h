@@ -27,6 +27,6 @@ const struct toolchain_kind *toolchain_kind_of_product(struct span purl);
 const struct toolchain_kind *toolchain_kind_at(size_t i);
 
 /* File name of an engine inside a release for a recipe's build args: "model.onnx", "model.ort", "model.plan". Static. */
-const char *toolchain_kind_engine_file(const struct toolchain_kind *kind, const struct span *args, size_t arg_count);
+const char *toolchain_kind_engine_file(const struct toolchain_kind *kind, const char *const *args, size_t arg_count);
 
 #endif

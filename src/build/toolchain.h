@@ -91,7 +91,7 @@ struct toolchain_build {
 	const char *source;             /* absolute; visible read-only */
 	const char *engine;             /* absolute; its folder is writable inside, the file must not exist */
 	const char *target;             /* refused by the driver when this machine is another */
-	const struct span *args;        /* the recipe's build.args */
+	const char *const *args;        /* the recipe's build.args */
 	size_t arg_count;
 	const struct toolchain_stamp *stamps;   /* reforge.recipe, .build, .source; the driver adds what it is itself */
 	size_t stamp_count;
