@@ -5,6 +5,7 @@
 #define REFORGE_BASE_HASH_H
 
 #include "base/arena.h"
+#include "base/err.h"
 #include "base/span.h"
 
 /* CRC-32 as zlib's crc32 (polynomial 0xEDB88320); @crc is 0 at the start and the last result to go on. */
