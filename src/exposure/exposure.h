@@ -1,0 +1,118 @@
+/*
+ * exposure - placement x advisory x carrier: what is exposed, since when, until when, and why.
+ *
+ * May use base, format, database, crypto, ledger, workspace, version, advisory, inventory. Tables: exposure_finding (one row per
+ * component, claim, carrier and advisory: judged once however often it occurs), exposure (opened and cleared, never deleted),
+ * exposure_mark (what was judged up to).
+ *
+ *   exposure_refresh() ── judges every component of open placements against every advisory about its product ──►
+ *       opens what is new, clears what no longer holds (rebuilt, gone, withdrawn, decided) with the reason
+ *
+ * Only affected, conflict and unknown are exposures. A finding that changes clears the row and opens another.
+ */
+#ifndef REFORGE_EXPOSURE_EXPOSURE_H
+#define REFORGE_EXPOSURE_EXPOSURE_H
+
+#include "advisory/store.h"
+#include "database/database.h"
+#include "exposure/finding.h"
+#include "inventory/inventory.h"
+
+extern const struct migration_set EXPOSURE_MIGRATIONS;
+
+/* Open exposures of one fleet: 100,000 placements x 2 carriers x 20 advisories. Beyond it RF_ETOOMANY. */
+#define EXPOSURE_MAX_OPEN 4000000
+
+struct exposure_changes {
+	int64_t components;        /* component x carrier x advisory judged in this run (others were known) */
+	int64_t opened;
+	int64_t cleared;
+	int64_t open;              /* after */
+};
+/* Brings the exposures up to date with inventory and advisories, in one transaction; writes a ledger record when anything
+ * changed. @actor for the ledger. @ret may be NULL. */
+RF_MUST_CHECK int exposure_refresh(struct database *db, const char *actor, struct exposure_changes *ret, struct err *err);
+RF_MUST_CHECK int exposure_refresh_tx(struct transaction *tx, const char *actor, struct exposure_changes *ret);
+
+struct exposure_row {
+	int64_t id, placement_id, finding_id;
+	struct span advisory, advisory_title;
+	bool is_drill;
+	enum carrier carrier;
+	enum finding_kind kind;
+	enum finding_cause cause;
+	struct span purl, version;             /* component; version empty: unknown */
+	struct span path, service, environment, model, host;
+	struct span artifact_digest, artifact_kind, artifact_target;
+	usec_t opened_at, cleared_at;          /* cleared_at USEC_NONE while open */
+	struct span cleared_reason;            /* "gone", "finding_changed", "advisory_withdrawn", "not_affected" */
+};
+/* Empty and zero fields do not filter. */
+struct exposure_filter {
+	struct span advisory;                  /* id */
+	struct span service, environment, model, path;
+	int64_t placement_id;
+	bool by_carrier;
+	enum carrier carrier;                  /* with by_carrier */
+	enum finding_kind at_least;            /* FINDING_NOT_AFFECTED: all */
+	bool with_cleared;
+	bool without_drills;
+	int64_t limit;                         /* 0: no limit */
+};
+/* By advisory, service, environment, model, path, carrier. Spans live until @visit returns; it may not use @tx. */
+RF_MUST_CHECK int exposure_list(struct transaction *tx, const struct exposure_filter *filter,
+                                int (*visit)(const struct exposure_row *, void *), void *data);
+
+/* A service's state for people: carriers apart, so that "runtime clean, engine still vulnerable" shows (law 1). */
+struct exposure_service {
+	struct span service, environment;
+	int64_t placements;                    /* open, engines */
+	/* Open exposures [carrier][finding kind], counted in placements: one placement counts once, at its worst. */
+	int64_t counts[2][4];
+	enum finding_kind worst[2];
+};
+/* By service, environment; services with open engine placements only. @advisory empty: over all but drills. */
+RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory,
+                                    int (*visit)(const struct exposure_service *, void *), void *data);
+/* "runtime clean, engine still vulnerable", "runtime and engine vulnerable", "clean", "runtime clean, engine not known", … */
+const char *exposure_service_words(const struct exposure_service *s, char *buffer, size_t size);
+
+/* ── explain ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Full chain for one placement, carrier and advisory, judged anew: file and header steps first. */
+struct exposure_explanation {
+	struct inventory_placement placement;  /* id 0 when the subject is a component, not a file */
+	struct finding_subject subject;
+	struct stored_advisory advisory;
+	struct finding finding;
+	usec_t opened_at;                      /* of the open exposure; USEC_NONE when there is none */
+};
+/* Placements by path or digest (inventory_placements_of). Every advisory about its components, worst first, in @a.
+ * @advisory empty: all. RF_ENOTFOUND when no placement has that name. */
+RF_MUST_CHECK int exposure_explain_path(struct transaction *tx, struct arena *a, const char *path, struct span advisory,
+                                        struct exposure_explanation **ret, size_t *ret_count);
+RF_MUST_CHECK int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t placement_id, struct span advisory,
+                                             struct exposure_explanation **ret, size_t *ret_count);
+/* "pkg:pypi/tensorrt@10.13.3.9", both carriers. RF_EFORMAT; a product without a row gives count 0. */
+RF_MUST_CHECK int exposure_explain_purl(struct transaction *tx, struct arena *a, struct span purl, struct span advisory,
+                                        struct exposure_explanation **ret, size_t *ret_count);
+/* One advisory: its story. Every source with state, assigner, words; the policy; what is exposed; and for a record that is no
+ * vulnerability the real advisories of the products it is quoted with. */
+struct exposure_story {
+	struct stored_advisory advisory;
+	struct reason reason;                  /* the story in steps */
+	struct advisory_row *instead;          /* published advisories of those products, newest first; in @a */
+	size_t instead_count;
+	struct span *quoted_products;          /* purls */
+	size_t quoted_count;
+	int64_t open[4];                       /* open exposures by finding kind */
+};
+RF_MUST_CHECK int exposure_explain_advisory(struct transaction *tx, struct arena *a, struct span id, struct exposure_story *ret);
+
+/* Rendering, both forms of the same facts. @o is inside nothing: one object is written. */
+void exposure_explanation_json(const struct exposure_explanation *e, struct json_out *o);
+void exposure_explanation_words(const struct exposure_explanation *e, struct str *to);
+void exposure_story_json(const struct exposure_story *s, struct json_out *o);
+void exposure_story_words(const struct exposure_story *s, struct str *to);
+
+#endif
