@@ -24,7 +24,7 @@ struct process_bind {
 struct process_isolation {
 	const struct process_bind *binds;
 	size_t bind_count;
-	bool system;               /* /usr, /lib*, /bin, /etc/ld.so.* read-only: what a dynamic program needs */
+	bool system_files;         /* /usr, /lib*, /bin, /etc/ld.so.* read-only: what a dynamic program needs */
 	bool network;              /* keep the host's network; default none */
 	uint64_t memory_bytes;     /* 0: no limit */
 	bool no_address_limit;     /* never fall back to RLIMIT_AS (it kills CUDA): then no memory limit, and said so */
