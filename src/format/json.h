@@ -29,7 +29,9 @@ enum json_kind { JSON_ABSENT = 0, JSON_NULL, JSON_BOOL, JSON_INT, JSON_UINT, JSO
 struct json_doc *json_doc_new(void);                 /* NULL: out of memory. Reusable, keeps its buffers */
 void json_doc_free(struct json_doc *doc);
 void json_doc_freep(struct json_doc **doc);
-/* @bytes may be freed after. Errors: RF_EFORMAT with offset where simdjson tells it, RF_ETOOBIG, RF_ENOMEM. */
+/* @bytes may be freed after. RF_EFORMAT with offset and line of the first byte that RFC 8259 does not allow there (no offset
+ * for an empty text and for integers past 64 bits, which are refused); RF_ETOOBIG; RF_ENOMEM. After a failure no value of
+ * @doc may be used. Memory: about ten times the text, kept for the next. */
 RF_MUST_CHECK int json_parse(struct json_doc *doc, struct span bytes, struct json *ret_root, struct err *err);
 
 enum json_kind json_kind(struct json v);             /* JSON_ABSENT for {NULL, 0} */
@@ -60,8 +62,9 @@ bool json_next(struct json_each *it);
 
 /*
  * Writing: straight into a str, no tree. Commas, colons, quotes and escapes are the writer's. Misuse (a key in an array)
- * is caught by assert. Numbers: finite doubles are written so that they read back the same (shortest of %.15g..%.17g);
- * NaN and infinities as null. Strings that are not UTF-8: bad bytes become U+FFFD.
+ * is caught by assert. Numbers: finite doubles are written so that they read back the same (shortest of %.15g..%.17g; whole
+ * ones below 2^53 without exponent); NaN and infinities as null. Strings that are not UTF-8: bad bytes become U+FFFD.
+ * Deeper than JSON_MAX_DEPTH: RF_ETOOBIG at str_check(), as for a full str.
  */
 struct json_out {
 	struct str *to;
@@ -96,7 +99,8 @@ void json_member_double(struct json_out *o, const char *key, double v);
 void json_member_bool(struct json_out *o, const char *key, bool v);
 void json_member_time(struct json_out *o, const char *key, int64_t usec);
 
-/* RFC 8785-like canonical form of a parsed value: members sorted by bytes, no blanks. What digests are taken over. */
+/* RFC 8785-like canonical form of a parsed value: members sorted by bytes, no blanks, 1.0 as 1. What digests are taken over.
+ * Appends to @ret. RF_EFORMAT with the field for a member given twice; RF_ETOOBIG; RF_ENOMEM. */
 RF_MUST_CHECK int json_canonical(struct json v, struct str *ret, struct err *err);
 
 #endif
