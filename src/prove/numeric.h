@@ -15,9 +15,10 @@
  *              Integers: |a - b| <= atol, exactly, rtol is not used: a token id is not 0.1 % right. Bool: equal.
  *   cosine     where the recipe states a minimum: of each tensor with two elements or more, and of all inputs' elements
  *              taken as one vector.
- *   top1       where stated: share of rows (last axis) whose largest element is at the same index. A near tie is no
- *              disagreement: the candidate's choice counts when the baseline holds it equal to its own best within
- *              the tolerance.
+ *   top1       where stated: share of rows (last axis) whose largest element is at the same index, NaN left out. A tie
+ *              is no disagreement: the candidate's choice counts when the baseline holds it within
+ *              1e-6 + 1e-5·|best| of its own best (rounding, whatever tolerance the recipe grants). Counted only
+ *              where it is asked.
  *
  * The elements are read as they lie in the file (little-endian, not aligned); f16 is widened, 64-bit integers are compared
  * as integers.
@@ -53,8 +54,10 @@ extern const struct numeric_rule NUMERIC_DEFAULT_RULE;
 
 /* In the order in which they are looked at; the first that breaks is the one named. */
 enum numeric_cause {
-	NUMERIC_OK = 0, NUMERIC_NO_DATA, NUMERIC_TYPE, NUMERIC_SHAPE, NUMERIC_NAN, NUMERIC_INF, NUMERIC_TOLERANCE,
-	NUMERIC_COSINE, NUMERIC_TOP1
+	NUMERIC_OK = 0,
+	NUMERIC_NO_DATA,
+	NUMERIC_ABSENT,          /* said by prove_engine() only: the new engine lacks the output, or does not run */
+	NUMERIC_TYPE, NUMERIC_SHAPE, NUMERIC_NAN, NUMERIC_INF, NUMERIC_TOLERANCE, NUMERIC_COSINE, NUMERIC_TOP1
 };
 const char *numeric_cause_name(enum numeric_cause cause);   /* "tolerance"; static */
 
@@ -90,7 +93,7 @@ enum judgement numeric_judge(const struct numeric *n, enum numeric_cause *ret_ca
 
 /* Derived figures. */
 double numeric_outlier_share(const struct numeric *n);      /* 0..1; 0 without elements */
-double numeric_cosine(const struct numeric *n);             /* of all inputs as one vector; NAN when near zero */
+double numeric_cosine(const struct numeric *n);             /* of all inputs as one vector; NAN when near zero or overflown */
 double numeric_top1(const struct numeric *n);               /* share of rows that agree; NAN without rows */
 
 #endif

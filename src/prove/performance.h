@@ -47,19 +47,19 @@ extern const struct performance_rule PERFORMANCE_DEFAULT_RULE;
 
 enum performance_side { PERFORMANCE_OLD = 0, PERFORMANCE_NEW = 1 };
 
-/* The latencies of one measurement. Opaque; grows to PERFORMANCE_MAX_SAMPLES a side. */
+/* The latencies of one measurement, one thread at a time (asking sorts them). Opaque; grows to PERFORMANCE_MAX_SAMPLES a side. */
 struct performance;
 struct performance *performance_new(void);                 /* NULL: out of memory */
 void performance_free(struct performance *p);
 void performance_freep(struct performance **p);
 /* Adds one pair of blocks measured next to each other, in nanoseconds (> 0; a reading of 0 counts as 1). Blocks need not
  * be of one size. RF_EINVALID for an empty block, RF_ETOOMANY, RF_ENOMEM. The arrays are copied. */
-RF_MUST_CHECK int performance_add(struct performance *p, const int64_t *old_ns, size_t old_count, const int64_t *new_ns,
+RF_MUST_CHECK int performance_add(struct performance *p, const uint64_t *old_ns, size_t old_count, const uint64_t *new_ns,
                                   size_t new_count);
 size_t performance_pairs(const struct performance *p);
 size_t performance_samples(const struct performance *p, enum performance_side side);
 /* Quantile 0..1 in nanoseconds (nearest rank); 0 without samples. */
-int64_t performance_quantile(const struct performance *p, enum performance_side side, double q);
+uint64_t performance_quantile(const struct performance *p, enum performance_side side, double q);
 double performance_mean_ns(const struct performance *p, enum performance_side side);
 
 struct performance_interval {

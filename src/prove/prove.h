@@ -3,7 +3,9 @@
  * judges: does it answer the same (numeric.h), is it no slower (performance.h)? Leaves proof.json as evidence.
  *
  * May use base, format, process, crypto, workspace, build (toolchain.h), and its own room. No database: response records
- * the outcome. Touches only the files named here. Thread-safe for different task folders.
+ * the outcome. Touches only the files named here. Thread-safe for different task folders; latencies are measured by one
+ * caller at a time (a lock of the process), so that proofs side by side do not disturb each other. Builds on other
+ * threads still do: they show as noise, and noise does not decide.
  *
  * Golden inputs, recipe `prove.inputs` (one folder a model; any program can write it):
  *
@@ -18,13 +20,15 @@
  * Shapes may differ from case to case. At most PROVE_MAX_CASES cases and PROVE_MAX_INPUTS inputs.
  *
  * The task folder gets (everything is replaced on every call, so a call killed anywhere is simply made again):
- *   outputs/old/<case>/<index>.npy, outputs/new/…   what the engines answered; removed after a pass, kept after a fail
+ *   outputs/{old,new}/<case>-<index>.npy    what the engines answered; kept only for the first PROVE_MAX_KEPT cases that
+ *                                 broke a rule, for people to look at
  *   proof.json                    canonical JSON, written last and in one step: its SHA-256 is the proof evidence
  */
 #ifndef REFORGE_PROVE_PROVE_H
 #define REFORGE_PROVE_PROVE_H
 
 #include "base/arena.h"
+#include "build/toolchain.h"
 #include "crypto/digest.h"
 #include "prove/numeric.h"
 #include "prove/performance.h"
@@ -33,23 +37,20 @@
 #define PROVE_MAX_CASES 4096
 #define PROVE_MAX_INPUTS 64
 #define PROVE_MAX_OUTPUTS 256
+#define PROVE_MAX_KEPT 16
 #define PROVE_FILE "proof.json"
 #define PROVE_MAX_PROOF_BYTES (4 * MIB)
 
-/* One engine and the toolchain version that loads it. */
+/* One engine and the toolchain version that loads it: the service's runtime on the old side, the release's on the new. */
 struct prove_side {
-	const char *engine;          /* path of the file; NULL on the old side: no old engine (stored outputs stand in) */
-	const char *engine_sha256;   /* 64 hex digits; the file must have it, else RF_EVERIFY */
-	const char *toolchain;       /* "onnxruntime" */
-	const char *version;         /* "1.20.1" */
-	const char *library;         /* path of the runtime library; NULL on the old side: not at hand */
-	const char *library_sha256;  /* 64 hex digits, or NULL: not pinned; the digest found is recorded either way */
-	const char *driver;          /* path of the driver program; NULL: the one beside reforge */
+	const char *engine;                  /* absolute path; NULL on the old side: none at hand, stored outputs stand in */
+	struct digest engine_digest;         /* the file must have it, else RF_EVERIFY */
+	const struct toolchain *toolchain;   /* loaded; NULL on the old side: not at hand */
 };
 
 struct prove_progress {
-	const char *step;            /* "old outputs", "new outputs", "latency", "judging"; static */
-	uint64_t done, total;        /* of that step; total may grow ("latency" asks for more samples) */
+	const char *step;            /* "inputs", "answers", "latency"; static */
+	uint64_t done, total;        /* of that step: cases, or samples a side; total grows when "latency" needs more */
 };
 
 struct prove_job {
@@ -59,7 +60,8 @@ struct prove_job {
 	const char *target;          /* "linux-x86_64/cpu-avx512" */
 	struct prove_side old_side, new_side;
 	uint64_t seed;               /* of the bootstrap; recorded. Take it from the task's id: the same again is the same */
-	bool isolate;                /* run the drivers in bubblewrap; what was got is recorded */
+	enum toolchain_isolation isolation;   /* of both drivers; what was got is recorded */
+	uint64_t memory_bytes;       /* of each driver; 0: no limit */
 	unsigned threads;            /* the engines' intra-op threads; 0: 1, which is steadier to measure */
 	int64_t deadline_usec;       /* for the whole call; 0: one hour */
 	void (*progress)(const struct prove_progress *, void *data);   /* may be NULL; called on the caller's thread */
@@ -78,8 +80,8 @@ struct prove_output {
 struct prove_latency {
 	size_t samples;
 	double mean_ns;
-	int64_t p50_ns, p99_ns;
-	int64_t quantiles_ns[PROVE_QUANTILES];
+	uint64_t p50_ns, p99_ns;
+	uint64_t quantiles_ns[PROVE_QUANTILES];
 };
 
 /* What was found. All texts and arrays live in the arena given. */
