@@ -1,8 +1,8 @@
 /*
  * artifact - what a file says about itself: its kind, the toolchain that made it, the target it was made for.
  *
- * Pure: bytes in, facts out; no I/O but through the caller's artifact_source, no clock, no globals. May use base/ only
- * (and crypto/ nothing). One file and one row of artifact_formats[] per kind (artifact_tensorrt.c, artifact_onnx.c, ...).
+ * Pure: bytes in, facts out; no I/O but through the caller's artifact_source, no clock, no globals. May use base/ only.
+ * One file and one row of artifact_formats[] per kind (artifact_tensorrt.c, artifact_onnx.c, ...).
  *
  *   source ──artifact_read()──► struct artifact_facts ──(full read only)── artifact_pass_add() ... artifact_pass_end()
  *
@@ -101,6 +101,7 @@ struct artifact_facts {
 	bool truncated;                            /* declared or section end lies behind the real end */
 	const char *notes[ARTIFACT_MAX_NOTES];     /* sentences for people; in the arena */
 	size_t note_count;
+	size_t notes_dropped;                      /* more than fit: the last note says so */
 	struct artifact_evidence *evidence;        /* in the arena; only with ARTIFACT_WITH_EVIDENCE */
 	size_t evidence_count;
 	struct artifact_stamp stamp;               /* ONNX and .ort */
@@ -188,25 +189,32 @@ struct artifact_reading {
 	struct arena *a;
 	struct artifact_facts *facts;
 	struct err *err;
+	int failed;                                      /* RF_EIO or RF_ENOMEM met by a helper: reading stops */
 	unsigned reads;                                  /* of the source; at most ARTIFACT_MAX_READS */
-	char *window;                                    /* last piece read beside the head */
+	unsigned char *window;                           /* last piece read beside the head, ARTIFACT_PIECE_BYTES */
 	uint64_t window_at;
 	size_t window_bytes;
 };
 /* A hostile file may not make us read on and on: the largest real ONNX (2,000 nodes before its metadata) needs < 3,000. */
 #define ARTIFACT_MAX_READS 65536
 
-/* @n bytes (at most 4,096) at @offset; NULL when they lie behind the end (nothing set) or on a read error
- * (r->err->code set). Lives until the next call. */
+#define ARTIFACT_PIECE_BYTES 4096
+/* @n bytes (at most ARTIFACT_PIECE_BYTES) at @offset; NULL when they lie behind the end, the reads are used up (a note says so)
+ * or on a failure (r->failed). Lives until the next call. */
 const unsigned char *artifact_at(struct artifact_reading *r, uint64_t offset, size_t n);
-/* A sentence; dropped silently past ARTIFACT_MAX_NOTES - 1, whose last place says "more". 0 or RF_ENOMEM. */
-int artifact_note(struct artifact_reading *r, const char *format, ...) RF_PRINTF(2, 3);
+/* The same for as many of @n bytes as there are; *ret_n may be 0. */
+const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, size_t n, size_t *ret_n);
+
+/* These three only fail for want of memory, kept in r->failed: readers need not look after each. */
+
+/* A sentence for people. The last place of notes[] says how many more there were. */
+void artifact_note(struct artifact_reading *r, const char *format, ...) RF_PRINTF(2, 3);
 /* Raises the finding (CONFLICT over UNKNOWN over CLEAR) and says why in a note. */
-int artifact_object(struct artifact_reading *r, enum artifact_finding f, const char *cause, const char *format, ...)
+void artifact_object(struct artifact_reading *r, enum artifact_finding f, const char *cause, const char *format, ...)
 	RF_PRINTF(4, 5);
 /* Records evidence when wanted. @bytes may be NULL with 0. */
-int artifact_evidence(struct artifact_reading *r, const char *what, uint64_t offset, const void *bytes, size_t n,
-                      const char *format, ...) RF_PRINTF(6, 7);
+void artifact_evidence(struct artifact_reading *r, const char *what, uint64_t offset, const void *bytes, size_t n,
+                       const char *format, ...) RF_PRINTF(6, 7);
 
 extern const struct artifact_format artifact_format_tensorrt;
 extern const struct artifact_format artifact_format_ort;

@@ -1,0 +1,306 @@
+/* The frame of the readers: which row reads a file, reading by pieces, notes and findings. See artifact.h. */
+#include "inventory/artifact.h"
+
+#include <stdarg.h>
+
+#define NOTE_BYTES 400
+
+const struct artifact_format *const artifact_formats[] = {
+	&artifact_format_tensorrt,
+	&artifact_format_ort,
+	&artifact_format_lfs,
+	&artifact_format_runtime,
+	&artifact_format_onnx,      /* last: protobuf has no magic */
+	NULL,
+};
+
+static const char *const version_sources[] = {
+	[ARTIFACT_VERSION_UNKNOWN] = "unknown",       [ARTIFACT_VERSION_HEADER] = "header",
+	[ARTIFACT_VERSION_INNER] = "inner",           [ARTIFACT_VERSION_PROVENANCE] = "provenance",
+	[ARTIFACT_VERSION_NAME] = "name",             [ARTIFACT_VERSION_PACKAGE] = "package",
+};
+static const char *const findings[] = {
+	[ARTIFACT_CLEAR] = "", [ARTIFACT_UNKNOWN] = "unknown", [ARTIFACT_CONFLICT] = "conflict",
+};
+
+const char *artifact_version_source_text(enum artifact_version_source s)
+{
+	return (size_t)s < RF_COUNT(version_sources) ? version_sources[s] : "unknown";
+}
+
+enum artifact_version_source artifact_version_source_of(struct span text)
+{
+	for (size_t i = 0; i < RF_COUNT(version_sources); i++)
+		if (span_eq_text(text, version_sources[i]))
+			return (enum artifact_version_source)i;
+	return ARTIFACT_VERSION_UNKNOWN;
+}
+
+const char *artifact_finding_text(enum artifact_finding f)
+{
+	return (size_t)f < RF_COUNT(findings) ? findings[f] : "unknown";
+}
+
+enum artifact_finding artifact_finding_of(struct span text)
+{
+	for (size_t i = 0; i < RF_COUNT(findings); i++)
+		if (span_eq_text(text, findings[i]))
+			return (enum artifact_finding)i;
+	return ARTIFACT_UNKNOWN;
+}
+
+bool artifact_named_like_engine(struct span name)
+{
+	static const char *const suffixes[] = { ".engine", ".plan", ".trt", ".ort", ".onnx", ".trtmodel" };
+	for (size_t i = 0; i < RF_COUNT(suffixes); i++) {
+		size_t n = strlen(suffixes[i]);
+		if (name.n > n && span_eq_nocase(span_from(name, name.n - n), span_of(suffixes[i])))
+			return true;
+	}
+	/* Triton's multi-instance form: model.plan.rank0 */
+	size_t dot = span_rfind_byte(name, '.');
+	return dot != SIZE_MAX && span_starts(span_from(name, dot), ".rank") && span_is_digits(span_from(name, dot + 5));
+}
+
+bool artifact_kind_is_engine(struct span kind)
+{
+	return span_eq_text(kind, ARTIFACT_TENSORRT_PLAN) || span_eq_text(kind, ARTIFACT_ONNXRUNTIME_OPTIMISED) ||
+	       span_eq_text(kind, ARTIFACT_ONNXRUNTIME_ORT);
+}
+
+/* ── Reading by pieces ───────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int bytes_pread(void *data, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
+{
+	const struct span *s = data;
+	size_t from = offset < s->n ? (size_t)offset : s->n;
+	*ret_n = RF_MIN(n, s->n - from);
+	if (*ret_n)
+		memcpy(buffer, s->p + from, *ret_n);
+	return 0;
+}
+
+/* The source keeps the span in its own head, so that it needs no storage beside itself. */
+struct artifact_source artifact_source_bytes(struct span s)
+{
+	return (struct artifact_source){ .pread = NULL, .size = s.n, .head = s };
+}
+
+static int source_pread(const struct artifact_source *src, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
+{
+	if (src->pread)
+		return src->pread(src->data, buffer, n, offset, ret_n);
+	struct span head = src->head;
+	return bytes_pread(&head, buffer, n, offset, ret_n);
+}
+
+/* Fills the window from @offset. False: failure, or reads used up. */
+static bool window_read(struct artifact_reading *r, uint64_t offset)
+{
+	if (r->failed)
+		return false;
+	if (++r->reads > ARTIFACT_MAX_READS) {
+		if (r->reads == ARTIFACT_MAX_READS + 1)
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			                "more than %d pieces would have to be read to find what the file says", ARTIFACT_MAX_READS);
+		return false;
+	}
+	if (!r->window)
+		r->window = arena_alloc(r->a, ARTIFACT_PIECE_BYTES);
+	if (!r->window) {
+		r->failed = RF_ENOMEM;
+		return false;
+	}
+	r->window_bytes = 0;
+	int rc = source_pread(r->src, r->window, ARTIFACT_PIECE_BYTES, offset, &r->window_bytes);
+	r->window_at = offset;
+	if (rc < 0)
+		r->failed = rc;
+	return rc == 0;
+}
+
+const unsigned char *artifact_at(struct artifact_reading *r, uint64_t offset, size_t n)
+{
+	if (offset > r->src->size || n > r->src->size - offset || n > ARTIFACT_PIECE_BYTES)
+		return NULL;
+	if (offset + n <= r->head.n)
+		return (const unsigned char *)r->head.p + offset;
+	bool inside = r->window_bytes && offset >= r->window_at && offset - r->window_at <= r->window_bytes &&
+	              n <= r->window_bytes - (size_t)(offset - r->window_at);
+	if (!inside && !window_read(r, offset))
+		return NULL;
+	size_t from = (size_t)(offset - r->window_at);
+	return n <= r->window_bytes - from ? r->window + from : NULL;      /* the file may have shrunk since fstat() */
+}
+
+const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, size_t n, size_t *ret_n)
+{
+	*ret_n = 0;
+	if (offset >= r->src->size)
+		return NULL;
+	size_t there = (size_t)RF_MIN((uint64_t)n, r->src->size - offset);
+	const unsigned char *p = artifact_at(r, offset, there);
+	if (p)
+		*ret_n = there;
+	return p;
+}
+
+/* ── Notes, findings, evidence ───────────────────────────────────────────────────────────────────────────────────── */
+
+static const char *RF_PRINTF(2, 0) note_text(struct artifact_reading *r, const char *format, va_list args)
+{
+	char buffer[NOTE_BYTES];
+	vsnprintf(buffer, sizeof buffer, format, args);
+	const char *text = arena_text(r->a, span_of(buffer));
+	if (!text)
+		r->failed = RF_ENOMEM;
+	return text;
+}
+
+static void note_add(struct artifact_facts *f, const char *text)
+{
+	if (!text)
+		return;
+	if (f->note_count < ARTIFACT_MAX_NOTES) {
+		f->notes[f->note_count++] = text;
+		return;
+	}
+	f->notes[ARTIFACT_MAX_NOTES - 1] = "more was found than is noted here";
+	f->notes_dropped++;
+}
+
+void artifact_note(struct artifact_reading *r, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	note_add(r->facts, note_text(r, format, args));
+	va_end(args);
+}
+
+void artifact_object(struct artifact_reading *r, enum artifact_finding f, const char *cause, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	note_add(r->facts, note_text(r, format, args));
+	va_end(args);
+	if (f > r->facts->finding) {
+		r->facts->finding = f;
+		r->facts->cause = cause;
+	}
+}
+
+void artifact_evidence(struct artifact_reading *r, const char *what, uint64_t offset, const void *bytes, size_t n,
+                       const char *format, ...)
+{
+	if (!(r->flags & ARTIFACT_WITH_EVIDENCE) || r->facts->evidence_count == ARTIFACT_MAX_EVIDENCE)
+		return;
+	if (!r->facts->evidence)
+		r->facts->evidence = arena_array(r->a, ARTIFACT_MAX_EVIDENCE, sizeof *r->facts->evidence);
+	if (!r->facts->evidence) {
+		r->failed = RF_ENOMEM;
+		return;
+	}
+	va_list args;
+	va_start(args, format);
+	const char *value = note_text(r, format, args);
+	va_end(args);
+	struct artifact_evidence *e = &r->facts->evidence[r->facts->evidence_count++];
+	*e = (struct artifact_evidence){ .what = what, .offset = offset, .value = value ? value : "" };
+	e->byte_count = bytes ? RF_MIN(n, (size_t)ARTIFACT_EVIDENCE_BYTES) : 0;
+	if (e->byte_count)
+		memcpy(e->bytes, bytes, e->byte_count);
+}
+
+/* ── Which row ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void facts_start(struct artifact_facts *f, uint64_t size)
+{
+	memset(f, 0, sizeof *f);
+	f->kind = ARTIFACT_OTHER;
+	f->layout = "";
+	f->cause = "";
+	f->cc_major = f->cc_minor = -1;
+	f->size = size;
+}
+
+static bool looks_like_text(struct span s)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c < 0x20 && c != '\n' && c != '\r' && c != '\t' && c != '\f')
+			return false;
+	}
+	/* the head may end inside a character */
+	return span_is_utf8(s) || (s.n > 3 && (span_is_utf8(span_sub(s, 0, s.n - 1)) || span_is_utf8(span_sub(s, 0, s.n - 2)) ||
+	                                       span_is_utf8(span_sub(s, 0, s.n - 3))));
+}
+
+/* Nobody reads it. A name is a reason to say so: .plan and .engine are used by others too (sqitch, QGroundControl, games). */
+static void read_other(struct artifact_reading *r)
+{
+	if (!artifact_named_like_engine(r->name))
+		return;
+	if (r->src->size == 0)
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "named like an engine, but empty");
+	else if (looks_like_text(r->head))
+		artifact_note(r, "named like an engine, but text: the name is used by other tools too");
+	else
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+		                "named like an engine, but in no format that is read here (not TensorRT, ONNX or ONNX Runtime)");
+}
+
+/* The first ARTIFACT_HEAD_BYTES: what the caller read, else one read of ours. */
+static int head_fill(struct artifact_reading *r)
+{
+	size_t wanted = (size_t)RF_MIN(r->src->size, (uint64_t)ARTIFACT_HEAD_BYTES);
+	r->head = r->src->head;
+	if (r->head.n > r->src->size)
+		r->head.n = (size_t)r->src->size;
+	if (r->head.n >= wanted)
+		return 0;
+	char *buffer = arena_alloc(r->a, ARTIFACT_HEAD_BYTES);
+	if (!buffer)
+		return RF_ENOMEM;
+	size_t n = 0;
+	int rc = source_pread(r->src, buffer, wanted, 0, &n);
+	if (rc < 0)
+		return rc;
+	r->head = span_bytes(buffer, n);
+	return 0;
+}
+
+static int read_rows(struct artifact_reading *r)
+{
+	for (size_t i = 0; artifact_formats[i]; i++) {
+		const struct artifact_format *format = artifact_formats[i];
+		if (!format->sniff(r))
+			continue;
+		int rc = format->read(r);
+		if (r->failed)
+			return r->failed;
+		if (rc == 0) {
+			r->facts->format = format;
+			return 0;
+		}
+		if (rc != RF_EUNREADABLE)
+			return rc;
+		facts_start(r->facts, r->src->size);
+	}
+	read_other(r);
+	return r->failed;
+}
+
+int artifact_read(const struct artifact_source *src, struct span name, unsigned flags, struct arena *a,
+                  struct artifact_facts *ret, struct err *err)
+{
+	struct artifact_reading r = { .src = src, .name = name, .flags = flags, .a = a, .facts = ret, .err = err };
+	facts_start(ret, src->size);
+	int rc = head_fill(&r);
+	if (rc == 0)
+		rc = read_rows(&r);
+	if (rc == RF_ENOMEM)
+		return err_set(err, rc, "no memory for the facts of one file");
+	if (rc < 0 && (!err || err->code == 0))
+		return err_set(err, rc, "reading failed");
+	return rc;
+}

@@ -1,0 +1,275 @@
+/*
+ * ONNX models, and the ones that ONNX Runtime wrote. Source: onnx.proto3 (ModelProto); reference/components, section 1.
+ *
+ * Only the top level of ModelProto is walked: the graph with all its weights is one length-delimited field, skipped by
+ * seeking. A file is ONNX when the walk ends exactly at its end and it has an ir_version and a graph.
+ *
+ * ONNX Runtime keeps producer_name and producer_version of the model that it optimised: "tf2onnx 1.12.1" is no ONNX Runtime
+ * version, and is never taken for one.
+ */
+#include "inventory/artifact_int.h"
+
+#define MODEL_IR_VERSION 1
+#define MODEL_PRODUCER_NAME 2
+#define MODEL_PRODUCER_VERSION 3
+#define MODEL_DOMAIN 4
+#define MODEL_VERSION 5
+#define MODEL_DOC 6
+#define MODEL_GRAPH 7
+#define MODEL_OPSET 8
+#define MODEL_METADATA 14
+#define MODEL_TRAINING 20
+#define MODEL_FUNCTIONS 25
+#define MODEL_CONFIGURATION 26
+
+#define WIRE_VARINT 0
+#define WIRE_FIXED64 1
+#define WIRE_BYTES 2
+#define WIRE_FIXED32 5
+
+/* Opsets are per domain, functions and metadata a handful; a model of 20,000 functions has not been met. */
+#define MAX_FIELDS 50000
+
+/* Domains of operators that only ONNX Runtime's optimiser puts into a graph: blocked and channels-last layouts. */
+static const char *const optimiser_domains[] = { "com.microsoft.nchwc", "com.ms.internal.nhwc" };
+
+struct field {
+	uint32_t number;
+	uint32_t wire;
+	uint64_t value;      /* varint; length for WIRE_BYTES */
+	uint64_t at;         /* of the value, or of the first byte */
+	uint64_t next;
+};
+
+static size_t varint_read(const unsigned char *p, size_t n, uint64_t *ret)
+{
+	uint64_t v = 0;
+	for (size_t i = 0; i < n && i < 10; i++) {
+		if (i == 9 && p[i] > 1)
+			return 0;
+		v |= (uint64_t)(p[i] & 0x7f) << (7 * i);
+		if (!(p[i] & 0x80)) {
+			*ret = v;
+			return i + 1;
+		}
+	}
+	return 0;
+}
+
+/* The field at @at inside [.., end). 1: read; 0: the file ends inside it (truncated); -1: no protobuf. */
+static int field_read(struct artifact_reading *r, uint64_t at, uint64_t end, struct field *ret)
+{
+	size_t n;
+	const unsigned char *p = artifact_upto(r, at, (size_t)RF_MIN((uint64_t)20, end - at), &n);
+	uint64_t key, value = 0;
+	size_t used = p ? varint_read(p, n, &key) : 0;
+	if (!used)
+		return n < 10 ? 0 : -1;
+	if (key >> 3 == 0 || key >> 32)
+		return -1;
+	*ret = (struct field){ .number = (uint32_t)(key >> 3), .wire = (uint32_t)(key & 7) };
+	ret->at = at + used;
+	switch (ret->wire) {
+	case WIRE_VARINT:
+	case WIRE_BYTES: {
+		size_t more = varint_read(p + used, n - used, &value);
+		if (!more)
+			return n - used < 10 ? 0 : -1;
+		ret->value = value;
+		ret->next = ret->at + more;
+		if (ret->wire == WIRE_VARINT)
+			return 1;
+		ret->at = ret->next;
+		if (value > end - ret->at) {
+			ret->next = UINT64_MAX;
+			return 0;
+		}
+		ret->next = ret->at + value;
+		return 1;
+	}
+	case WIRE_FIXED64: ret->next = ret->at + 8; break;
+	case WIRE_FIXED32: ret->next = ret->at + 4; break;
+	default: return -1;
+	}
+	return ret->next <= end ? 1 : 0;
+}
+
+static bool is_model_field(uint32_t number, uint32_t wire)
+{
+	switch (number) {
+	case MODEL_IR_VERSION:
+	case MODEL_VERSION: return wire == WIRE_VARINT;
+	case MODEL_PRODUCER_NAME:
+	case MODEL_PRODUCER_VERSION:
+	case MODEL_DOMAIN:
+	case MODEL_DOC:
+	case MODEL_GRAPH:
+	case MODEL_OPSET:
+	case MODEL_METADATA:
+	case MODEL_TRAINING:
+	case MODEL_FUNCTIONS:
+	case MODEL_CONFIGURATION: return wire == WIRE_BYTES;
+	default: return false;
+	}
+}
+
+/* A copy in the arena of at most @max bytes of a field. */
+static struct span text_of(struct artifact_reading *r, const struct field *f, size_t max)
+{
+	size_t n;
+	const unsigned char *p = artifact_upto(r, f->at, (size_t)RF_MIN(f->value, (uint64_t)max), &n);
+	if (!p)
+		return SPAN_NONE;
+	struct span copy = arena_span(r->a, span_bytes(p, n));
+	if (!copy.p)
+		r->failed = RF_ENOMEM;
+	return copy;
+}
+
+struct model {
+	bool has_ir, has_graph, truncated;
+	const char *optimised_by;      /* the domain that gives it away */
+	unsigned opsets;
+	uint64_t opset_at;             /* of that domain's entry */
+};
+
+/* OperatorSetIdProto: 1 domain, 2 version */
+static void opset_read(struct artifact_reading *r, const struct field *opset, struct model *m)
+{
+	struct field f;
+	for (uint64_t at = opset->at; at < opset->next && field_read(r, at, opset->next, &f) == 1; at = f.next) {
+		if (f.number != 1 || f.wire != WIRE_BYTES)
+			continue;
+		struct span domain = text_of(r, &f, 64);
+		for (size_t i = 0; i < RF_COUNT(optimiser_domains); i++)
+			if (span_eq_text(domain, optimiser_domains[i]) && !m->optimised_by) {
+				m->optimised_by = optimiser_domains[i];
+				m->opset_at = f.at;
+				artifact_evidence(r, "opset import of an optimiser's domain", f.at, domain.p, domain.n, "%s",
+				                  m->optimised_by);
+			}
+	}
+}
+
+/* StringStringEntryProto: 1 key, 2 value */
+static void metadata_read(struct artifact_reading *r, const struct field *entry)
+{
+	struct field f;
+	struct span key = SPAN_NONE, value = SPAN_NONE;
+	uint64_t value_at = entry->at;
+	for (uint64_t at = entry->at; at < entry->next && field_read(r, at, entry->next, &f) == 1; at = f.next) {
+		if (f.wire != WIRE_BYTES)
+			continue;
+		if (f.number == 1) {
+			key = text_of(r, &f, 64);
+			if (!span_starts(key, "reforge."))
+				return;
+		} else if (f.number == 2) {
+			value = text_of(r, &f, ARTIFACT_STAMP_VALUE_BYTES + 1);
+			value_at = f.at;
+		}
+	}
+	artifact_stamp_add(r, key, value, value_at);
+}
+
+static void model_field(struct artifact_reading *r, const struct field *f, struct model *m)
+{
+	struct artifact_facts *facts = r->facts;
+	switch (f->number) {
+	case MODEL_IR_VERSION:
+		m->has_ir = true;
+		facts->ir_version = (int64_t)f->value;
+		artifact_evidence(r, "ir_version (ModelProto field 1)", f->at, artifact_at(r, f->at, 1), 1, "%lld",
+		                  (long long)facts->ir_version);
+		break;
+	case MODEL_PRODUCER_NAME: facts->producer_name = text_of(r, f, 128); break;
+	case MODEL_PRODUCER_VERSION: facts->producer_version = text_of(r, f, 128); break;
+	case MODEL_GRAPH: m->has_graph = true; break;
+	case MODEL_OPSET:
+		m->opsets++;
+		opset_read(r, f, m);
+		break;
+	case MODEL_METADATA: metadata_read(r, f); break;
+	default: break;
+	}
+}
+
+/* RF_EUNREADABLE: not ONNX. */
+static int model_walk(struct artifact_reading *r, struct model *m)
+{
+	uint64_t end = r->src->size;
+	struct field f;
+	unsigned fields = 0;
+	for (uint64_t at = 0; at < end; at = f.next) {
+		int got = field_read(r, at, end, &f);
+		if (r->failed || got < 0 || ++fields > MAX_FIELDS)
+			return RF_EUNREADABLE;
+		if (got == 0) {
+			/* Only a field that ModelProto has may be the one that was cut. */
+			if (f.next == UINT64_MAX && !is_model_field(f.number, f.wire))
+				return RF_EUNREADABLE;
+			m->truncated = true;
+			m->has_graph = m->has_graph || (f.next == UINT64_MAX && f.number == MODEL_GRAPH);
+			break;
+		}
+		if (!is_model_field(f.number, f.wire) && fields < 4)
+			return RF_EUNREADABLE;      /* unknown later fields may come with a newer onnx.proto */
+		model_field(r, &f, m);
+	}
+	bool plausible = m->has_ir && r->facts->ir_version >= 1 && r->facts->ir_version <= 1000 && m->has_graph;
+	return plausible ? 0 : RF_EUNREADABLE;
+}
+
+static void builder_judge(struct artifact_reading *r, const struct model *m)
+{
+	struct artifact_facts *f = r->facts;
+	artifact_stamp_apply(r);
+	bool stamped = f->stamp.toolchain.n || f->stamp.version.n;
+	if (!stamped && !m->optimised_by) {
+		f->kind = ARTIFACT_ONNX;
+		if (f->truncated)
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			                "cut before its metadata: whether ONNX Runtime built it cannot be told");
+		return;
+	}
+	f->kind = ARTIFACT_ONNXRUNTIME_OPTIMISED;
+	if (!f->product && m->optimised_by)
+		f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
+	if (!f->version[0])
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, m->optimised_by ?
+		                "written by ONNX Runtime's optimiser (it imports the domain %s), and no stamp states the version" :
+		                "stamped, but without a version%s", m->optimised_by ? m->optimised_by : "");
+}
+
+static bool onnx_sniff(const struct artifact_reading *r)
+{
+	const unsigned char *p = (const unsigned char *)r->head.p;
+	/* Every writer met puts ir_version first (proto order); others only with the name. */
+	if (r->head.n < 4)
+		return false;
+	if (p[0] == 0x08 && p[1] > 0 && p[1] < 0x80)
+		return is_model_field(p[2] >> 3, p[2] & 7) || p[2] & 0x80;
+	return span_ends(r->name, ".onnx") && is_model_field(p[0] >> 3, p[0] & 7);
+}
+
+static int onnx_read(struct artifact_reading *r)
+{
+	struct artifact_facts *f = r->facts;
+	struct model m = { 0 };
+	int rc = model_walk(r, &m);
+	if (rc)
+		return rc;
+	f->layout = "ModelProto";
+	if (m.truncated) {
+		f->truncated = true;
+		artifact_note(r, "truncated: a field of the model ends behind the end of the file");
+	}
+	builder_judge(r, &m);
+	return 0;
+}
+
+const struct artifact_format artifact_format_onnx = {
+	.name = "onnx",
+	.sniff = onnx_sniff,
+	.read = onnx_read,
+};

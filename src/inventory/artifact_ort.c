@@ -1,0 +1,98 @@
+/*
+ * ONNX Runtime's own format: a flatbuffer with the identifier ORTM. Source: onnxruntime/core/flatbuffers/schema/ort.fbs.
+ * Root InferenceSession {0 ort_version, 1 model}; Model {0 ir_version, 2 producer_name, 3 producer_version, 9 metadata_props};
+ * StringStringEntry {0 key, 1 value}. Its ort_version is the version of the format ("6"), never ONNX Runtime's.
+ */
+#include "inventory/artifact_int.h"
+
+#define SESSION_FORMAT 0
+#define SESSION_MODEL 1
+#define MODEL_IR_VERSION 0
+#define MODEL_PRODUCER_NAME 2
+#define MODEL_PRODUCER_VERSION 3
+#define MODEL_METADATA 9
+
+/* Exporters write a few pairs; object detectors carry their class names in one. */
+#define MAX_METADATA 1024
+
+static bool ort_sniff(const struct artifact_reading *r)
+{
+	return r->head.n >= 8 && memcmp(r->head.p + 4, "ORTM", 4) == 0;
+}
+
+static void metadata_read(struct artifact_reading *r, const struct flat_table *model)
+{
+	uint64_t first;
+	uint32_t count;
+	if (!flat_field(r, model, MODEL_METADATA))
+		return;
+	if (!flat_vector(r, model, MODEL_METADATA, &first, &count)) {
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "metadata_props lie outside the file");
+		return;
+	}
+	if (count > MAX_METADATA)
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "%u metadata_props: only the first %d were looked at", count,
+		                MAX_METADATA);
+	for (uint32_t i = 0; i < count && i < MAX_METADATA; i++) {
+		struct flat_table pair;
+		if (!flat_element(r, first, i, &pair)) {
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "metadata_props[%u] lies outside the file", i);
+			return;
+		}
+		struct span key = flat_string(r, &pair, 0, 64);
+		if (span_starts(key, "reforge."))
+			artifact_stamp_add(r, key, flat_string(r, &pair, 1, ARTIFACT_STAMP_VALUE_BYTES + 1), pair.at);
+	}
+}
+
+static void model_read(struct artifact_reading *r, const struct flat_table *root)
+{
+	struct artifact_facts *f = r->facts;
+	struct flat_table model;
+	if (!flat_child(r, root, SESSION_MODEL, &model)) {
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "the model's table lies outside the file: truncated or damaged");
+		return;
+	}
+	uint64_t ir = flat_field(r, &model, MODEL_IR_VERSION);
+	const unsigned char *p = ir ? artifact_at(r, ir, 8) : NULL;
+	if (p)
+		f->ir_version = (int64_t)le64(p);
+	f->producer_name = flat_string(r, &model, MODEL_PRODUCER_NAME, 128);
+	f->producer_version = flat_string(r, &model, MODEL_PRODUCER_VERSION, 128);
+	metadata_read(r, &model);
+}
+
+static int ort_read(struct artifact_reading *r)
+{
+	struct artifact_facts *f = r->facts;
+	struct flat_table root;
+	f->kind = ARTIFACT_ONNXRUNTIME_ORT;
+	f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
+	f->layout = "ORTM";
+	artifact_evidence(r, "flatbuffer identifier", 4, r->head.p + 4, 4, "ORTM");
+	if (flat_root(r, 0, &root)) {
+		struct span format = flat_string(r, &root, SESSION_FORMAT, 16);
+		if (format.n) {
+			uint64_t field = flat_field(r, &root, SESSION_FORMAT);
+			artifact_evidence(r, "ort_version (the format's, not ONNX Runtime's)", field, artifact_at(r, field, 4), 4, "%.*s",
+			                  SPAN_ARG(format));
+			artifact_note(r, "ORT format version %.*s, which is not ONNX Runtime's version", SPAN_ARG(format));
+		}
+		model_read(r, &root);
+	} else {
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "the root table lies outside the file: truncated or damaged");
+	}
+	artifact_stamp_apply(r);
+	if (!f->product)
+		f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
+	if (!f->version[0])
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+		                "ONNX Runtime does not record its version in its files, and no stamp states it");
+	return 0;
+}
+
+const struct artifact_format artifact_format_ort = {
+	.name = "ort",
+	.sniff = ort_sniff,
+	.read = ort_read,
+};

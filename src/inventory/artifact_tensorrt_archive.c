@@ -1,0 +1,272 @@
+/*
+ * The "ptrt" archive: the whole file up to TensorRT 8.5, the ENGN section after, and every timing cache.
+ * Source of the format: tensorrt-plan-format, section 2b.
+ *
+ * Everything is told from structure. The serialization tag (stdTag) is neither monotonic nor unique (237 is 8.5.0 and
+ * 10.0.1), so no table of tags is consulted: versions that did not exist when this was written read the same way.
+ */
+#include "inventory/artifact_int.h"
+
+/* The head of the body: version, markers, device properties. 46 items of at most 12 bytes. */
+#define BODY_HEAD_BYTES 640
+#define RUN_ITEMS 32
+
+/* Item types. Bit 15 is set from P3 on, and on P2's markers. */
+#define ITEM_PLAIN 0x7fff
+#define ITEM_U8 0x02
+#define ITEM_I32 0x07
+#define ITEM_U64 0x08
+#define ITEM_U64_TOO 0x09
+#define ITEM_BOOL 0x0a
+#define ITEM_CACHE 0x18
+
+struct item {
+	uint16_t type;        /* without bit 15 */
+	uint64_t value;
+	uint64_t at;          /* in the file, of the payload */
+	unsigned char raw[8];
+	size_t bytes;         /* payload; 0: a marker */
+};
+
+struct cursor {
+	const unsigned char *p;
+	size_t n, at;
+	uint64_t file_at;     /* of p[0] */
+};
+
+void tensorrt_version_text(const unsigned char v[4], char *ret, size_t size)
+{
+	snprintf(ret, size, "%u.%u.%u.%u", v[0], v[1], v[2], v[3]);
+}
+
+static size_t payload_bytes(uint16_t type)
+{
+	switch (type & ITEM_PLAIN) {
+	case ITEM_U8:
+	case ITEM_BOOL: return 1;
+	case ITEM_I32: return 4;
+	case ITEM_U64:
+	case ITEM_U64_TOO: return 8;
+	default: return 0;
+	}
+}
+
+/* u16 type, u16 1, payload; a type without a payload is a bare marker of a struct. */
+static bool item_next(struct cursor *c, struct item *ret)
+{
+	if (c->n - c->at < 4 || le16(c->p + c->at + 2) != 1)
+		return false;
+	*ret = (struct item){ .type = le16(c->p + c->at) & ITEM_PLAIN };
+	ret->bytes = payload_bytes(ret->type);
+	if (c->n - c->at - 4 < ret->bytes)
+		return false;
+	const unsigned char *payload = c->p + c->at + 4;
+	ret->at = c->file_at + c->at + 4;
+	memcpy(ret->raw, payload, ret->bytes);
+	for (size_t i = 0; i < ret->bytes; i++)
+		ret->value |= (uint64_t)payload[i] << (8 * i);
+	c->at += 4 + ret->bytes;
+	return true;
+}
+
+/* "02 00 01 00" or "02 80 01 00" */
+static bool is_guard(const unsigned char *p, uint16_t type)
+{
+	return (le16(p) & ITEM_PLAIN) == type && le16(p + 2) == 1;
+}
+
+/* ── Which header ────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct header {
+	const char *layout;
+	size_t bytes;
+	uint64_t body;
+	uint32_t tag;
+	bool has_crc;
+	uint32_t crc;
+};
+
+/* P1 and P2 have the same body; the size lies at 12 in one and at 16 in the other. What fits the container decides; for a
+ * damaged one, where the upper half of a size (0 below 4 GiB) would be. */
+static struct header header_plain(const unsigned char *h, uint64_t room)
+{
+	struct header p1 = { "P1", 24, le64(h + 12), le32(h + 8), true, le32(h + 20) };
+	struct header p2 = { "P2", 24, le64(h + 16), le32(h + 4), true, le32(h + 12) };
+	bool fits1 = room >= 24 && p1.body == room - 24, fits2 = room >= 24 && p2.body == room - 24;
+	if (fits1 != fits2)
+		return fits1 ? p1 : p2;
+	bool small1 = le32(h + 16) == 0, small2 = le32(h + 20) == 0;
+	if (small1 != small2)
+		return small1 ? p1 : p2;
+	return le32(h + 4) == 0x2b ? p2 : p1;
+}
+
+static struct header header_of(const unsigned char *h, size_t n, uint64_t room)
+{
+	bool at20 = n >= 24 && (is_guard(h + 20, ITEM_U8) || is_guard(h + 20, ITEM_CACHE));
+	bool at24 = n >= 28 && (is_guard(h + 24, ITEM_U8) || is_guard(h + 24, ITEM_CACHE));
+	/* Offset 20 first: in a P3 header these four bytes are the upper half of a size, never that of a guard. */
+	if (at20)
+		return (struct header){ "P4", 20, le64(h + 8), le32(h + 4), false, 0 };
+	if (at24 && (le16(h + 24) & 0x8000))
+		return (struct header){ "P3", 24, le64(h + 16), le32(h + 8), false, 0 };
+	if (at24)
+		return header_plain(h, room);
+	return (struct header){ 0 };
+}
+
+/* ── Device properties ───────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_cc(const struct item *major, const struct item *minor)
+{
+	return major->type == ITEM_I32 && minor->type == ITEM_I32 && major->value >= 2 && major->value <= 32 &&
+	       minor->value <= 9;
+}
+
+/* Up to 10.6: the properties begin with compute capability, core clock, memory clock, bus width. */
+static size_t cc_in_front(const struct item *run, size_t n)
+{
+	if (n >= 5 && is_cc(&run[0], &run[1]) && run[2].type == ITEM_I32 && run[3].type == ITEM_I32 &&
+	    run[4].type == ITEM_I32)
+		return 0;
+	return SIZE_MAX;
+}
+
+/* From 10.9 at the latest: memory sizes (u64) come first, then i32s; the capability stands before the texture alignment (512), the
+ * last of them. Where that end has moved, the one place that reads "capability, 512"; else the tenth i32. */
+static size_t cc_behind_sizes(const struct item *run, size_t n)
+{
+	size_t first = 0, found = SIZE_MAX, hits = 0;
+	while (first < n && (run[first].type == ITEM_U64 || run[first].type == ITEM_U64_TOO))
+		first++;
+	if (first == 0)
+		return SIZE_MAX;
+	for (size_t i = first; i + 2 < n; i++)
+		if (is_cc(&run[i], &run[i + 1]) && run[i + 2].type == ITEM_I32 && run[i + 2].value == 512) {
+			found = i;
+			hits++;
+		}
+	if (hits == 1)
+		return found;
+	if (hits == 0 && n >= first + 11 && is_cc(&run[first + 9], &run[first + 10]))
+		return first + 9;
+	return SIZE_MAX;
+}
+
+/* The next items up to a marker or the end of what is readable. */
+static size_t run_read(struct cursor *c, struct item run[RUN_ITEMS], bool *ret_end)
+{
+	size_t n = 0;
+	struct item item;
+	*ret_end = false;
+	for (;;) {
+		if (!item_next(c, &item)) {
+			*ret_end = true;
+			return n;
+		}
+		if (item.bytes == 0)
+			return n;
+		if (n < RUN_ITEMS)
+			run[n++] = item;
+	}
+}
+
+static void take_cc(struct artifact_reading *r, const struct item *run, size_t i, struct tensorrt_archive *ret)
+{
+	ret->cc_major = (int)run[i].value;
+	ret->cc_minor = (int)run[i + 1].value;
+	artifact_evidence(r, "compute capability of the build device, major", run[i].at, run[i].raw, 4, "%d", ret->cc_major);
+	artifact_evidence(r, "compute capability of the build device, minor", run[i + 1].at, run[i + 1].raw, 4, "%d",
+	                  ret->cc_minor);
+}
+
+/* The device properties are the first run of items long enough to be them. A single i32 between markers before it is taken for the
+ * hardware compatibility level: 0 in every sample, so only another value is worth a word. */
+static void device_read(struct artifact_reading *r, struct cursor *c, struct tensorrt_archive *ret)
+{
+	struct item run[RUN_ITEMS];
+	bool end = false;
+	for (unsigned runs = 0; runs < 12 && !end; runs++) {
+		size_t n = run_read(c, run, &end);
+		if (n == 1 && run[0].type == ITEM_I32 && run[0].value != 0 && run[0].value <= 2)
+			artifact_note(r, "hardware compatibility level %u (inferred from its place): may run on other devices than the "
+			              "one it was built on", (unsigned)run[0].value);
+		if (n < 5)
+			continue;
+		size_t at = cc_in_front(run, n);
+		if (at == SIZE_MAX)
+			at = cc_behind_sizes(run, n);
+		if (at != SIZE_MAX)
+			take_cc(r, run, at, ret);
+		break;
+	}
+	if (ret->cc_major < 0)
+		artifact_note(r, "compute capability not found: no rule reads these device properties");
+}
+
+/* ── The archive ─────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool version_read(struct artifact_reading *r, struct cursor *c, struct tensorrt_archive *ret)
+{
+	for (size_t i = 0; i < 4; i++) {
+		struct item item;
+		if (!item_next(c, &item) || item.type != ITEM_U8)
+			return false;
+		ret->version[i] = (unsigned char)item.value;
+	}
+	char text[64];
+	tensorrt_version_text(ret->version, text, sizeof text);
+	artifact_evidence(r, "archive version items (u8 major, minor, patch, build)", c->file_at, c->p, 20, "%s", text);
+	return true;
+}
+
+static void body_read(struct artifact_reading *r, uint64_t at, const struct header *h, struct tensorrt_archive *ret)
+{
+	/* A copy: the window moves. */
+	unsigned char head[BODY_HEAD_BYTES];
+	size_t n;
+	const unsigned char *p = artifact_upto(r, at + h->bytes, sizeof head, &n);
+	if (!p)
+		return;
+	memcpy(head, p, n);
+	struct cursor c = { .p = head, .n = n, .file_at = at + h->bytes };
+	if (n >= 4 && is_guard(head, ITEM_CACHE)) {
+		ret->cache = true;
+		artifact_evidence(r, "first item of the archive", c.file_at, head, 4, "type 0x18: a timing cache");
+		return;
+	}
+	if (!version_read(r, &c, ret)) {
+		artifact_note(r, "the archive's first four items are not all its version (u8 major, minor, patch, build)");
+		return;
+	}
+	ret->has_version = true;
+	device_read(r, &c, ret);
+}
+
+void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t room, struct tensorrt_archive *ret)
+{
+	*ret = (struct tensorrt_archive){ .cc_major = -1, .cc_minor = -1 };
+	unsigned char head[28];
+	size_t n;
+	const unsigned char *p = artifact_upto(r, at, sizeof head, &n);
+	if (!p || n < 4 || memcmp(p, "ptrt", 4) != 0)
+		return;
+	memcpy(head, p, n);
+	artifact_evidence(r, "archive magic", at, head, 4, "ptrt");
+	struct header h = header_of(head, n, room);
+	if (!h.layout)
+		return;
+	ret->layout = h.layout;
+	ret->tag = h.tag;
+	ret->archive_bytes = h.body > UINT64_MAX - h.bytes ? UINT64_MAX : h.body + h.bytes;
+	artifact_evidence(r, "archive header", at, head, h.bytes, "layout %s, tag %u, body of %llu bytes", h.layout, h.tag,
+	                  (unsigned long long)h.body);
+	if (h.has_crc) {
+		struct artifact_facts *f = r->facts;
+		f->has_crc = true;
+		f->crc = h.crc;
+		f->crc_from = at + h.bytes;
+		f->crc_bytes = h.body;
+	}
+	body_read(r, at, &h, ret);
+}

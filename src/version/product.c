@@ -1,0 +1,179 @@
+/* The product table and its look-ups: whole names in their canonical form, by binary search. */
+#include "version/product.h"
+
+struct alias {
+	enum product_alias_kind kind;
+	const char *text;
+	size_t product;
+};
+
+#include "version/products.inc"
+
+/* The longest name looked up; a purl with its namespace may take this much. */
+#define NAME_MAX_BYTES 512
+
+const char *engine_affecting_name(enum engine_affecting e)
+{
+	return e == ENGINE_AFFECTING_YES ? "yes" : e == ENGINE_AFFECTING_NO ? "no" : "unknown";
+}
+
+bool engine_affecting_read(struct span text, enum engine_affecting *ret)
+{
+	for (enum engine_affecting e = ENGINE_AFFECTING_UNKNOWN; e <= ENGINE_AFFECTING_NO; e++)
+		if (span_eq_text(text, engine_affecting_name(e))) {
+			*ret = e;
+			return true;
+		}
+	return false;
+}
+
+size_t product_count(void)
+{
+	return RF_COUNT(products);
+}
+
+const struct product *product_at(size_t i)
+{
+	return &products[i];
+}
+
+const struct scheme *product_scheme(const struct product *p)
+{
+	const struct scheme *s = scheme_find(span_of(p->scheme_name));
+	return s ? s : scheme_find(SPAN("plain"));
+}
+
+static int alias_compare(const struct alias *a, enum product_alias_kind kind, struct span text)
+{
+	if (a->kind != kind)
+		return a->kind < kind ? -1 : 1;
+	struct span s = span_of(a->text);
+	int c = memcmp(s.p, text.p, RF_MIN(s.n, text.n));
+	return c ? c : s.n < text.n ? -1 : s.n > text.n;
+}
+
+static const struct product *find(enum product_alias_kind kind, struct span text)
+{
+	size_t low = 0, high = RF_COUNT(aliases);
+	while (text.n && low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = alias_compare(&aliases[middle], kind, text);
+		if (!c)
+			return &products[aliases[middle].product];
+		if (c < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static char lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* Python's rule (PEP 503): runs of - _ . are one dash, case does not matter. */
+static size_t normal_pypi(struct span name, char *to)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < name.n; i++) {
+		bool dash = name.p[i] == '-' || name.p[i] == '_' || name.p[i] == '.';
+		if (dash && n && to[n - 1] == '-')
+			continue;
+		to[n++] = dash ? '-' : lower(name.p[i]);
+	}
+	return n;
+}
+
+/* Types whose names know no case (purl-spec, PURL-TYPES). */
+static bool type_is_caseless(struct span type)
+{
+	static const char *const types[] = { "github", "deb", "golang", "bitbucket" };
+	for (size_t i = 0; i < RF_COUNT(types); i++)
+		if (span_eq_text(type, types[i]))
+			return true;
+	return false;
+}
+
+/* "pkg:type/ns/name" with its name made canonical; false when it is too long. */
+static const struct product *find_purl(const struct purl *p)
+{
+	char text[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
+	if (p->type.n + p->namespace_.n + p->name.n + 8 > NAME_MAX_BYTES)
+		return NULL;
+	int n = snprintf(name, sizeof name, "%.*s%s%.*s", SPAN_ARG(p->namespace_), p->namespace_.n ? "/" : "", SPAN_ARG(p->name));
+	struct span whole = { name, (size_t)n };
+	if (span_eq_text(p->type, "pypi"))
+		whole.n = normal_pypi(whole, name);
+	else if (type_is_caseless(p->type))
+		for (size_t i = 0; i < whole.n; i++)
+			name[i] = lower(name[i]);
+	n = snprintf(text, sizeof text, "pkg:%.*s/%.*s", SPAN_ARG(p->type), SPAN_ARG(whole));
+	return find(PRODUCT_ALIAS_PURL, (struct span){ text, (size_t)n });
+}
+
+const struct product *product_by_purl(struct span purl)
+{
+	struct arena a = ARENA_INIT(16 * KIB);
+	struct purl p;
+	const struct product *product = purl_read(&a, purl, &p, NULL) ? NULL : find_purl(&p);
+	arena_release(&a);
+	return product;
+}
+
+const struct product *product_by_csaf_name(struct span name)
+{
+	char text[NAME_MAX_BYTES];
+	size_t n = 0;
+	name = span_trim(name);
+	if (name.n > sizeof text)
+		return NULL;
+	for (size_t i = 0; i < name.n; i++) {
+		bool blank = name.p[i] == ' ' || name.p[i] == '\t';
+		if (blank && text[n - 1] == ' ')
+			continue;
+		text[n++] = blank ? ' ' : lower(name.p[i]);
+	}
+	return find(PRODUCT_ALIAS_CSAF, (struct span){ text, n });
+}
+
+const struct product *product_by_osv(struct span ecosystem, struct span name)
+{
+	char text[NAME_MAX_BYTES], normal[NAME_MAX_BYTES];
+	ecosystem = span_sub(ecosystem, 0, span_find_byte(ecosystem, ':'));
+	if (ecosystem.n + name.n + 2 > sizeof text)
+		return NULL;
+	if (span_eq_text(ecosystem, "PyPI"))
+		name = (struct span){ normal, normal_pypi(name, normal) };
+	int n = snprintf(text, sizeof text, "%.*s/%.*s", SPAN_ARG(ecosystem), SPAN_ARG(name));
+	return find(PRODUCT_ALIAS_OSV, (struct span){ text, (size_t)n });
+}
+
+const struct product *product_by_any(struct span text)
+{
+	if (span_starts(text, "pkg:"))
+		return product_by_purl(text);
+	for (size_t i = 0; i < RF_COUNT(products); i++)
+		if (span_eq_nocase(span_trim(text), span_of(products[i].name)))
+			return &products[i];
+	return product_by_csaf_name(text);
+}
+
+int component_read(struct arena *a, struct span text, struct component *ret, struct err *err)
+{
+	struct purl p;
+	int rc = purl_read(a, text, &p, err);
+	if (rc)
+		return rc;
+	struct component c = { .product = find_purl(&p), .version = p.version };
+	if (c.product)
+		c.purl = span_of(c.product->purl);
+	else
+		c.purl = span_of(arena_printf(a, "pkg:%.*s/%.*s%s%.*s", SPAN_ARG(p.type), SPAN_ARG(p.namespace_), p.namespace_.n ? "/" : "",
+		                              SPAN_ARG(p.name)));
+	if (!c.purl.p)
+		return err_set(err, RF_ENOMEM, "package URL");
+	*ret = c;
+	return 0;
+}

@@ -1,0 +1,259 @@
+/* TensorRT files: specimens of every layout and of versions between and beyond the known ones; the real samples. */
+#include "reading.h"
+
+#include "base/fs.h"
+
+static const struct {
+	const char *version;
+	const char *cc;
+	const char *layout;
+} versions[] = {
+	{ "5.0.2.6", "7.0", "flatbuffer 5.x" }, { "5.1.5.0", "6.2", "flatbuffer 5.x" },
+	{ "6.0.1.10", "6.2", "P1" },  { "7.0.0.11", "6.1", "P1" },    { "7.2.3.4", "8.0", "P1" },
+	{ "8.0.1.6", "7.2", "P2" },   { "8.1.0.1", "7.5", "P2" },     { "8.2.5.1", "5.3", "P3" },
+	{ "8.4.1.5", "8.7", "P3" },   { "8.5.3.1", "8.6", "P3" },     { "8.6.0.12", "8.9", "ftrt/P3" },
+	{ "8.6.2.3", "8.7", "ftrt/P3" }, { "9.3.0.1", "9.0", "ftrt/P3" }, { "10.1.0.27", "8.6", "ftrt/P3" },
+	{ "10.4.0.26", "9.0", "ftrt/P3" }, { "10.6.0.26", "8.6", "ftrt/P4" }, { "10.8.0.43", "12.0", "ftrt/P4" },
+	{ "10.9.0.34", "8.6", "ftrt/P4" }, { "10.13.3.9", "10.0", "ftrt/P4" }, { "10.16.1.11", "8.9", "ftrt/P4" },
+	{ "11.0.0.114", "10.3", "ftrt/P4" }, { "11.4.1.200", "12.1", "ftrt/P4" }, { "12.7.0.1", "13.0", "ftrt/P4" },
+};
+
+static struct specimen specimen_of(const char *version, const char *cc)
+{
+	struct specimen s = { 0 };
+	struct err err = ERR_INIT;
+	unsigned parts[4];
+	assert_ok(specimen_version_read(version, s.version, &err), &err);
+	assert_ok(specimen_version_read(cc, parts, &err), &err);
+	s.cc_major = parts[0];
+	s.cc_minor = parts[1];
+	return s;
+}
+
+static void check_clean(const struct artifact_facts *f, const char *version, const char *cc)
+{
+	char text[32];
+	assert_string_equal(f->kind, ARTIFACT_TENSORRT_PLAN);
+	assert_string_equal(f->product, ARTIFACT_PRODUCT_TENSORRT);
+	assert_string_equal(f->version, version);
+	assert_int_equal(f->version_source, ARTIFACT_VERSION_HEADER);
+	snprintf(text, sizeof text, "%d.%d", f->cc_major, f->cc_minor);
+	assert_string_equal(text, cc);
+	if (f->finding)
+		fail_msg("%s: %s: %s", version, artifact_finding_text(f->finding), f->note_count ? f->notes[0] : "?");
+	assert_false(f->truncated);
+}
+
+static void test_every_version(void **state)
+{
+	(void)state;
+	static struct image image;
+	for (size_t i = 0; i < RF_COUNT(versions); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct specimen s = specimen_of(versions[i].version, versions[i].cc);
+		s.size_bytes = i % 2 ? 20000 : 0;
+		image_make(&s, &image);
+		struct artifact_facts f = facts_of(image.bytes, image.n, "x", &a);
+		check_clean(&f, versions[i].version, versions[i].cc);
+		assert_string_equal(f.layout, versions[i].layout);
+		assert_int_equal(f.declared_size, image.n);
+		assert_true(f.evidence_count >= 3);
+	}
+}
+
+/* Tags say nothing: any value reads the same. So does either order of the device properties in any version. */
+static void test_structure_decides(void **state)
+{
+	(void)state;
+	static struct image image;
+	static const uint32_t tags[] = { 1, 20, 0x2b, 0x57, 205, 237, 244, 1000, 0x80018002 };
+	static const enum specimen_layout layouts[] = { SPECIMEN_P1, SPECIMEN_P2, SPECIMEN_P3, SPECIMEN_P4, SPECIMEN_FTRT_P3,
+	                                                SPECIMEN_FTRT_P4 };
+	for (size_t t = 0; t < RF_COUNT(tags); t++)
+		for (size_t l = 0; l < RF_COUNT(layouts); l++)
+			for (int d = SPECIMEN_DEVICE_OLD; d <= SPECIMEN_DEVICE_NEW; d++) {
+				RF_AUTO(arena) a = ARENA_INIT(MIB);
+				struct specimen s = specimen_of("9.1.2.3", "8.7");
+				s.tag = tags[t];
+				s.layout = layouts[l];
+				s.device = (enum specimen_device)d;
+				image_make(&s, &image);
+				struct artifact_facts f = facts_of(image.bytes, image.n, "x.bin", &a);
+				check_clean(&f, "9.1.2.3", "8.7");
+			}
+}
+
+static void test_timing_caches(void **state)
+{
+	(void)state;
+	static struct image image;
+	static const char *const with[] = { "8.0.1.6", "8.4.1.5", "8.6.1.6", "10.3.0.26", "10.13.0.35", "11.2.0.1" };
+	for (size_t i = 0; i < RF_COUNT(with); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct specimen s = specimen_of(with[i], "8.6");
+		s.timing_cache = true;
+		image_make(&s, &image);
+		struct artifact_facts f = facts_of(image.bytes, image.n, "x.engine", &a);
+		assert_string_equal(f.kind, ARTIFACT_TENSORRT_TIMING_CACHE);
+		assert_string_equal(f.version, "");
+		assert_int_equal(f.cc_major, -1);
+		assert_int_equal(f.finding, ARTIFACT_CLEAR);
+	}
+}
+
+static void test_prefix(void **state)
+{
+	(void)state;
+	static struct image image;
+	static const char *const jsons[] = { "{\"a\": 1}", "{\"names\": {\"0\": \"a}b\", \"1\": \"\\\"{\"}, \"n\": [1, {\"x\": {}}]}" };
+	static const char *const with[] = { "8.5.3.1", "8.6.1.6", "10.13.3.9", "7.1.3.0" };
+	for (size_t i = 0; i < RF_COUNT(with); i++)
+		for (size_t j = 0; j < RF_COUNT(jsons); j++) {
+			RF_AUTO(arena) a = ARENA_INIT(MIB);
+			struct specimen s = specimen_of(with[i], "8.6");
+			s.prefix_json = jsons[j];
+			image_make(&s, &image);
+			struct artifact_facts f = facts_of(image.bytes, image.n, "yolo.engine", &a);
+			check_clean(&f, with[i], "8.6");
+			assert_int_equal(f.prefix_bytes, 4 + strlen(jsons[j]));
+			assert_true(has_note(&f, "JSON prefix"));
+		}
+}
+
+/* The length lies: the plan is found where the JSON really ends, and that is said. */
+static void test_prefix_lies(void **state)
+{
+	(void)state;
+	static struct image image;
+	static const uint32_t lies[] = { 0, 1, 7, 9, 100, 0x7fffffff, 0xffffffff };
+	for (size_t i = 0; i < RF_COUNT(lies); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct specimen s = specimen_of("10.13.3.9", "8.6");
+		s.prefix_json = "{\"a\": 1}";
+		image_make(&s, &image);
+		put_le32(image.bytes, lies[i]);
+		struct artifact_facts f = facts_of(image.bytes, image.n, "yolo.engine", &a);
+		assert_string_equal(f.version, "10.13.3.9");
+		assert_int_equal(f.finding, ARTIFACT_CONFLICT);
+		/* and with nothing behind it */
+		f = facts_of(image.bytes, 12, "yolo.engine", &a);
+		assert_string_equal(f.kind, ARTIFACT_OTHER);
+		assert_int_equal(f.finding, ARTIFACT_UNKNOWN);
+	}
+}
+
+static void test_forged_versions(void **state)
+{
+	(void)state;
+	static struct image image;
+	RF_AUTO(arena) a = ARENA_INIT(MIB);
+	struct specimen s = specimen_of("11.0.0.114", "8.6");
+	s.inner_version[0] = 10;
+	s.inner_version[1] = 15;
+	image_make(&s, &image);
+	struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
+	assert_int_equal(f.finding, ARTIFACT_CONFLICT);
+	assert_string_equal(f.cause, ARTIFACT_CAUSE_HEADER_MISMATCH);
+	assert_string_equal(f.version, "11.0.0.114");
+	assert_string_equal(f.inner_version, "10.15.0.0");
+	/* no outer version: the inner one, said so */
+	s = specimen_of("10.3.0.26", "8.6");
+	image_make(&s, &image);
+	memset(image.bytes + 24, 0, 4);
+	f = facts_of(image.bytes, image.n, "x.plan", &a);
+	assert_string_equal(f.version, "10.3.0.26");
+	assert_int_equal(f.version_source, ARTIFACT_VERSION_INNER);
+}
+
+/* The checksum of P1 and P2 is only known after a full read; one changed byte of the body is a conflict. */
+static void test_checksum(void **state)
+{
+	(void)state;
+	static struct image image;
+	static const char *const with[] = { "7.1.3.4", "8.0.1.6" };
+	for (size_t i = 0; i < RF_COUNT(with); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct specimen s = specimen_of(with[i], "7.5");
+		s.size_bytes = 9000;
+		image_make(&s, &image);
+		image.bytes[8000] ^= 1;
+		struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
+		assert_int_equal(f.finding, ARTIFACT_CONFLICT);
+		assert_true(has_note(&f, "CRC-32"));
+	}
+}
+
+/* Native code in a plan is named, wherever it lies; a cubin (machine 190) is not. */
+static void test_host_code(void **state)
+{
+	(void)state;
+	static struct image image;
+	for (size_t at = 2980; at < 3010; at++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct specimen s = specimen_of("10.3.0.26", "8.6");
+		s.size_bytes = 9000;
+		image_make(&s, &image);
+		memcpy(image.bytes + at, "\x7f" "ELF\2\1\1", 7);
+		image.bytes[at + 18] = 190;
+		struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
+		assert_false(has_note(&f, "native host code"));
+		image.bytes[at + 18] = 62;
+		f = facts_of(image.bytes, image.n, "x.plan", &a);
+		assert_true(has_note(&f, "ELF x86-64 at offset"));
+		assert_int_equal(f.finding, ARTIFACT_CLEAR);
+	}
+}
+
+/* ── The real samples ────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void check_row(const char *folder, struct span line)
+{
+	RF_AUTO(arena) a = ARENA_INIT(MIB);
+	RF_AUTO(str) bytes = STR_INIT(8 * MIB);
+	struct err err = ERR_INIT;
+	struct span columns[4];
+	char path[FS_PATH_MAX], cc[32] = "";
+	for (size_t i = 0; i < 4; i++)
+		assert_true(span_split(&line, ',', &columns[i]));
+	snprintf(path, sizeof path, "%s/engines/%.*s", folder, SPAN_ARG(columns[0]));
+	assert_ok(fs_read(path, &bytes, &err), &err);
+	struct artifact_facts f = facts_of(bytes.p, bytes.n, "", &a);
+	if (f.cc_major >= 0)
+		snprintf(cc, sizeof cc, "%d.%d", f.cc_major, f.cc_minor);
+	if (!span_eq_text(columns[1], f.kind) || !span_eq_text(columns[2], f.version) || !span_eq_text(columns[3], cc) || f.finding)
+		fail_msg("%s: %s %s cc %s %s (%s)", path, f.kind, f.version, cc, artifact_finding_text(f.finding),
+		         f.note_count ? f.notes[0] : "");
+}
+
+static void test_real_samples(void **state)
+{
+	(void)state;
+	const char *folder = testing_shared_data();
+	if (!folder)
+		skip();
+	RF_AUTO(str) table = STR_INIT(MIB);
+	struct err err = ERR_INIT;
+	char path[FS_PATH_MAX];
+	snprintf(path, sizeof path, "%s/engines/expected.csv", folder);
+	assert_ok(fs_read(path, &table, &err), &err);
+	struct span rest = str_span(&table), line;
+	assert_true(span_line(&rest, &line));
+	size_t rows = 0;
+	while (span_line(&rest, &line) && line.n) {
+		check_row(folder, line);
+		rows++;
+	}
+	assert_int_equal(rows, 36);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_every_version),   cmocka_unit_test(test_structure_decides),
+		cmocka_unit_test(test_timing_caches),   cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_prefix_lies),     cmocka_unit_test(test_forged_versions),
+		cmocka_unit_test(test_checksum),        cmocka_unit_test(test_host_code),
+		cmocka_unit_test(test_real_samples),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,98 @@
+/* Products: whole identity only; purls. */
+#include "testing.h"
+
+#include "base/fs.h"
+#include "version/product.h"
+
+static struct span field(struct span *line)
+{
+	size_t at = span_find(*line, SPAN(" |"));
+	struct span f = span_trim(span_sub(*line, 0, at));
+	*line = at == SIZE_MAX ? SPAN_NONE : span_from(*line, at + 2);
+	return f;
+}
+
+static void purls(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	assert_ok(fs_read("tests/data/version/purls.txt", &text, &err), &err);
+	struct span rest = str_span(&text), line;
+	while (span_line(&rest, &line)) {
+		if (!line.n || line.p[0] == '#')
+			continue;
+		struct arena a = ARENA_INIT(64 * KIB);
+		struct span purl = field(&line), want = field(&line), version = span_trim(line);
+		struct component c = { 0 };
+		int rc = component_read(&a, purl, &c, &err);
+		if ((rc == RF_EFORMAT) != span_eq_text(want, "!"))
+			fail_msg("%.*s: rc %d", SPAN_ARG(purl), rc);
+		if (!rc) {
+			struct span got = c.product ? span_of(c.product->purl) : SPAN("-");
+			if (!span_eq(got, want) || !span_eq(c.version, version))
+				fail_msg("%.*s: %.*s @ %.*s", SPAN_ARG(purl), SPAN_ARG(got), SPAN_ARG(c.version));
+		}
+		arena_release(&a);
+	}
+	struct arena small = ARENA_INIT(10);
+	assert_int_equal(component_read(&small, SPAN("pkg:generic/nvidia/tensorrt@10"), &(struct component){ 0 }, &err), RF_ENOMEM);
+	arena_release(&small);
+}
+
+static void rows_are_sound(void **state)
+{
+	(void)state;
+	assert_true(product_count() > 15);
+	for (size_t i = 0; i < product_count(); i++) {
+		const struct product *p = product_at(i);
+		assert_non_null(scheme_find(span_of(p->scheme_name)));
+		assert_ptr_equal(product_by_purl(span_of(p->purl)), p);
+		assert_ptr_equal(product_by_any(span_of(p->name)), p);
+	}
+}
+
+static void names_match_whole(void **state)
+{
+	(void)state;
+	const struct product *trt = product_by_purl(SPAN("pkg:generic/nvidia/tensorrt"));
+	assert_non_null(trt);
+	assert_ptr_equal(product_by_csaf_name(SPAN("TensorRT")), trt);
+	assert_ptr_equal(product_by_csaf_name(SPAN(" nvidia  tensorrt\t")), trt);
+	assert_null(product_by_csaf_name(SPAN("TensorRT Something")));
+	assert_null(product_by_csaf_name(SPAN("")));
+	assert_null(product_by_csaf_name(SPAN("   ")));
+	const struct product *llm = product_by_csaf_name(SPAN("NVIDIA TensorRT-LLM"));
+	assert_non_null(llm);
+	assert_ptr_not_equal(llm, trt);
+	assert_ptr_equal(product_by_osv(SPAN("PyPI"), SPAN("TensorRT_LLM")), llm);
+	assert_ptr_equal(product_by_osv(SPAN("PyPI:3"), SPAN("tensorrt")), trt);
+	assert_null(product_by_osv(SPAN("npm"), SPAN("tensorrt")));
+	assert_null(product_by_osv(SPAN("npm"), SPAN("ONNXRuntime-node")));
+	assert_non_null(product_by_osv(SPAN("Maven"), SPAN("com.microsoft.onnxruntime:onnxruntime")));
+	assert_null(product_by_any(SPAN("tensor")));
+}
+
+static void defaults_follow_the_law(void **state)
+{
+	(void)state;
+	assert_int_equal(product_by_any(SPAN("NVIDIA TensorRT"))->engine_affecting, ENGINE_AFFECTING_YES);
+	assert_int_equal(product_by_any(SPAN("ONNX Runtime"))->engine_affecting, ENGINE_AFFECTING_YES);
+	assert_int_equal(product_by_any(SPAN("TensorRT-LLM"))->engine_affecting, ENGINE_AFFECTING_YES);
+	assert_int_equal(product_by_any(SPAN("NVIDIA Container Toolkit"))->engine_affecting, ENGINE_AFFECTING_NO);
+	assert_int_equal(product_by_any(SPAN("CUDA Toolkit"))->engine_affecting, ENGINE_AFFECTING_UNKNOWN);
+	enum engine_affecting e;
+	assert_true(engine_affecting_read(SPAN("no"), &e) && e == ENGINE_AFFECTING_NO);
+	assert_false(engine_affecting_read(SPAN("maybe"), &e));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(purls),
+		cmocka_unit_test(rows_are_sound),
+		cmocka_unit_test(names_match_whole),
+		cmocka_unit_test(defaults_follow_the_law),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
