@@ -1,0 +1,86 @@
+/*
+ * cli - the program's commands: one file each (command_*.c), one row each in commands[] (cli.c).
+ *
+ * The boundary: only here is anything printed, logged above debug, or turned into an exit status. May use every room.
+ *
+ *   argv ──► commands[] ──► option tables ──► run() ──► exit status (design 6.1)
+ *
+ * Exit: 2 could not run; else 1 any deny or failed judgement; else 3 any conflict, unknown or inconclusive; else 0.
+ */
+#ifndef REFORGE_CLI_CLI_H
+#define REFORGE_CLI_CLI_H
+
+#include "base/err.h"
+#include "base/span.h"
+
+/* What main() calls; prints errors itself. Returns the exit status. */
+int cli_main(int argc, char **argv);
+
+enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_DURATION, OPTION_LIST };
+
+/* One option of a command. The value goes to values[row], in the order of the table. */
+struct option_row {
+	const char *name;          /* long name without dashes: "until" */
+	char letter;               /* 0: none */
+	enum option_kind kind;
+	const char *argument;      /* "STEP", for help; NULL with a flag */
+	const char *help;          /* one line; what it does and its default */
+	const char *words;         /* accepted words separated by blanks, for errors and completion; NULL: free */
+};
+
+#define OPTION_LIST_MAX 64
+struct option_value {
+	bool given;
+	const char *text;          /* OPTION_TEXT: the last one given; NULL when absent */
+	int64_t number;            /* OPTION_NUMBER; OPTION_DURATION in microseconds */
+	const char *list[OPTION_LIST_MAX];   /* OPTION_LIST: each time it was given, commas split no more than here */
+	size_t count;
+};
+
+#define COMMAND_MAX_OPTIONS 16
+/* What a command's run() gets. Everything lives until it returns. */
+struct invocation {
+	const struct command *command;
+	const struct verb *verb;             /* NULL for commands without verbs */
+	const char *const *arguments;        /* positional ones */
+	size_t argument_count;
+	const char *const *wrapped;          /* behind "--", NULL-ended; NULL when absent */
+	struct option_value values[COMMAND_MAX_OPTIONS];
+	bool json;                           /* --json */
+	const char *workspace;               /* -C DIR; NULL: found from the working folder upwards */
+	bool quiet;                          /* no progress */
+	bool yes;                            /* --yes: do not ask */
+};
+
+struct verb {
+	const char *name;
+	const char *arguments;               /* "CVE|INCIDENT", for help; "" none */
+	const char *summary;                 /* one line */
+	size_t least, most;                  /* positional arguments; most SIZE_MAX: any number */
+	const struct option_row *options;    /* ends with name NULL; NULL: none */
+	/* 0 or an exit status 1, 3 by the contract above; negative RF_E* with @err set. */
+	int (*run)(const struct invocation *in, struct err *err);
+	const char *details;                 /* paragraphs for `help` and the man page; NULL: none */
+};
+
+struct command {
+	const char *name;
+	const char *summary;
+	const struct verb *verbs;            /* ends with name NULL; one whose name is "" is the command without verb */
+};
+
+/* The table, NULL-ended: help, completion and man pages are made from it. */
+extern const struct command *const cli_commands[];
+
+/* The row of @name among the options of the verb at hand; asserts that it is there. */
+const struct option_value *option(const struct invocation *in, const char *name);
+bool option_flag(const struct invocation *in, const char *name);
+const char *option_text(const struct invocation *in, const char *name, const char *otherwise);
+
+/* RF_EUSAGE with a text that names what was wrong and what is accepted. */
+RF_MUST_CHECK int invocation_read(int argc, char **argv, struct invocation *ret, struct err *err);
+
+/* Help of everything, of a command, of a verb, onto stdout. */
+void cli_help(const struct command *command, const struct verb *verb);
+
+#endif

@@ -1,0 +1,113 @@
+/* init - a new workspace: reforge.yaml, folders, keys, database. key - its keys. */
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/site.h"
+
+static int make_key(const struct workspace *w, const char *name, bool *ret_made, struct err *err)
+{
+	char private_path[FS_PATH_MAX], public_path[FS_PATH_MAX], file[64];
+	snprintf(file, sizeof file, "%s.pem", name);
+	int rc = fs_join(private_path, sizeof private_path, w->keys, file, err);
+	snprintf(file, sizeof file, "%s.pub.pem", name);
+	if (rc == 0)
+		rc = fs_join(public_path, sizeof public_path, w->keys, file, err);
+	*ret_made = false;
+	if (rc != 0 || fs_exists(private_path))
+		return rc;
+	*ret_made = true;
+	return key_generate(private_path, public_path, err);
+}
+
+static int make_keys(const struct workspace *w, struct err *err)
+{
+	static const char *const names[] = { "release", "ledger" };
+	for (size_t i = 0; i < RF_COUNT(names); i++) {
+		bool made;
+		int rc = make_key(w, names[i], &made, err);
+		if (rc != 0)
+			return rc;
+		out("%s key: %s\n", names[i], made ? "made (Ed25519, keys/, mode 0600)" : "there already");
+	}
+	return 0;
+}
+
+static int run_init(const struct invocation *in, struct err *err)
+{
+	const char *folder = in->argument_count ? in->arguments[0] : in->workspace ? in->workspace : ".";
+	int rc = workspace_init(folder, option_text(in, "site", "site"), err);
+	if (rc != 0)
+		return rc;
+	struct invocation inner = *in;
+	inner.workspace = folder;
+	struct site site;
+	rc = site_open(&inner, SITE_DATABASE | SITE_DEPOT, &site, err);
+	if (rc == 0)
+		rc = make_keys(site.workspace, err);
+	if (rc == 0) {
+		out("workspace: ");
+		out_visible(span_of(site.workspace->folder));
+		out("\nNext: name your services and owners in reforge.yaml, then 'reforge scan'.\n");
+	}
+	site_release(&site);
+	return rc;
+}
+
+static const struct option_row init_options[] = {
+	{ "site", 0, OPTION_TEXT, "NAME", "name of this site, written into its ledger (default: site)", NULL }, { 0 } };
+const struct command command_init = {
+	"init", "a new workspace: reforge.yaml, keys, database, depot",
+	(const struct verb[]){ { "", "[DIR]", "a new workspace: reforge.yaml, keys, database, depot", 0, 1, init_options, run_init,
+	                         "Makes DIR (default: the working folder) a workspace. Never touches one that is there." }, { 0 } },
+};
+
+static int run_key_create(const struct invocation *in, struct err *err)
+{
+	struct site site;
+	int rc = site_open(in, 0, &site, err);
+	if (rc == 0)
+		rc = make_keys(site.workspace, err);
+	site_release(&site);
+	return rc;
+}
+
+static int show_key(const struct workspace *w, const char *name, struct json_out *o, struct err *err)
+{
+	RF_AUTO_PTR(verify_key) key = NULL;
+	int rc = site_public_key(w, name, &key, err);
+	if (rc != 0)
+		return rc;
+	if (o) {
+		json_object(o);
+		json_member(o, "name", name);
+		json_member(o, "algorithm", "Ed25519");
+		json_member(o, "keyid", verify_key_id(key));
+		json_object_end(o);
+	} else {
+		out("%-8s Ed25519  %s\n", name, verify_key_id(key));
+	}
+	return 0;
+}
+
+static int run_key_list(const struct invocation *in, struct err *err)
+{
+	struct site site;
+	RF_AUTO(str) text = STR_INIT(16 * KIB);
+	struct json_out o = json_out(&text, false);
+	int rc = site_open(in, 0, &site, err);
+	json_array(&o);
+	if (rc == 0)
+		rc = show_key(site.workspace, "release", in->json ? &o : NULL, err);
+	if (rc == 0)
+		rc = show_key(site.workspace, "ledger", in->json ? &o : NULL, err);
+	json_array_end(&o);
+	site_release(&site);
+	return rc != 0 || !in->json ? rc : out_json(&text, err);
+}
+
+const struct command command_key = {
+	"key", "the keys that sign releases and the ledger",
+	(const struct verb[]){
+		{ "list", "", "public keys and their ids", 0, 0, NULL, run_key_list, NULL },
+		{ "create", "", "make the keys that are missing; never replaces one", 0, 0, NULL, run_key_create, NULL },
+		{ 0 } },
+};

@@ -1,0 +1,444 @@
+/* respond - the whole line: confirm, plan, build, prove, publish; with its progress and its clocks. plan - what it would do. */
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/site.h"
+#include "cli/respond.h"
+
+#include "process/process.h"
+#include "response/incident.h"
+#include "response/plan.h"
+#include "response/report.h"
+#include "response/status.h"
+
+#define ARGUMENTS_MAX INCIDENT_MAX_ADVISORIES
+
+static void show(const struct response_progress *p, void *data)
+{
+	int step = (int)p->step < RESPONSE_STEPS ? (int)p->step : RESPONSE_STEPS - 1;
+	progress_show(data, response_step_name((enum response_step)step), p->done[step], p->total[step], p->left_usec, p->what);
+}
+
+/* Isolation is not silently given up: without bubblewrap the user must say so. */
+static int check_isolation(const struct invocation *in, bool *ret, struct err *err)
+{
+	char text[256];
+	*ret = !option_flag(in, "no-isolation");
+	if (*ret && !process_isolation_available(text, sizeof text))
+		return err_set(err, RF_ENOTFOUND, "no isolation on this machine (%s): install bubblewrap, or say --no-isolation", text);
+	return 0;
+}
+
+/* A number or a name of an incident, else advisories. */
+struct subject {
+	const struct invocation *in;
+	int64_t incident;
+	struct arena arena;
+};
+
+static int find_subject(struct transaction *tx, void *data)
+{
+	struct subject *s = data;
+	struct span text = span_of(s->in->arguments[0]);
+	s->incident = 0;
+	if (s->in->argument_count != 1 || !(span_is_digits(text) || span_find_byte(text, '+') != SIZE_MAX))
+		return 0;
+	return incident_find(tx, text, &s->incident);
+}
+
+int respond_options_of(const struct invocation *in, struct site *site, struct response_options *ret, struct err *err)
+{
+	struct subject s = { .in = in };
+	int rc = database_transact(site->db, DB_READ, find_subject, &s, err);
+	if (rc != 0)
+		return rc;
+	if (in->argument_count > ARGUMENTS_MAX)
+		return err_set(err, RF_ETOOMANY, "at most %d advisories in one response", ARGUMENTS_MAX);
+	*ret = (struct response_options){ .incident = s.incident, .until = RESPONSE_PUBLISH };
+	if (!s.incident) {
+		ret->advisories = in->arguments;
+		ret->advisory_count = in->argument_count;
+	}
+	return 0;
+}
+
+static void print_clocks(const struct clock_row rows[CLOCK_STAGES], const char *environment)
+{
+	for (int i = 0; i < CLOCK_STAGES; i++) {
+		const struct clock_row *c = &rows[i];
+		char elapsed[TIME_TEXT_BYTES], limit[TIME_TEXT_BYTES];
+		if (c->result == CLOCK_NOTHING)
+			continue;
+		out("  %-12s %-12s %s of %s  ", environment, clock_stage_name(c->stage), duration_text(c->elapsed_usec, elapsed),
+		    duration_text(c->limit_usec, limit));
+		out_colour(colour_of(clock_result_name(c->result)), "%s", clock_result_name(c->result));
+		out("  %lld of %lld\n", (long long)c->n, (long long)c->m);
+	}
+}
+
+struct summary {
+	struct arena arena;
+	const struct site *site;
+	int64_t id;
+	struct incident incident;
+	struct release_plan *releases;
+	size_t release_count;
+	struct task *tasks;
+	size_t task_count, task_capacity;
+};
+
+static int collect_task(const struct task *t, void *data)
+{
+	struct summary *s = data;
+	if (s->task_count == s->task_capacity) {
+		size_t capacity = s->task_capacity ? s->task_capacity * 2 : 64;
+		struct task *more = arena_array(&s->arena, capacity, sizeof *more);
+		if (!more)
+			return RF_ENOMEM;
+		if (s->task_count)
+			memcpy(more, s->tasks, s->task_count * sizeof *more);
+		s->tasks = more;
+		s->task_capacity = capacity;
+	}
+	struct task *copy = &s->tasks[s->task_count++];
+	*copy = *t;
+	struct span *texts[] = { &copy->service, &copy->environment, &copy->model, &copy->from_version, &copy->to_version, &copy->reason, &copy->owner };
+	for (size_t i = 0; i < RF_COUNT(texts); i++)
+		*texts[i] = arena_span(&s->arena, *texts[i]);
+	return 0;
+}
+
+static int read_summary(struct transaction *tx, void *data)
+{
+	struct summary *s = data;
+	arena_reset(&s->arena);
+	s->tasks = NULL;
+	s->task_count = s->task_capacity = 0;
+	int rc = incident_get(tx, s->id, &s->arena, &s->incident);
+	if (rc == 0)
+		rc = release_plan_list(tx, s->id, &s->arena, &s->releases, &s->release_count);
+	struct task_filter filter = { .incident = s->id, .without_results = true };
+	if (rc == 0)
+		rc = task_each(tx, &filter, collect_task, s);
+	return rc;
+}
+
+/* A row a service and version step; a table of 20,000 engines would help nobody. */
+#define SUMMARY_MAX_ROWS 60
+
+static int print_tasks(const struct summary *s, struct err *err)
+{
+	struct table t;
+	table_init(&t, "service", "engine", "built by", "now", "state", "reason, owner", NULL);
+	for (size_t i = 0; i < s->task_count && i < SUMMARY_MAX_ROWS; i++) {
+		const struct task *k = &s->tasks[i];
+		const char *state = task_state_name(k->state);
+		table_cell(&t, COLOUR_NONE, k->service);
+		table_cell(&t, COLOUR_NONE, k->model);
+		table_cell(&t, COLOUR_NONE, k->from_version);
+		table_cell(&t, COLOUR_NONE, k->to_version);
+		table_cell(&t, colour_of(state), span_of(state));
+		if (k->reason.n)
+			table_f(&t, COLOUR_NONE, "%.*s - %.*s", SPAN_ARG(k->reason), SPAN_ARG(k->owner));
+		else
+			table_text(&t, "");
+	}
+	int rc = table_print(&t, err);
+	if (s->task_count > SUMMARY_MAX_ROWS)
+		out("… and %zu more\n", s->task_count - SUMMARY_MAX_ROWS);
+	table_release(&t);
+	return rc;
+}
+
+static void print_releases(const struct summary *s)
+{
+	for (size_t i = 0; i < s->release_count; i++) {
+		const struct release_plan *r = &s->releases[i];
+		out("  %.*s/%.*s: ", SPAN_ARG(r->service), SPAN_ARG(r->environment));
+		if (r->published_at != USEC_NONE)
+			out_colour(COLOUR_GREEN, "published %.*s (candidate; stable still serves until the rollout)", SPAN_ARG(r->release));
+		else if (r->held_reason.n)
+			out_colour(COLOUR_RED, "not published: %.*s", SPAN_ARG(r->held_reason));
+		else if (r->failed)
+			out_colour(COLOUR_RED, "not published: %lld engines failed", (long long)r->failed);
+		else if (r->blocked)
+			out_colour(COLOUR_YELLOW, "not published: %lld engines blocked", (long long)r->blocked);
+		else
+			out("not published yet");
+		out("\n");
+	}
+}
+
+static int print_summary(struct site *site, const struct response_outcome *outcome, struct err *err)
+{
+	struct summary s = { .arena = ARENA_INIT(512 * MIB), .site = site, .id = outcome->incident };
+	struct clock_row(*clocks)[CLOCK_STAGES] = NULL;
+	int rc = database_transact(site->db, DB_READ, read_summary, &s, err);
+	if (rc == 0)
+		rc = print_tasks(&s, err);
+	if (rc == 0) {
+		out("\nReleases\n");
+		print_releases(&s);
+		rc = status_incident_clocks(site->workspace, &s.incident, now_usec(), &s.arena, &clocks);
+	}
+	if (rc == 0)
+		out("\nClocks (from T0)\n");
+	for (size_t i = 0; rc == 0 && i < s.incident.environment_count; i++) {
+		char name[64];
+		snprintf(name, sizeof name, "%.*s", SPAN_ARG(s.incident.environments[i].environment));
+		print_clocks(clocks[i], name);
+	}
+	arena_release(&s.arena);
+	return rc;
+}
+
+static int outcome_json(const struct response_outcome *r, const char *report, struct err *err)
+{
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	struct json_out o = json_out(&text, false);
+	const struct response_progress *c = &r->counts;
+	json_object(&o);
+	json_member_i64(&o, "incident", r->incident);
+	json_member(&o, "name", r->name);
+	json_member_bool(&o, "drill", r->is_drill);
+	json_member_bool(&o, "opened", r->opened);
+	json_member_bool(&o, "nothing_exposed", r->nothing_exposed);
+	json_member_bool(&o, "cancelled", r->cancelled);
+	json_member_i64(&o, "tasks", c->tasks);
+	json_member_i64(&o, "planned", c->planned);
+	json_member_i64(&o, "building", c->building);
+	json_member_i64(&o, "built", c->built);
+	json_member_i64(&o, "proven", c->proven);
+	json_member_i64(&o, "failed", c->failed);
+	json_member_i64(&o, "blocked", c->blocked);
+	json_member_i64(&o, "releases", c->releases);
+	json_member_i64(&o, "published", c->published);
+	json_member_i64(&o, "elapsed_usec", r->elapsed_usec);
+	json_member(&o, "report", report && report[0] ? report : NULL);
+	json_member_i64(&o, "exit_status", r->exit_status);
+	json_object_end(&o);
+	return out_json(&text, err);
+}
+
+static int finish(const struct invocation *in, struct site *site, const struct response_context *context,
+                  const struct response_outcome *outcome, struct err *err)
+{
+	char report[FS_PATH_MAX] = "", elapsed[TIME_TEXT_BYTES];
+	if (outcome->nothing_exposed && !outcome->incident) {
+		if (in->json)
+			return outcome_json(outcome, NULL, err);
+		out("Nothing in the inventory is exposed to this; no incident was opened.\n");
+		return 0;
+	}
+	int rc = report_write(context, outcome->incident, REPORT_HTML, REPORT_EN, report, sizeof report, err);
+	if (rc != 0)
+		return rc;
+	if (in->json)
+		return outcome_json(outcome, report, err);
+	out_colour(COLOUR_BOLD, "%sIncident %lld  %s\n\n", outcome->is_drill ? "DRILL  " : "", (long long)outcome->incident, outcome->name);
+	rc = print_summary(site, outcome, err);
+	out("\n%s in this run: %s\nReport: ", outcome->cancelled ? "Stopped; run it again to go on. Time" : "Time",
+	    duration_text(outcome->elapsed_usec, elapsed));
+	out_visible(span_of(report));
+	out("\n");
+	return rc;
+}
+
+int respond_run(const struct invocation *in, enum response_step until, struct err *err)
+{
+	struct site site;
+	struct response_options options;
+	struct response_outcome outcome = { 0 };
+	struct progress progress;
+	bool isolate = true;
+	int rc = check_isolation(in, &isolate, err);
+	if (rc != 0)
+		return rc;
+	rc = site_open(in, SITE_ALL, &site, err);
+	struct response_context context = site_context(&site, isolate);
+	if (rc == 0)
+		rc = respond_options_of(in, &site, &options, err);
+	if (rc == 0) {
+		options.until = until;
+		options.retry = option_flag(in, "retry");
+		options.threads = (unsigned)RF_MAX(RF_MIN(option(in, "threads")->number, 256), 0);
+		options.progress = show;
+		options.data = &progress;
+		progress_begin(&progress, in);
+		rc = response_run(&context, &options, &outcome, err);
+		progress_end(&progress);
+	}
+	if (rc == 0)
+		rc = finish(in, &site, &context, &outcome, err);
+	if (rc == 0)
+		rc = site_seal(&site, err);
+	site_release(&site);
+	return rc != 0 ? rc : outcome.exit_status;
+}
+
+const struct option_row respond_step_options[] = {
+	{ "threads", 0, OPTION_NUMBER, "N", "workers (default: build jobs of reforge.yaml, else processors)", NULL },
+	{ "retry", 0, OPTION_FLAG, NULL, "give failed engines another attempt although nothing about them changed", NULL },
+	{ "no-isolation", 0, OPTION_FLAG, NULL, "run toolchains without bubblewrap; the evidence says so", NULL },
+	{ 0 } };
+
+
+static int run_respond(const struct invocation *in, struct err *err)
+{
+	enum response_step until = RESPONSE_PUBLISH;
+	if (option(in, "until")->given && !response_step_read(span_of(option_text(in, "until", "")), &until))
+		return err_set(err, RF_EUSAGE, "--until: none of confirm plan build prove publish");
+	return respond_run(in, until, err);
+}
+
+static const struct option_row respond_options_[] = {
+	{ "threads", 0, OPTION_NUMBER, "N", "workers (default: build jobs of reforge.yaml, else processors)", NULL },
+	{ "retry", 0, OPTION_FLAG, NULL, "give failed engines another attempt although nothing about them changed", NULL },
+	{ "no-isolation", 0, OPTION_FLAG, NULL, "run toolchains without bubblewrap; the evidence says so", NULL },
+	{ "until", 0, OPTION_TEXT, "STEP", "stop after this step (default: publish)", "confirm plan build prove publish" },
+	{ 0 } };
+const struct command command_respond = {
+	"respond", "the response: confirm, plan, rebuild, prove, publish",
+	(const struct verb[]){ { "", "CVE...|INCIDENT", "the response: confirm, plan, rebuild, prove, publish", 1, ARGUMENTS_MAX, respond_options_, run_respond,
+	                         "Opens the incident (several advisories become one), plans before any work, rebuilds with the smallest fixed toolchain at hand,\n"
+	                         "proves each new engine against the old one, and publishes a signed release of each service whose engines are all proven.\n"
+	                         "Killed anywhere and run again it goes on. What cannot be rebuilt here is blocked with a reason and an owner." }, { 0 } },
+};
+
+/* ── plan ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void plan_task_json(struct json_out *o, const struct plan_task *t)
+{
+	json_object(o);
+	json_member(o, "service", t->service);
+	json_member(o, "environment", t->environment);
+	json_member(o, "model", t->model);
+	json_member(o, "target", t->target);
+	json_member(o, "toolchain", t->toolchain);
+	json_member(o, "from_version", t->from_version);
+	json_member(o, "to_version", t->to_version);
+	json_member(o, "engine_path", t->engine_path);
+	json_member(o, "engine_sha256", t->engine_digest);
+	json_member_u64(o, "placements", t->placements);
+	json_member_bool(o, "planned", t->planned);
+	json_member(o, "reason", t->planned ? NULL : t->reason);
+	json_member(o, "owner", t->planned ? NULL : t->owner);
+	json_member(o, "fix", t->fix_why);
+	json_key(o, "changes");
+	json_array(o);
+	for (size_t i = 0; i < t->change_count; i++)
+		json_put_text(o, t->changes[i]);
+	json_array_end(o);
+	json_object_end(o);
+}
+
+static int plan_json(const struct plan *p, struct err *err)
+{
+	RF_AUTO(str) text = STR_INIT(256 * MIB);
+	struct json_out o = json_out(&text, out_is_terminal());
+	json_object(&o);
+	json_key(&o, "advisories");
+	json_array(&o);
+	for (size_t i = 0; i < p->advisory_count; i++)
+		json_put_text(&o, p->advisories[i]);
+	json_array_end(&o);
+	json_member_bool(&o, "drill", p->is_drill);
+	json_member_u64(&o, "planned", p->planned);
+	json_member_u64(&o, "blocked", p->blocked);
+	json_key(&o, "tasks");
+	json_array(&o);
+	for (size_t i = 0; i < p->task_count; i++)
+		plan_task_json(&o, &p->tasks[i]);
+	json_array_end(&o);
+	json_key(&o, "rests");
+	json_array(&o);
+	for (size_t i = 0; i < p->rest_count; i++) {
+		json_object(&o);
+		json_member(&o, "service", p->rests[i].service);
+		json_member(&o, "environment", p->rests[i].environment);
+		json_member(&o, "carrier", p->rests[i].carrier);
+		json_member(&o, "component", p->rests[i].component);
+		json_member(&o, "advisory", p->rests[i].advisory);
+		json_member(&o, "text", p->rests[i].text);
+		json_member(&o, "owner", p->rests[i].owner);
+		json_object_end(&o);
+	}
+	json_array_end(&o);
+	json_object_end(&o);
+	return out_json(&text, err);
+}
+
+static void print_changes(const struct plan *p)
+{
+	const char *last = NULL;
+	for (size_t i = 0; i < p->task_count; i++)
+		for (size_t k = 0; k < p->tasks[i].change_count; k++) {
+			if (last && strcmp(last, p->tasks[i].changes[k]) == 0)
+				continue;
+			last = p->tasks[i].changes[k];
+			out("  ");
+			out_visible(span_of(last));
+			out("\n");
+		}
+}
+
+static int plan_words(const struct plan *p, struct err *err)
+{
+	struct table t;
+	table_init(&t, "service", "engine", "target", "built by", "rebuild with", "why", NULL);
+	for (size_t i = 0; i < p->task_count; i++) {
+		const struct plan_task *k = &p->tasks[i];
+		table_text(&t, k->service);
+		table_text(&t, k->model[0] ? k->model : k->engine_path);
+		table_text(&t, k->target);
+		table_text(&t, k->from_version[0] ? k->from_version : "unknown");
+		table_text(&t, k->planned ? k->to_version : "blocked");
+		if (k->planned)
+			table_text(&t, k->fix_why);
+		else
+			table_f(&t, COLOUR_YELLOW, "%s - %s", k->reason, k->owner);
+	}
+	int rc = table_print(&t, err);
+	table_release(&t);
+	out("\n%zu engines to rebuild, %zu blocked%s\n", p->planned, p->blocked, p->is_drill ? "  (DRILL)" : "");
+	if (p->planned) {
+		out("\nWhat else changes on the way\n");
+		print_changes(p);
+	}
+	if (p->rest_count)
+		out("\nStays exposed until the runtime moves\n");
+	for (size_t i = 0; i < p->rest_count; i++) {
+		out("  %s/%s  ", p->rests[i].service, p->rests[i].environment);
+		out_visible(span_of(p->rests[i].component));
+		out("  ");
+		out_visible(span_of(p->rests[i].text));
+		out("  - ");
+		out_visible(span_of(p->rests[i].owner));
+		out("\n");
+	}
+	return rc;
+}
+
+static int plan_print(const struct invocation *in, struct err *err)
+{
+	struct site site;
+	struct arena arena = ARENA_INIT(1024 * MIB);
+	struct plan plan;
+	int rc = site_open(in, SITE_DATABASE | SITE_DEPOT, &site, err);
+	struct response_context context = site_context(&site, !option_flag(in, "no-isolation"));
+	if (rc == 0)
+		rc = plan_make(&context, in->arguments, in->argument_count, &arena, &plan, err);
+	if (rc == 0)
+		rc = in->json ? plan_json(&plan, err) : plan_words(&plan, err);
+	if (rc == 0)
+		rc = plan.blocked ? 3 : 0;
+	arena_release(&arena);
+	site_release(&site);
+	return rc;
+}
+
+static const struct option_row plan_options[] = {
+	{ "no-isolation", 0, OPTION_FLAG, NULL, "probe toolchains without bubblewrap", NULL }, { 0 } };
+const struct command command_plan = {
+	"plan", "what a response would do: nothing is written",
+	(const struct verb[]){ { "", "CVE...", "what a response would do: nothing is written", 1, ARGUMENTS_MAX, plan_options, plan_print, NULL }, { 0 } },
+};

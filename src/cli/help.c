@@ -1,0 +1,88 @@
+/* help - what people read: made from the tables of the commands, so that it cannot lag behind them. */
+#include "cli/cli.h"
+#include "cli/output.h"
+
+static const struct { const char *option, *text; } global_options[] = {
+	{ "-C DIR", "the workspace (default: the folder with reforge.yaml at or above this one)" },
+	{ "--json", "machine-readable output, documented in docs/cli.md" },
+	{ "-q, --quiet", "no progress" },
+	{ "-y, --yes", "do not ask" },
+	{ "-h, --help", "this help" },
+};
+
+static void print_globals(void)
+{
+	out_colour(COLOUR_BOLD, "Everywhere\n");
+	for (size_t i = 0; i < RF_COUNT(global_options); i++)
+		out("  %-22s %s\n", global_options[i].option, global_options[i].text);
+	out("\nExit status: 0 good; 1 denied or a judgement failed; 3 conflict, unknown or inconclusive; 2 could not run.\n");
+}
+
+static void print_options(const struct verb *verb)
+{
+	if (!verb->options || !verb->options->name)
+		return;
+	out_colour(COLOUR_BOLD, "\nOptions\n");
+	for (const struct option_row *o = verb->options; o->name; o++) {
+		char left[80];
+		snprintf(left, sizeof left, "%s%c%s--%s%s%s", o->letter ? "-" : "", o->letter ? o->letter : ' ', o->letter ? ", " : "", o->name,
+		         o->argument ? " " : "", o->argument ? o->argument : "");
+		out("  %-22s %s\n", o->letter ? left : left + 1, o->help);
+		if (o->words)
+			out("  %-22s one of: %s\n", "", o->words);
+	}
+}
+
+static void print_usage(const struct command *c, const struct verb *v)
+{
+	out("  reforge %s%s%s%s%s%s\n", c->name, v->name[0] ? " " : "", v->name, v->arguments[0] ? " " : "", v->arguments,
+	    v->options && v->options->name ? " [options]" : "");
+}
+
+static void help_verb(const struct command *c, const struct verb *v)
+{
+	out("%s\n\n", v->summary);
+	print_usage(c, v);
+	if (v->details)
+		out("\n%s\n", v->details);
+	print_options(v);
+	out("\n");
+	print_globals();
+}
+
+static void help_command(const struct command *c)
+{
+	if (c->verbs[0].name && !c->verbs[1].name) {
+		help_verb(c, &c->verbs[0]);
+		return;
+	}
+	out("%s\n\n", c->summary);
+	for (const struct verb *v = c->verbs; v->name; v++) {
+		print_usage(c, v);
+		out("      %s\n", v->summary);
+		for (const struct option_row *o = v->options; o && o->name; o++)
+			out("      --%s%s%s: %s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "", o->help);
+	}
+	out("\n");
+	print_globals();
+}
+
+void cli_help(const struct command *command, const struct verb *verb)
+{
+	if (verb) {
+		help_verb(command, verb);
+		return;
+	}
+	if (command) {
+		help_command(command);
+		return;
+	}
+	out("reforge " REFORGE_VERSION " - from a security bulletin to every inference engine rebuilt, proven and published\n\n");
+	out("  reforge COMMAND [VERB] [options]\n\n");
+	for (size_t i = 0; cli_commands[i]; i++) {
+		out_colour(COLOUR_BOLD, "  %-12s", cli_commands[i]->name);
+		out(" %s\n", cli_commands[i]->summary);
+	}
+	out("\n'reforge COMMAND --help' tells more. Start with 'reforge init DIR'.\n\n");
+	print_globals();
+}
