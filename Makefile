@@ -1,26 +1,70 @@
-# A thin front for Meson. Two commands: `make demo` and `make test`; each installs what it needs (as root, on Debian).
-.PHONY: all setup demo test bench fuzz clean dev install
+# A thin front for Meson. Two commands do everything: `make demo` and `make test`; on Debian 12 as root each installs
+# what it needs first (setup/packages.txt, setup/npm.lock).
 BUILD ?= build
 DEV ?= build-dev
+FUZZ ?= build-fuzz
+FUZZ_SECONDS ?= 20
 
-all: $(BUILD)/reforge
+.PHONY: all setup demo test test-all test-crash test-witness bench fuzz dev install docs clean
+
+all: setup
+	@[ -f $(BUILD)/build.ninja ] || meson setup --buildtype=release $(BUILD) >/dev/null
+	@ninja -C $(BUILD) --quiet
 
 setup:
 	@setup/packages build
 	@setup/fetch build
 
-$(BUILD)/build.ninja:
-	@meson setup --buildtype=release $(BUILD) >/dev/null
-
-$(BUILD)/reforge: setup $(BUILD)/build.ninja
+# The main job before your eyes: a fleet, a bulletin, the response.
+demo:
+	@setup/packages build demo
+	@setup/fetch build demo
+	@[ -f $(BUILD)/build.ninja ] || meson setup --buildtype=release $(BUILD) >/dev/null
 	@ninja -C $(BUILD) --quiet
+	@REFORGE=$(abspath $(BUILD))/reforge BUILD=$(abspath $(BUILD)) demo/run
 
+# Developers' build: tests, address and undefined-behaviour sanitizers.
 dev: setup
 	@[ -f $(DEV)/build.ninja ] || meson setup --buildtype=debugoptimized -Dtests=true -Db_sanitize=address,undefined $(DEV) >/dev/null
 	@ninja -C $(DEV) --quiet
 
-test: dev all
+# Every test; T=advisory/ runs those whose name holds it.
+test:
+	@setup/packages build demo test
+	@setup/fetch build demo
+	@$(MAKE) --no-print-directory dev all
 	@tests/run $(DEV) $(T)
 
+# The real program killed at KILLS random moments of the demonstration's response.
+KILLS ?= 100
+test-crash: all
+	@setup/packages build demo test
+	@setup/fetch build demo
+	@tests/crash/run --kills $(KILLS)
+
+# What we write, read back by tools that others made.
+test-witness: all
+	@tests/witness/run
+
+# Speed and memory, side by side with peers or limits; B=room for one.
+bench:
+	@setup/packages build demo test bench
+	@setup/fetch build demo
+	@[ -f build-bench/build.ninja ] || meson setup --buildtype=release -Dtests=true build-bench >/dev/null
+	@ninja -C build-bench --quiet
+	@tests/bench/run build-bench $(B)
+
+# Coverage-guided fuzzing of every parser, FUZZ_SECONDS each; T=name for one.
+fuzz:
+	@setup/packages build test fuzz
+	@setup/fetch build
+	@[ -f $(FUZZ)/build.ninja ] || CC=clang CXX=clang++ meson setup --buildtype=debugoptimized -Dtests=true -Dfuzz=true \
+	  -Db_sanitize=address,undefined -Db_lundef=false $(FUZZ) >/dev/null
+	@ninja -C $(FUZZ) --quiet
+	@tests/fuzz/run $(FUZZ) $(FUZZ_SECONDS) $(T)
+
+install: all
+	@meson install -C $(BUILD) --quiet
+
 clean:
-	rm -rf $(BUILD) $(DEV)
+	rm -rf $(BUILD) $(DEV) $(FUZZ) build-bench
