@@ -56,7 +56,6 @@ RF_MUST_CHECK int fix_path_version(const struct toolchain_kind *kind, struct spa
 struct fix_recipe {                          /* the part of a recipe that decides */
 	const char *const *args;
 	size_t arg_count;
-	bool has_transform;                  /* the recipe does its precision work before the build already */
 	struct span target;                  /* "linux-x86_64/sm_86" */
 };
 #define FIX_MAX_REASONS 16

@@ -12,12 +12,14 @@
 
 #define YAML_MAX_BYTES (64 * MIB)  /* a fleet of 20,000 engines with overrides is 4 MB */
 #define YAML_MAX_DEPTH 32
+#define YAML_MAX_NODES ((size_t)4000000)   /* scalars, keys, lists, mappings; that fleet has 1.2 million */
 
 struct yaml_doc;
 struct yaml_node;
 enum yaml_kind { YAML_ABSENT = 0, YAML_SCALAR, YAML_SEQUENCE, YAML_MAPPING };
 
-/* @file is for error texts. RF_EFORMAT with line, RF_ETOOBIG. @bytes must outlive the document. */
+/* @file is for error texts, NULL for none. @bytes may be freed after. A UTF-8 byte order mark is skipped.
+ * RF_EFORMAT with file and line: no UTF-8, no YAML, or one of the refusals above; RF_ETOOBIG; RF_ETOOMANY; RF_ENOMEM. */
 RF_MUST_CHECK int yaml_parse(struct span bytes, const char *file, struct yaml_doc **ret, struct err *err);
 void yaml_doc_free(struct yaml_doc *doc);
 void yaml_doc_freep(struct yaml_doc **doc);

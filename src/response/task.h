@@ -31,6 +31,9 @@ const char *task_state_name(enum task_state state);
 bool task_state_read(struct span name, enum task_state *ret);
 bool task_may(enum task_state from, enum task_state to);
 
+/* Bytes of the name of a service, environment, model or target. Longer is RF_ETOOBIG. */
+#define TASK_NAME_MAX 255
+
 /* Everything is borrowed for the call; texts are UTF-8 or bytes of a file system, NUL-ended. */
 struct task_birth {
 	int64_t incident;
@@ -98,9 +101,14 @@ struct task_filter {
 	bool all_attempts;               /* false: the current one of each engine × target */
 	bool without_results;            /* leave plan, build_result and proof_result empty: lists */
 };
-/* Visits in order of service, environment, model, target, attempt; the spans live until @visit returns. Non-zero from it ends. */
+/* Visits in order of environment, service, model, target, attempt; the spans live until @visit returns. Non-zero from it ends. */
 RF_MUST_CHECK int task_each(struct transaction *tx, const struct task_filter *filter,
                             int (*visit)(const struct task *task, void *data), void *data);
+/* Current attempts that wait for a person, failed ones first; without results; at most @limit. */
+RF_MUST_CHECK int task_each_stuck(struct transaction *tx, int64_t incident, int64_t limit,
+                                  int (*visit)(const struct task *task, void *data), void *data);
+/* A deep copy of a visited task into @a: for callbacks that collect. RF_ENOMEM. */
+RF_MUST_CHECK int task_copy(const struct task *task, struct arena *a, struct task *ret);
 
 /* One service × environment of an incident: what will be one release. */
 struct release_plan {

@@ -1,0 +1,27 @@
+/* task_int - what the engine of this room needs from the task machine beside task.h. Not for other rooms. */
+#ifndef REFORGE_RESPONSE_TASK_INT_H
+#define REFORGE_RESPONSE_TASK_INT_H
+
+#include "response/task.h"
+
+/* Kinds of work items; their payload is {"task": id}, of publish {"incident", "service", "environment"}. */
+#define WORK_BUILD "build"
+#define WORK_PROVE "prove"
+#define WORK_PUBLISH "publish"
+
+/*
+ * The plan of @incident stands whole: stages are judged and releases may be published from now on (a part of a plan must not
+ * look like all of it). Releases refused before are tried again, under a new name. Releases whose engines are all proven are
+ * put into the queue. Idempotent.
+ */
+RF_MUST_CHECK int task_plan_complete(struct transaction *tx, int64_t incident, const char *actor);
+
+/* A failure of the passing kind (out of time, no space): counts it; *ret_tries is how often in the present round. */
+RF_MUST_CHECK int task_note_try(struct transaction *tx, int64_t id, int64_t *ret_tries);
+
+/* Counts what is published for one service × environment of an incident, from 1: engines added later, or a refused release,
+ * make another one. */
+RF_MUST_CHECK int release_plan_generation(struct transaction *tx, int64_t incident, struct span service, struct span environment,
+                                          int64_t *ret);
+
+#endif
