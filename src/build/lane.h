@@ -2,7 +2,7 @@
  * lane - what a rebuild of an engine needs, and whether it is there (design section 1: lane 应急通道).
  *
  * May use base, format, crypto, workspace, toolchain.h. Reads files; no database, starts nothing: what a probe found is
- * handed in. An item that could not be looked at is closed with the reason: no data is no pass (law 2).
+ * handed in (so 2,000 lanes cost one probe for each version). An item that could not be looked at is closed with the reason: no data is no pass (law 2).
  */
 #ifndef REFORGE_BUILD_LANE_H
 #define REFORGE_BUILD_LANE_H
@@ -55,6 +55,9 @@ struct lane_question {
 };
 /* Strings in @a. A closed lane is an answer: errors are RF_ENOMEM only. */
 RF_MUST_CHECK int lane_check(const struct lane_question *question, struct arena *a, struct lane *ret, struct err *err);
+/* What a calibration set's sha256 means: of a file its digest; of a folder the Merkle root (RFC 6962) over its files in byte
+ * order of their paths, each leaf the SHA-256 of relative path, NUL, and the 32 bytes of the file's SHA-256. */
+RF_MUST_CHECK int lane_set_digest(const char *path, struct digest *ret, size_t *ret_files, struct err *err);
 /* "toolchain: tensorrt 11.0.0 is not in reforge.yaml; target: …" of the closed items into @buffer; "open" when all are ok. */
 const char *lane_text(const struct lane *lane, char *buffer, size_t size);
 

@@ -29,12 +29,12 @@
 #define TOOLCHAIN_MAX_TENSORS 256         /* inputs or outputs of one engine; PP-OCR and silero have up to 4 */
 #define TOOLCHAIN_MAX_ITERATIONS 100000   /* of one iterate message */
 
-/* One version of one toolchain on this machine. Strings are the caller's and must outlive it. */
+/* One version of one toolchain on this machine, made by toolchain_load(). Strings live in the arena given there. */
 struct toolchain {
 	const struct toolchain_kind *kind;
 	const char *version;            /* as asked for: "1.21.1"; a driver that finds another is RF_ECONFLICT */
-	const char *library;            /* absolute path of libonnxruntime.so, trtexec; "" where kind allows it */
-	const char *driver;             /* absolute path of the driver program */
+	const char *library;            /* real path of libonnxruntime.so, trtexec; "" where kind allows it */
+	const char *driver;             /* real path of the driver program */
 	struct digest library_digest;   /* evidence: what really ran; zero without a library */
 	uint64_t library_bytes;
 };
@@ -48,8 +48,8 @@ struct toolchain {
 RF_MUST_CHECK int toolchain_load(const struct toolchain_kind *kind, const char *version, const char *library, const char *driver,
                                  const struct digest *expected, struct arena *a, struct toolchain *ret, struct err *err);
 
-/* <folder of /proc/self/exe>/toolchains/<name>/<driver>, then ../toolchains/... (programs of the build tree), then
- * <prefix>/libexec/reforge/<driver>. RF_ENOTFOUND names the places looked at. */
+/* toolchains/<name>/<driver> in the folder of /proc/self/exe or one of the two above it (tests of the build tree), then
+ * ../libexec/reforge/<driver>. RF_ENOTFOUND names the places looked at. */
 RF_MUST_CHECK int toolchain_driver_path(const struct toolchain_kind *kind, char *ret_path, size_t size, struct err *err);
 
 enum toolchain_isolation {
@@ -69,12 +69,13 @@ struct toolchain_run {
 	int64_t duration_usec;
 	uint64_t peak_memory_bytes;     /* 0: not known */
 	const char *stderr_tail;        /* in the arena; what the toolchain itself printed, at most 64 KiB */
+	bool out_of_memory;             /* killed at limits.memory_bytes */
+	const char *driver_version;     /* in the arena; "" before the handshake */
 };
 
 struct toolchain_probe {
 	const char *version;            /* of the toolchain found; "" when none was */
 	const char *target;             /* of this machine: "linux-x86_64/cpu-avx512"; "" when the driver cannot tell */
-	const char *driver_version;
 	const char *build_info;         /* the toolchain's own words about itself, may be "" */
 	bool usable;                    /* can build here */
 	bool sessions;
