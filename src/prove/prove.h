@@ -105,8 +105,9 @@ struct prove_result {
 };
 
 /*
- * Proves one engine. Returns 0 when it came to a result, whatever the result says: a new engine that does not load or
- * crashes on an input is numeric fail with the driver's words as the reason; an old one at which nothing can be had is
+ * Proves one engine. @a: 4 MiB hold the results of a model with many outputs. Returns 0 when it came to a result, whatever the result says: a new engine that does not load or
+ * crashes on an input is numeric fail with the driver's words as the reason (inconclusive when its driver cannot run
+ * engines at all); an old one at which nothing can be had is
  * inconclusive, "baseline missing". Negative when it could not be done at all: golden inputs missing or malformed
  * (RF_ENOTFOUND, RF_EFORMAT … with the file), digest wrong (RF_EVERIFY), the new toolchain missing (RF_ENOTFOUND), no
  * space (RF_EFULL), RF_ETIMEOUT, RF_ECANCELLED (thread_stop_wanted()).
