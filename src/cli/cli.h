@@ -82,5 +82,7 @@ RF_MUST_CHECK int invocation_read(int argc, char **argv, struct invocation *ret,
 
 /* Help of everything, of a command, of a verb, onto stdout. */
 void cli_help(const struct command *command, const struct verb *verb);
+/* The man page, roff, onto stdout: docs/man/reforge.1 holds the same bytes (a test compares). */
+void cli_man(void);
 
 #endif

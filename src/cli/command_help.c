@@ -4,6 +4,10 @@
 
 static int run_help(const struct invocation *in, struct err *err)
 {
+	if (option_flag(in, "man")) {
+		cli_man();
+		return 0;
+	}
 	if (in->argument_count == 0) {
 		cli_help(NULL, NULL);
 		return 0;
@@ -21,9 +25,10 @@ static int run_help(const struct invocation *in, struct err *err)
 	return err_set(err, RF_EUSAGE, "there is no command '%s'; 'reforge help' lists them", in->arguments[0]);
 }
 
+static const struct option_row help_options[] = { { "man", 0, OPTION_FLAG, NULL, "the man page, roff", NULL }, { 0 } };
 const struct command command_help = {
 	"help", "what a command does",
-	(const struct verb[]){ { "", "[COMMAND [VERB]]", "what a command does", 0, 2, NULL, run_help, NULL }, { 0 } },
+	(const struct verb[]){ { "", "[COMMAND [VERB]]", "what a command does", 0, 2, help_options, run_help, NULL }, { 0 } },
 };
 
 static int run_version(const struct invocation *in, struct err *err)

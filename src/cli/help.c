@@ -67,6 +67,63 @@ static void help_command(const struct command *c)
 	print_globals();
 }
 
+/* A text as roff: backslashes, and dots or quotes that begin a line, would be read as requests. */
+static void roff(const char *text)
+{
+	bool line_start = true;
+	for (; *text; text++) {
+		if (line_start && (*text == '.' || *text == '\''))
+			out("\\&");
+		if (*text == '\\')
+			out("\\e");
+		else if (*text == '-')
+			out("\\-");
+		else
+			out("%c", *text);
+		line_start = *text == '\n';
+	}
+}
+
+static void roff_verb(const struct command *c, const struct verb *v)
+{
+	out(".TP\n.B reforge %s%s%s", c->name, v->name[0] ? " " : "", v->name);
+	if (v->arguments[0]) {
+		out(" ");
+		roff(v->arguments);
+	}
+	out("\n");
+	roff(v->details ? v->details : v->summary);
+	out("\n");
+	for (const struct option_row *o = v->options; o && o->name; o++) {
+		out(".RS\n.TP\n.B \\-\\-%s%s%s\n", o->name, o->argument ? " " : "", o->argument ? o->argument : "");
+		roff(o->help);
+		if (o->words)
+			out("; one of: %s", o->words);
+		out("\n.RE\n");
+	}
+}
+
+void cli_man(void)
+{
+	out(".\\\" Made by 'reforge help --man' from the tables of the commands.\n.TH REFORGE 1 \"\" \"reforge " REFORGE_VERSION "\"\n"
+	    ".SH NAME\nreforge \\- from a security bulletin to every inference engine rebuilt, proven and published\n"
+	    ".SH SYNOPSIS\n.B reforge\n.I COMMAND\n[\\fIVERB\\fR] [\\fIoptions\\fR]\n.SH COMMANDS\n");
+	for (size_t i = 0; cli_commands[i]; i++)
+		for (const struct verb *v = cli_commands[i]->verbs; v->name; v++)
+			roff_verb(cli_commands[i], v);
+	out(".SH OPTIONS EVERYWHERE\n");
+	for (size_t i = 0; i < RF_COUNT(global_options); i++) {
+		out(".TP\n.B ");
+		roff(global_options[i].option);
+		out("\n");
+		roff(global_options[i].text);
+		out("\n");
+	}
+	out(".SH EXIT STATUS\n0 good; 1 denied or a judgement failed; 3 conflict, unknown or inconclusive; 2 could not run.\n"
+	    ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours\n.TP\n.B REFORGE_LOG\nerror, warn, info or debug (default: warn)\n"
+	    ".SH FILES\n.TP\n.B reforge.yaml\nthe workspace; 'reforge schema reforge' prints its schema\n");
+}
+
 void cli_help(const struct command *command, const struct verb *verb)
 {
 	if (verb) {
