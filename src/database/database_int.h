@@ -12,6 +12,7 @@
 #define REFORGE_DATABASE_INT_H
 
 #include "database/database.h"
+#include "base/fs.h"
 #include "base/str.h"
 
 #include <pthread.h>
@@ -93,7 +94,7 @@ struct database {
 	const struct database_driver *driver;
 	char *url;                      /* may hold a password: never in messages */
 	char *folder;
-	char name[256];                 /* for messages: the file, or the URL without user, password and options */
+	char name[FS_PATH_MAX];          /* for messages: the file, or the URL without user, password and options */
 	uint64_t identity;              /* differs for each database_open() of the process */
 	pthread_mutex_t lock;           /* guards the pools and the wake counters */
 	pthread_cond_t given;           /* a connection came back */
