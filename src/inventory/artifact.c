@@ -298,6 +298,7 @@ int artifact_read(const struct artifact_source *src, struct span name, unsigned 
 	int rc = head_fill(&r);
 	if (rc == 0)
 		rc = read_rows(&r);
+	ret->second_look_from = ret->note_count;
 	if (rc == RF_ENOMEM)
 		return err_set(err, rc, "no memory for the facts of one file");
 	if (rc < 0 && (!err || err->code == 0))

@@ -102,6 +102,7 @@ struct artifact_facts {
 	const char *notes[ARTIFACT_MAX_NOTES];     /* sentences for people; in the arena */
 	size_t note_count;
 	size_t notes_dropped;                      /* more than fit: the last note says so */
+	size_t second_look_from;                   /* notes from here on came from the second look; note_count: none */
 	struct artifact_evidence *evidence;        /* in the arena; only with ARTIFACT_WITH_EVIDENCE */
 	size_t evidence_count;
 	struct artifact_stamp stamp;               /* ONNX and .ort */
@@ -162,6 +163,10 @@ bool artifact_pass_wanted(const struct artifact_facts *facts);     /* false: ski
 void artifact_pass_add(struct artifact_pass *p, const void *bytes, size_t n);
 /* Adds notes and findings to @facts (the one given at begin, or a copy). RF_ENOMEM. */
 RF_MUST_CHECK int artifact_pass_end(struct artifact_pass *p, struct arena *a, struct artifact_facts *facts, struct err *err);
+/* What the second look found, as one text ("conflict\nfirst note\nsecond"; empty when nothing), to be kept for a file that is not
+ * read again; and putting it back. A text that is no such thing adds nothing. RF_ENOMEM. */
+RF_MUST_CHECK int artifact_second_look(const struct artifact_facts *facts, struct arena *a, struct span *ret);
+RF_MUST_CHECK int artifact_second_look_apply(struct artifact_facts *facts, struct span text, struct arena *a);
 
 /* Looks like an engine by its name alone: .plan .engine .trt .ort .rankN.engine ... */
 bool artifact_named_like_engine(struct span name);

@@ -37,23 +37,32 @@ static void code_found(struct artifact_pass *p, uint64_t at, const char *what)
 	p->code_count++;
 }
 
-/* Every 0x7f and every 'M' that could start a header within the first @starts of @n bytes; memchr() is far faster than the hash. */
+#define BLOCK 64
+
+/* Could a header start in these BLOCK bytes (the one behind them is looked at too)? Written so that compilers make vector
+ * instructions of it: every byte of every plan passes here, and the hash must not wait for it. */
+static bool block_hit(const unsigned char *p)
+{
+	unsigned char hit = 0;
+	for (size_t i = 0; i < BLOCK; i++)
+		hit |= (unsigned char)(((p[i] == 0x7f) & (p[i + 1] == 'E')) | ((p[i] == 'M') & (p[i + 1] == 'Z')));
+	return hit != 0;
+}
+
+/* Headers that start within the first @starts of @n bytes. */
 static void code_search(struct artifact_pass *p, const unsigned char *bytes, size_t n, size_t starts, uint64_t at)
 {
-	for (const unsigned char *q = bytes; (q = memchr(q, 0x7f, starts - (size_t)(q - bytes))); q++) {
-		const char *what = artifact_host_code(q, n - (size_t)(q - bytes));
-		if (what)
-			code_found(p, at + (uint64_t)(q - bytes), what);
-		if ((size_t)(q + 1 - bytes) >= starts)
-			break;
-	}
-	size_t both = RF_MIN(n, starts + 1);      /* the Z may stand behind the last start */
-	for (const unsigned char *q = bytes; (q = memmem(q, both - (size_t)(q - bytes), "MZ", 2)); q++) {
-		const char *what = artifact_host_code(q, n - (size_t)(q - bytes));
-		if (what)
-			code_found(p, at + (uint64_t)(q - bytes), what);
-		if ((size_t)(q + 1 - bytes) >= starts)
-			break;
+	for (size_t i = 0; i < starts;) {
+		if (i + BLOCK < n && i + BLOCK <= starts && !block_hit(bytes + i)) {
+			i += BLOCK;
+			continue;
+		}
+		size_t end = RF_MIN(i + BLOCK, starts);
+		for (; i < end; i++) {
+			const char *what = bytes[i] == 0x7f || bytes[i] == 'M' ? artifact_host_code(bytes + i, n - i) : NULL;
+			if (what)
+				code_found(p, at + i, what);
+		}
 	}
 }
 
@@ -83,6 +92,7 @@ int artifact_pass_end(struct artifact_pass *p, struct arena *a, struct artifact_
 	struct artifact_source none = artifact_source_bytes(SPAN_NONE);
 	struct artifact_reading r = { .src = &none, .a = a, .facts = facts, .err = err };
 	const struct artifact_facts *f = p->facts;
+	facts->second_look_from = facts->note_count;
 	/* what is left in the tail: a whole header may be the file's last bytes */
 	if (f->look_for_code && p->tail_bytes)
 		code_search(p, p->tail, p->tail_bytes, p->tail_bytes, p->position - p->tail_bytes);
@@ -95,4 +105,34 @@ int artifact_pass_end(struct artifact_pass *p, struct arena *a, struct artifact_
 	if (p->code_count > RF_COUNT(p->code_at))
 		artifact_note(&r, "native host code inside: %u places in all", p->code_count);
 	return r.failed ? err_set(err, r.failed, "no memory for the findings of one file") : 0;
+}
+
+int artifact_second_look(const struct artifact_facts *facts, struct arena *a, struct span *ret)
+{
+	*ret = SPAN_NONE;
+	if (facts->second_look_from >= facts->note_count)
+		return 0;
+	const char *text = facts->finding == ARTIFACT_CONFLICT ? "conflict" : "";
+	for (size_t i = facts->second_look_from; i < facts->note_count && text; i++)
+		text = arena_printf(a, "%s\n%s", text, facts->notes[i]);
+	*ret = span_of(text);
+	return text ? 0 : RF_ENOMEM;
+}
+
+int artifact_second_look_apply(struct artifact_facts *facts, struct span text, struct arena *a)
+{
+	struct span line;
+	if (!span_line(&text, &line))
+		return 0;
+	if (span_eq_text(line, "conflict") && facts->finding != ARTIFACT_CONFLICT) {
+		facts->finding = ARTIFACT_CONFLICT;
+		facts->cause = ARTIFACT_CAUSE_HEADER_MISMATCH;
+	}
+	while (span_line(&text, &line) && facts->note_count < ARTIFACT_MAX_NOTES) {
+		const char *note = arena_text(a, line);
+		if (!note)
+			return RF_ENOMEM;
+		facts->notes[facts->note_count++] = note;
+	}
+	return 0;
 }

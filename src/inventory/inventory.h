@@ -70,7 +70,7 @@ struct inventory_known;
 RF_MUST_CHECK int inventory_known_load(struct database *db, struct inventory_known **ret, struct err *err);
 void inventory_known_free(struct inventory_known *k);
 void inventory_known_freep(struct inventory_known **k);
-bool inventory_known_find(const struct scan_identity *id, struct digest *ret, void *known);
+bool inventory_known_find(const struct scan_identity *id, struct scan_known *ret, void *known);
 
 /* ── Reading ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 

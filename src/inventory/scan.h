@@ -4,11 +4,11 @@
  * May use base/, crypto/, format/json. Touches the disk, never the database: the caller gives a cache of known digests
  * (inventory.h fills one) and takes the reports.
  *
- *   roots ─► walk (one thread) ─► read + hash (workers) ─► report (caller's thread, order of the walk)
+ *   roots ─► walk, open ─► batches of 128: read + hash on all processors ─► report, in the order of the walk
  *
  * Files are opened once, without blocking (FIFOs, devices, sockets are reported, never opened); facts and digest are of the
  * same open file. Links to regular files are read under the link's own path; links to folders inside the root are skipped (the
- * folder itself is met), outside of it they are reported as unread: `unknown`. Memory: below 32 MiB plus 1 MiB per
+ * folder itself is met), outside of it they are reported as unread: `unknown`. Memory: about 16 MiB plus 2 MiB per
  * worker, whatever the files' sizes.
  */
 #ifndef REFORGE_INVENTORY_SCAN_H
@@ -28,6 +28,12 @@ struct scan_identity {
 	int64_t ctime_ns;
 };
 
+/* What is known of an unchanged file. */
+struct scan_known {
+	struct digest digest;
+	struct span second_look;                /* artifact_second_look() of that time; lives until the scan ends */
+};
+
 /* One report. Everything lives until the callback returns. */
 struct scan_file {
 	const char *path;                       /* as reached from the root given; bytes, may hold newlines */
@@ -36,6 +42,7 @@ struct scan_file {
 	bool has_digest;
 	struct digest digest;
 	bool digest_cached;                     /* unchanged since it was hashed */
+	struct span second_look;                /* to keep beside the digest */
 	bool error;                             /* could not be read: facts are kind other, finding unknown, a note says why */
 	bool folder;                            /* an unreadable folder: everything below it is unseen */
 	const struct artifact_facts *facts;     /* never NULL */
@@ -44,12 +51,12 @@ struct scan_file {
 struct scan_options {
 	bool no_digest;                         /* headers only: report-only, a second look over all bytes is not taken */
 	bool evidence;                          /* fill facts->evidence */
-	unsigned threads;                       /* workers; 0: thread_cpus(); 1: none beside the caller's */
+	unsigned threads;                       /* workers; 0: thread_cpus(), one without digests; 1: the caller's alone */
 	/* True with @ret set when a file of this identity was hashed before. NULL: hash everything. Called from the
 	 * caller's thread. */
-	bool (*known)(const struct scan_identity *id, struct digest *ret, void *data);
+	bool (*known)(const struct scan_identity *id, struct scan_known *ret, void *data);
 	void *known_data;
-	/* Every ~100 ms at most, from the caller's thread; may be NULL. */
+	/* Every 100 ms at most, one call at a time but from any thread; may be NULL. */
 	void (*progress)(uint64_t files, uint64_t bytes, const char *path, void *data);
 	void *progress_data;
 };

@@ -1,0 +1,407 @@
+/* Walks roots, opens files without blocking, reads them in batches on all processors, reports in order. See scan.h. */
+#include "inventory/scan_int.h"
+
+#include "base/fs.h"
+#include "base/thread.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <unistd.h>
+
+/* Open files at one time stay far below the usual limit of 1,024. */
+#define BATCH_FILES 128
+#define MAX_WORKERS 64
+#define PROGRESS_USEC 100000
+
+struct scan {
+	const struct scan_options *o;
+	int (*report)(const struct scan_file *, void *);
+	void *data;
+	struct err *err;
+	const char *root;
+	char real_root[PATH_MAX];        /* "" when it is no folder */
+	struct scan_totals totals;
+	struct scan_slot *slots;
+	size_t used, capacity;
+	unsigned workers;
+	struct scan_hasher hashers[MAX_WORKERS];
+	bool lent[MAX_WORKERS];
+	pthread_mutex_t lock;            /* of lent[], progress */
+	uint64_t bytes_read;
+	mono_t progress_at;
+};
+
+/* ── Progress ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Whoever comes when it is due calls; others do not wait. */
+static void progress_maybe(struct scan *s, const char *path)
+{
+	if (!s->o->progress || mono_usec() - __atomic_load_n(&s->progress_at, __ATOMIC_RELAXED) < PROGRESS_USEC ||
+	    pthread_mutex_trylock(&s->lock) != 0)
+		return;
+	__atomic_store_n(&s->progress_at, mono_usec(), __ATOMIC_RELAXED);
+	s->o->progress(s->totals.files, __atomic_load_n(&s->bytes_read, __ATOMIC_RELAXED), path, s->o->progress_data);
+	pthread_mutex_unlock(&s->lock);
+}
+
+struct tick {
+	struct scan *scan;
+	const char *path;
+};
+
+static bool on_piece(size_t bytes, void *data)
+{
+	struct tick *t = data;
+	__atomic_fetch_add(&t->scan->bytes_read, bytes, __ATOMIC_RELAXED);
+	progress_maybe(t->scan, t->path);
+	return thread_stop_wanted();
+}
+
+/* ── A batch ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static struct scan_hasher *hasher_borrow(struct scan *s)
+{
+	struct scan_hasher *got = NULL;
+	pthread_mutex_lock(&s->lock);
+	for (unsigned i = 0; i < s->workers && !got; i++)
+		if (!s->lent[i]) {
+			s->lent[i] = true;
+			got = &s->hashers[i];
+		}
+	pthread_mutex_unlock(&s->lock);
+	return got;
+}
+
+static void hasher_return(struct scan *s, struct scan_hasher *h)
+{
+	pthread_mutex_lock(&s->lock);
+	s->lent[h - s->hashers] = false;
+	pthread_mutex_unlock(&s->lock);
+}
+
+static int slot_job(size_t index, void *data)
+{
+	struct scan *s = data;
+	struct scan_slot *slot = &s->slots[index];
+	if (slot->fd < 0)
+		return 0;
+	struct tick t = { s, slot->path };
+	/* Files that the head holds whole need no buffers. */
+	bool buffers = slot->want_digest && !slot->file.has_digest && slot->file.identity.size > ARTIFACT_HEAD_BYTES;
+	struct scan_hasher *h = buffers ? hasher_borrow(s) : NULL;
+	if (h && !h->stream)
+		slot->rc = scan_hasher_open(h, &slot->err);
+	if (slot->rc == 0)
+		scan_slot_read(slot, s->o->evidence ? ARTIFACT_WITH_EVIDENCE : 0, h, on_piece, &t);
+	if (h)
+		hasher_return(s, h);
+	return slot->rc;
+}
+
+static void total_add(struct scan *s, const struct scan_file *f)
+{
+	struct scan_totals *t = &s->totals;
+	t->files += !f->folder;
+	t->engines += artifact_kind_is_engine(span_of(f->facts->kind));
+	t->cached += f->digest_cached;
+	t->bytes_hashed += f->has_digest && !f->digest_cached ? f->identity.size : 0;
+	t->conflicts += f->facts->finding == ARTIFACT_CONFLICT;
+	t->unknowns += f->facts->finding == ARTIFACT_UNKNOWN;
+	t->errors += f->error;
+}
+
+static void slot_reset(struct scan_slot *slot)
+{
+	if (slot->fd >= 0)
+		close(slot->fd);
+	slot->fd = -1;
+	arena_reset(&slot->arena);
+}
+
+static int batch_report(struct scan *s)
+{
+	for (size_t i = 0; i < s->used; i++) {
+		struct scan_slot *slot = &s->slots[i];
+		if (slot->rc < 0) {
+			if (s->err)
+				*s->err = slot->err;
+			return slot->err.code ? slot->rc : err_set(s->err, slot->rc, "out of memory");
+		}
+		slot->file.facts = &slot->facts;
+		total_add(s, &slot->file);
+		int rc = s->report(&slot->file, s->data);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* Reads and reports what is in the slots; empties them. */
+static int batch_run(struct scan *s)
+{
+	int rc = 0;
+	if (s->workers == 1 || s->used == 1)
+		for (size_t i = 0; i < s->used && rc == 0; i++)
+			rc = slot_job(i, s);
+	else
+		rc = thread_each(s->used, s->workers, slot_job, s);
+	int reported = batch_report(s);
+	for (size_t i = 0; i < s->used; i++)
+		slot_reset(&s->slots[i]);
+	if (s->used)
+		progress_maybe(s, s->slots[s->used - 1].path);
+	s->used = 0;
+	if (reported)
+		return reported;
+	return rc ? err_set(s->err, rc, "the scan could not go on") : 0;
+}
+
+/* ── The walk ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void slot_take(struct scan_slot *slot, const struct fs_entry *e, const char *root)
+{
+	size_t n = strlen(e->path);
+	memcpy(slot->path, e->path, n + 1);      /* fs_walk() gives at most 4,095 bytes */
+	slot->name_at = e->name >= e->path && e->name <= e->path + n ? (size_t)(e->name - e->path) : 0;
+	slot->fd = -1;
+	slot->rc = 0;
+	slot->want_digest = slot->through_link = false;
+	slot->err = ERR_INIT;
+	slot->file = (struct scan_file){ .path = slot->path, .root = root };
+}
+
+static void known_look_up(struct scan *s, struct scan_slot *slot)
+{
+	slot->want_digest = !s->o->no_digest;
+	if (!slot->want_digest || !s->o->known || !s->o->known(&slot->file.identity, &slot->known, s->o->known_data))
+		return;
+	slot->file.has_digest = slot->file.digest_cached = true;
+	slot->file.digest = slot->known.digest;
+	slot->file.second_look = slot->known.second_look;
+}
+
+static enum artifact_finding unread_finding(const struct scan_slot *slot)
+{
+	return artifact_named_like_engine(span_of(slot->path + slot->name_at)) ? ARTIFACT_UNKNOWN : ARTIFACT_CLEAR;
+}
+
+static int open_entry(const struct fs_entry *e, bool follow)
+{
+	int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW);
+	return e->dir_fd >= 0 ? openat(e->dir_fd, e->name, flags) : open(e->path, flags);
+}
+
+static int slot_open(struct scan *s, struct scan_slot *slot, const struct fs_entry *e, bool follow)
+{
+	struct stat st;
+	char text[256];
+	int fd = open_entry(e, follow);
+	if (fd < 0) {
+		if (errno == EMFILE || errno == ENFILE)
+			return err_set_errno(s->err, errno, "%s: too many open files", e->path);
+		snprintf(text, sizeof text, "cannot be opened: %s", strerror(errno));
+		scan_slot_unread(slot, true, ARTIFACT_UNKNOWN, text);
+		return 0;
+	}
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		scan_slot_unread(slot, true, ARTIFACT_UNKNOWN, "became something else than a regular file during the scan");
+		return 0;
+	}
+	scan_identity_of(&st, &slot->file.identity);
+	slot->fd = fd;
+	known_look_up(s, slot);
+	return 0;
+}
+
+/* A link to a folder inside the root is no news: the folder itself is met. */
+static bool leads_inside(const struct scan *s, const char *path)
+{
+	char real[PATH_MAX];
+	size_t n = strlen(s->real_root);
+	if (n == 0 || !realpath(path, real))
+		return false;
+	return strncmp(real, s->real_root, n) == 0 && (real[n] == '/' || real[n] == '\0' || s->real_root[n - 1] == '/');
+}
+
+/* False: nothing to report. */
+static bool link_look(struct scan *s, struct scan_slot *slot, const struct fs_entry *e, int *ret_rc)
+{
+	struct stat st;
+	if (fstatat(e->dir_fd >= 0 ? e->dir_fd : AT_FDCWD, e->dir_fd >= 0 ? e->name : e->path, &st, 0) != 0) {
+		scan_slot_unread(slot, errno != ENOENT, unread_finding(slot), errno == ELOOP ? "symbolic links in a circle" :
+		                 errno == ENOENT ? "symbolic link to something that is not there" : "symbolic link that cannot be followed");
+		return true;
+	}
+	if (S_ISREG(st.st_mode)) {
+		slot->through_link = true;
+		*ret_rc = slot_open(s, slot, e, true);
+		return true;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		scan_slot_unread(slot, false, unread_finding(slot), "symbolic link to something that is no regular file: not opened");
+		return true;
+	}
+	if (leads_inside(s, e->path))
+		return false;
+	scan_slot_unread(slot, false, ARTIFACT_UNKNOWN,
+	                 "symbolic link to a folder outside of what is scanned: not followed; name that folder to scan it");
+	slot->file.folder = true;
+	return true;
+}
+
+static int on_entry(const struct fs_entry *e, void *data)
+{
+	struct scan *s = data;
+	struct scan_slot *slot = &s->slots[s->used];
+	int rc = 0;
+	if (thread_stop_wanted())
+		return err_set(s->err, RF_ECANCELLED, "stopped");
+	slot_take(slot, e, s->root);
+	switch (e->kind) {
+	case FS_FILE: rc = slot_open(s, slot, e, e->dir_fd < 0); break;
+	case FS_LINK:
+		if (!link_look(s, slot, e, &rc))
+			return 0;
+		break;
+	case FS_UNREADABLE:
+		scan_slot_unread(slot, true, ARTIFACT_UNKNOWN, e->error_text ? e->error_text : "cannot be read");
+		slot->file.folder = true;
+		break;
+	default:
+		scan_slot_unread(slot, false, unread_finding(slot), "no regular file (FIFO, socket or device): not opened");
+		break;
+	}
+	if (rc)
+		return rc;
+	s->used++;
+	return s->used == s->capacity ? batch_run(s) : 0;
+}
+
+static int root_scan(struct scan *s, const char *root)
+{
+	s->root = root;
+	s->real_root[0] = '\0';
+	if (fs_is_dir(root) && !realpath(root, s->real_root))
+		s->real_root[0] = '\0';
+	int rc = fs_walk(root, on_entry, s, s->err);
+	return rc ? rc : batch_run(s);
+}
+
+static void scan_close(struct scan *s)
+{
+	for (size_t i = 0; s->slots && i < s->capacity; i++) {
+		slot_reset(&s->slots[i]);
+		arena_release(&s->slots[i].arena);
+	}
+	for (size_t i = 0; i < RF_COUNT(s->hashers); i++)
+		scan_hasher_release(&s->hashers[i]);
+	rf_free(s->slots);
+}
+
+static int scan_open(struct scan *s)
+{
+	/* One worker reads and reports file by file, with one slot that stays in the processor's cache. Headers alone are no work to
+	 * share: opening files is most of it, and the walk does that. */
+	unsigned fit = s->o->no_digest ? 1 : thread_cpus();
+	s->workers = RF_MIN(s->o->threads ? s->o->threads : fit, (unsigned)MAX_WORKERS);
+	s->capacity = s->workers == 1 ? 1 : BATCH_FILES;
+	s->slots = rf_alloc(s->capacity * sizeof *s->slots);
+	if (!s->slots)
+		return err_set(s->err, RF_ENOMEM, "no memory for a scan");
+	for (size_t i = 0; i < s->capacity; i++) {
+		s->slots[i].fd = -1;
+		s->slots[i].arena = ARENA_INIT(SCAN_ARENA_BYTES);
+	}
+	return 0;
+}
+
+int scan_files(const char *const *roots, size_t n, const struct scan_options *o,
+               int (*report)(const struct scan_file *, void *), void *data, struct scan_totals *ret_totals, struct err *err)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct stat st;
+		if (stat(roots[i], &st) != 0) {
+			(void)err_set_errno(err, errno, "cannot scan");
+			return err_in_file(err, roots[i]);
+		}
+	}
+	struct scan *s = rf_alloc(sizeof *s);
+	if (!s)
+		return err_set(err, RF_ENOMEM, "no memory for a scan");
+	s->o = o;
+	s->report = report;
+	s->data = data;
+	s->err = err;
+	pthread_mutex_init(&s->lock, NULL);
+	int rc = scan_open(s);
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = root_scan(s, roots[i]);
+	if (rc == 0 && ret_totals)
+		*ret_totals = s->totals;
+	scan_close(s);
+	pthread_mutex_destroy(&s->lock);
+	rf_free(s);
+	return rc;
+}
+
+/* ── One ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool only_stop(size_t bytes, void *data)
+{
+	(void)bytes;
+	(void)data;
+	return thread_stop_wanted();
+}
+
+static int slot_finish(struct scan_slot *slot, struct artifact_facts *ret_facts, struct digest *ret_digest, struct err *err)
+{
+	if (slot->rc < 0) {
+		*err = slot->err;
+		return err->code ? slot->rc : err_set(err, slot->rc, "out of memory");
+	}
+	if (slot->file.error)
+		return err_set(err, RF_EIO, "%s", slot->facts.note_count ? slot->facts.notes[slot->facts.note_count - 1] : "cannot be read");
+	*ret_facts = slot->facts;
+	if (ret_digest)
+		*ret_digest = slot->file.digest;
+	return 0;
+}
+
+int scan_one(const char *path, const struct scan_options *o, struct arena *a, struct artifact_facts *ret_facts,
+             struct digest *ret_digest, struct err *err)
+{
+	struct stat st;
+	struct scan_hasher hasher = { 0 };
+	struct err none = ERR_INIT;
+	int fd = -1;
+	if (!err)
+		err = &none;
+	RF_AUTO_FREE struct scan_slot *slot = rf_alloc(sizeof *slot);
+	if (!slot)
+		return err_set(err, RF_ENOMEM, "no memory to read a file");
+	if (strlen(path) >= sizeof slot->path)
+		return err_set(err, RF_ETOOBIG, "a path of more than 4,095 bytes");
+	int rc = fs_open_regular(path, false, &fd, &st, err);
+	if (rc)
+		return rc;
+	struct fs_entry e = { .path = path, .name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, .dir_fd = -1 };
+	slot_take(slot, &e, path);
+	slot->fd = fd;
+	slot->arena = *a;      /* the facts' texts are the caller's */
+	slot->want_digest = ret_digest && !(o && o->no_digest);
+	scan_identity_of(&st, &slot->file.identity);
+	rc = slot->want_digest ? scan_hasher_open(&hasher, err) : 0;
+	if (rc == 0)
+		scan_slot_read(slot, o && o->evidence ? ARTIFACT_WITH_EVIDENCE : 0, &hasher, only_stop, NULL);
+	else
+		close(fd);
+	*a = slot->arena;
+	scan_hasher_release(&hasher);
+	if (rc)
+		return rc;
+	rc = slot_finish(slot, ret_facts, ret_digest, err);
+	return rc ? err_in_file(err, path) : 0;
+}

@@ -1,0 +1,106 @@
+/* Facts as JSON (design 6.1): a documented, stable shape. See scan.h. */
+#include "inventory/scan.h"
+
+static void member_or_null(struct json_out *o, const char *key, const char *text)
+{
+	json_member(o, key, text && text[0] ? text : NULL);
+}
+
+void artifact_notes_json(struct json_out *o, const struct artifact_facts *f)
+{
+	json_array(o);
+	for (size_t i = 0; i < f->note_count; i++)
+		json_put_text(o, f->notes[i]);
+	json_array_end(o);
+}
+
+void artifact_evidence_json(struct json_out *o, const struct artifact_facts *f)
+{
+	char hex[2 * ARTIFACT_EVIDENCE_BYTES + 1];
+	json_array(o);
+	for (size_t i = 0; i < f->evidence_count; i++) {
+		const struct artifact_evidence *e = &f->evidence[i];
+		hex_write(e->bytes, e->byte_count, hex);
+		json_object(o);
+		json_member(o, "what", e->what);
+		json_member_u64(o, "offset", e->offset);
+		json_member(o, "bytes", hex);
+		json_member(o, "value", e->value);
+		json_object_end(o);
+	}
+	json_array_end(o);
+}
+
+static void stamp_json(struct json_out *o, const struct artifact_stamp *s)
+{
+	if (!s->recipe.n && !s->build.n && !s->source.n)
+		return;
+	json_key(o, "stamp");
+	json_object(o);
+	if (s->recipe.n)
+		json_member_span(o, "recipe", s->recipe);
+	if (s->build.n)
+		json_member_span(o, "build", s->build);
+	if (s->source.n)
+		json_member_span(o, "source", s->source);
+	json_object_end(o);
+}
+
+static void extras_json(struct json_out *o, const struct artifact_facts *f)
+{
+	char text[32];
+	if (f->cc_major >= 0)
+		snprintf(text, sizeof text, "%d.%d", f->cc_major, f->cc_minor);
+	json_member(o, "compute_capability", f->cc_major >= 0 ? text : NULL);
+	if (f->device[0])
+		json_member(o, "device", f->device);
+	if (f->layout[0])
+		json_member(o, "layout", f->layout);
+	if (f->inner_version[0])
+		json_member(o, "inner_version", f->inner_version);
+	if (f->declared_size)
+		json_member_u64(o, "declared_size", f->declared_size);
+	if (f->producer_name.n) {
+		json_key(o, "producer");
+		json_putf(o, "%.*s %.*s", SPAN_ARG(f->producer_name), SPAN_ARG(f->producer_version));
+	}
+	stamp_json(o, &f->stamp);
+}
+
+void artifact_facts_json(struct json_out *o, const struct artifact_facts *f)
+{
+	json_member_u64(o, "size", f->size);
+	json_member(o, "kind", f->kind);
+	json_member(o, "product", f->product);
+	member_or_null(o, "version", f->version);
+	json_member(o, "version_source", artifact_version_source_text(f->version_source));
+	member_or_null(o, "target", f->target);
+	member_or_null(o, "finding", artifact_finding_text(f->finding));
+	member_or_null(o, "cause", f->cause);
+	extras_json(o, f);
+	json_key(o, "notes");
+	artifact_notes_json(o, f);
+	if (f->evidence_count) {
+		json_key(o, "evidence");
+		artifact_evidence_json(o, f);
+	}
+}
+
+void scan_file_json(struct json_out *o, const struct scan_file *f)
+{
+	char hex[DIGEST_HEX];
+	struct span path = span_of(f->path);
+	json_object(o);
+	json_member_span(o, "path", path);
+	if (!span_is_utf8(path)) {
+		json_key(o, "path_hex");
+		char *text = rf_alloc(2 * path.n + 1);
+		if (text)
+			hex_write(path.p, path.n, text);
+		json_put_text(o, text);
+		rf_free(text);
+	}
+	json_member(o, "sha256", f->has_digest ? digest_hex(&f->digest, hex) : NULL);
+	artifact_facts_json(o, f->facts);
+	json_object_end(o);
+}

@@ -1,0 +1,279 @@
+/*
+ * One open file: head, facts, digest, second look.
+ *
+ * Hashing is what a full scan's time goes to. For large files the reading (a copy out of the page cache, or the disk) and the
+ * second look run in a thread of their own, one piece ahead, so that the hash never waits for them.
+ */
+#include "inventory/scan_int.h"
+
+#include "base/fs.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+/* Below this, a thread costs more than it saves. */
+#define OVERLAP_FROM_BYTES (16 * MIB)
+
+int scan_hasher_open(struct scan_hasher *h, struct err *err)
+{
+	h->stream = digest_stream_new();
+	for (size_t i = 0; i < RF_COUNT(h->pieces); i++)
+		h->pieces[i] = rf_alloc(SCAN_PIECE_BYTES);
+	if (!h->stream || !h->pieces[0] || !h->pieces[1])
+		return err_set(err, RF_ENOMEM, "no memory for hashing");
+	return 0;
+}
+
+void scan_hasher_release(struct scan_hasher *h)
+{
+	digest_stream_free(h->stream);
+	for (size_t i = 0; i < RF_COUNT(h->pieces); i++)
+		rf_free(h->pieces[i]);
+	*h = (struct scan_hasher){ 0 };
+}
+
+void scan_identity_of(const struct stat *st, struct scan_identity *ret)
+{
+	*ret = (struct scan_identity){
+		.device = (uint64_t)st->st_dev, .inode = (uint64_t)st->st_ino, .size = (uint64_t)st->st_size,
+		.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
+		.ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec,
+	};
+}
+
+/* ── Facts without reading ───────────────────────────────────────────────────────────────────────────────────────── */
+
+static void note_add(struct scan_slot *s, const char *text)
+{
+	struct artifact_facts *f = &s->facts;
+	char *copy = arena_text(&s->arena, span_of(text));
+	if (!copy)
+		s->rc = RF_ENOMEM;
+	else if (f->note_count < ARTIFACT_MAX_NOTES)
+		f->notes[f->note_count++] = copy;
+}
+
+static void finding_raise(struct scan_slot *s, enum artifact_finding finding)
+{
+	if (finding > s->facts.finding) {
+		s->facts.finding = finding;
+		s->facts.cause = ARTIFACT_CAUSE_UNREADABLE;
+	}
+}
+
+void scan_slot_unread(struct scan_slot *s, bool error, enum artifact_finding finding, const char *text)
+{
+	struct artifact_facts *f = &s->facts;
+	memset(f, 0, sizeof *f);
+	f->kind = ARTIFACT_OTHER;
+	f->layout = f->cause = "";
+	f->cc_major = f->cc_minor = -1;
+	f->size = s->file.identity.size;
+	s->file.error = error;
+	s->fd = -1;
+	finding_raise(s, finding);
+	note_add(s, text);
+	f->second_look_from = f->note_count;
+}
+
+/* A read failed: the facts so far are worth nothing. */
+static void read_failed(struct scan_slot *s, const struct err *err)
+{
+	char text[2048];
+	s->file.has_digest = false;
+	scan_slot_unread(s, true, ARTIFACT_UNKNOWN, err_render(err, text, sizeof text));
+}
+
+/* ── Hashing ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct hashing {
+	int fd;
+	struct scan_hasher *h;
+	struct artifact_pass *pass;       /* NULL: no second look */
+	scan_tick *tick;
+	void *tick_data;
+	struct err *err;
+	uint64_t bytes;
+	/* between reader and hasher */
+	pthread_mutex_t lock;
+	pthread_cond_t changed;
+	size_t filled[2];
+	bool full[2];
+	bool end, stop;
+	int rc;                           /* of the reader */
+};
+
+static int piece_read(struct hashing *g, unsigned which, uint64_t at, size_t *ret_n)
+{
+	int rc = fs_pread(g->fd, g->h->pieces[which], SCAN_PIECE_BYTES, at, ret_n, g->err);
+	if (rc == 0 && g->pass && *ret_n)
+		artifact_pass_add(g->pass, g->h->pieces[which], *ret_n);
+	return rc;
+}
+
+static int piece_hash(struct hashing *g, unsigned which, size_t n)
+{
+	digest_stream_add(g->h->stream, g->h->pieces[which], n);
+	g->bytes += n;
+	return g->tick && g->tick(n, g->tick_data) ? RF_ECANCELLED : 0;
+}
+
+static int hash_plain(struct hashing *g)
+{
+	for (;;) {
+		size_t n = 0;
+		int rc = piece_read(g, 0, g->bytes, &n);
+		if (rc < 0 || n == 0)
+			return rc;
+		rc = piece_hash(g, 0, n);
+		if (rc < 0)
+			return rc;
+	}
+}
+
+static void *reader(void *data)
+{
+	struct hashing *g = data;
+	uint64_t at = 0;
+	for (unsigned which = 0;; which ^= 1) {
+		pthread_mutex_lock(&g->lock);
+		while (g->full[which] && !g->stop)
+			pthread_cond_wait(&g->changed, &g->lock);
+		bool stop = g->stop;
+		pthread_mutex_unlock(&g->lock);
+		size_t n = 0;
+		int rc = stop ? 0 : piece_read(g, which, at, &n);
+		at += n;
+		pthread_mutex_lock(&g->lock);
+		g->filled[which] = n;
+		g->full[which] = n > 0;
+		g->end = n == 0;
+		g->rc = rc;
+		pthread_cond_signal(&g->changed);
+		pthread_mutex_unlock(&g->lock);
+		if (n == 0)
+			return NULL;
+	}
+}
+
+static int hash_overlapped(struct hashing *g)
+{
+	pthread_t thread;
+	if (pthread_create(&thread, NULL, reader, g) != 0)
+		return hash_plain(g);
+	int rc = 0;
+	for (unsigned which = 0; rc == 0; which ^= 1) {
+		pthread_mutex_lock(&g->lock);
+		while (!g->full[which] && !g->end)
+			pthread_cond_wait(&g->changed, &g->lock);
+		size_t n = g->full[which] ? g->filled[which] : 0;
+		pthread_mutex_unlock(&g->lock);
+		if (n == 0)
+			break;
+		rc = piece_hash(g, which, n);
+		pthread_mutex_lock(&g->lock);
+		g->full[which] = false;
+		g->stop = rc != 0;
+		pthread_cond_signal(&g->changed);
+		pthread_mutex_unlock(&g->lock);
+	}
+	pthread_join(thread, NULL);
+	return rc ? rc : g->rc;
+}
+
+static int file_hash(struct scan_slot *s, struct hashing *g)
+{
+	uint64_t size = s->file.identity.size;
+	(void)posix_fadvise(g->fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+	int rc = size >= OVERLAP_FROM_BYTES ? hash_overlapped(g) : hash_plain(g);
+	/* also after a failure: the stream is used for the next file */
+	digest_stream_end(g->h->stream, &s->file.digest);
+	return rc;
+}
+
+/* Another identity than at open means that the facts and the digest may be of different contents. */
+static void change_check(struct scan_slot *s, uint64_t hashed)
+{
+	struct stat st;
+	struct scan_identity now;
+	if (fstat(s->fd, &st) != 0)
+		return;
+	scan_identity_of(&st, &now);
+	if (memcmp(&now, &s->file.identity, sizeof now) != 0 || hashed != now.size) {
+		finding_raise(s, ARTIFACT_UNKNOWN);
+		note_add(s, "the file changed while it was read: scan it again");
+		s->file.error = true;
+		s->file.has_digest = false;
+	}
+}
+
+static void digest_take(struct scan_slot *s, struct scan_hasher *hasher, size_t head_bytes, scan_tick *tick, void *tick_data)
+{
+	struct artifact_pass pass;
+	bool second = artifact_pass_wanted(&s->facts);
+	struct err err = ERR_INIT;
+	struct hashing g = { .fd = s->fd, .h = hasher, .pass = second ? &pass : NULL, .tick = tick, .tick_data = tick_data,
+	                     .err = &err, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	int rc = 0;
+	if (second)
+		artifact_pass_begin(&pass, &s->facts);
+	if (!hasher || head_bytes == s->file.identity.size) {      /* small: it is all here, or it shrank, which is found below */
+		digest_of(span_bytes(s->head, head_bytes), &s->file.digest);
+		if (second)
+			artifact_pass_add(&pass, s->head, head_bytes);
+		g.bytes = head_bytes;
+	} else {
+		rc = file_hash(s, &g);
+	}
+	if (rc == RF_ECANCELLED) {
+		s->rc = err_set(&s->err, rc, "stopped");
+		return;
+	}
+	if (rc < 0) {
+		read_failed(s, &err);
+		return;
+	}
+	s->file.has_digest = true;
+	if (second)
+		s->rc = artifact_pass_end(&pass, &s->arena, &s->facts, &s->err);
+	if (s->rc == 0 && artifact_second_look(&s->facts, &s->arena, &s->file.second_look) < 0)
+		s->rc = err_set(&s->err, RF_ENOMEM, "no memory for the facts of one file");
+	change_check(s, g.bytes);
+}
+
+/* ── One file ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int source_pread(void *data, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
+{
+	struct scan_slot *s = data;
+	return fs_pread(s->fd, buffer, n, offset, ret_n, &s->err);
+}
+
+void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data)
+{
+	struct err err = ERR_INIT;
+	int fd = s->fd;
+	size_t n = 0;
+	int rc = fs_pread(fd, s->head, RF_MIN(s->file.identity.size, (uint64_t)sizeof s->head), 0, &n, &err);
+	struct artifact_source src = { .pread = source_pread, .data = s, .size = s->file.identity.size, .head = { s->head, n } };
+	if (rc == 0)
+		rc = artifact_read(&src, span_of(s->path + s->name_at), flags, &s->arena, &s->facts, &err);
+	if (rc == RF_ENOMEM) {
+		s->rc = rc;
+		s->err = err;
+	} else if (rc < 0) {
+		read_failed(s, &err);
+	} else {
+		if (s->through_link)
+			note_add(s, "reached through a symbolic link");
+		s->facts.second_look_from = s->facts.note_count;
+		if (s->file.has_digest && artifact_second_look_apply(&s->facts, s->file.second_look, &s->arena) < 0)
+			s->rc = RF_ENOMEM;
+		else if (s->want_digest && !s->file.has_digest)
+			digest_take(s, hasher, n, tick, tick_data);
+	}
+	close(fd);
+	s->fd = -1;
+}
