@@ -4,7 +4,6 @@
 #include "base/fs.h"
 #include "format/json.h"
 #include "inventory/scan.h"
-#include "version/scheme.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -129,18 +128,6 @@ static int write_log(const char *path, const struct toolchain_built *built, stru
 	return rc == 0 ? 0 : err_in_file(err, path);
 }
 
-/* "10.16.1.11" is what was asked for as "10.16.1", where the scheme takes short versions for families. */
-static bool is_version_asked(const struct toolchain_kind *kind, const char *asked, const char *claimed)
-{
-	if (strcmp(asked, claimed) == 0)
-		return true;
-	const struct scheme *scheme = scheme_find(span_of(kind->scheme));
-	struct version_key a, c;
-	if (!scheme || !version_read(scheme, span_of(asked), &a) || !version_read(scheme, span_of(claimed), &c))
-		return false;
-	return version_key_compare(scheme, &a, &c) == VERSION_EQUAL || version_key_in_family(scheme, &a, &c);
-}
-
 /* A plan names its accelerator only ("sm_86"): the system in front of the slash cannot be compared. */
 static bool is_target_asked(const char *asked, const char *claimed)
 {
@@ -159,7 +146,7 @@ static int check_claims(const struct build_spec *spec, const struct artifact_fac
 	const char *product = facts->product ? facts->product : "no product";
 	if (spec->kind->product && strcmp(product, spec->kind->product) != 0)
 		return err_set(err, RF_ECONFLICT, "the file claims %s, asked was %s", product, spec->kind->product);
-	if (!is_version_asked(spec->kind, spec->version, facts->version))
+	if (!toolchain_version_matches(spec->kind, spec->version, facts->version))
 		return err_set(err, RF_ECONFLICT, "the file claims version \"%s\", asked was \"%s\"", facts->version, spec->version);
 	if (!is_target_asked(spec->target, facts->target))
 		return err_set(err, RF_ECONFLICT, "the file claims target \"%s\", asked was \"%s\"", facts->target, spec->target);

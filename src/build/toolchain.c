@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "build/message.h"
 #include "process/process.h"
+#include "version/scheme.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -260,9 +261,20 @@ static int connection_finish(struct connection *c, const struct toolchain *t, in
 
 /* ── the calls ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+bool toolchain_version_matches(const struct toolchain_kind *kind, const char *asked, const char *claimed)
+{
+	if (strcmp(asked, claimed) == 0)
+		return true;
+	const struct scheme *scheme = scheme_find(span_of(kind->scheme));
+	struct version_key a, c;
+	if (!scheme || !version_read(scheme, span_of(asked), &a) || !version_read(scheme, span_of(claimed), &c))
+		return false;
+	return version_key_compare(scheme, &a, &c) == VERSION_EQUAL || version_key_in_family(scheme, &a, &c);
+}
+
 static int check_version(const struct toolchain *t, const char *found, struct err *err)
 {
-	if (t->version[0] == '\0' || strcmp(t->version, found) == 0)
+	if (t->version[0] == '\0' || toolchain_version_matches(t->kind, t->version, found))
 		return 0;
 	return err_set(err, RF_ECONFLICT, "%s is version \"%s\", not %s as asked", t->library[0] ? t->library : t->kind->name, found,
 		       t->version);

@@ -1,7 +1,7 @@
 /*
  * toolchain - the client of a toolchain driver (design 6.4; docs/toolchain-driver.md is the protocol).
  *
- * May use base, format, process, crypto. Starts programs and reads files; no database.
+ * May use base, format, process, crypto, version. Starts programs and reads files; no database.
  *
  * A driver is a program of its own, one process for one version of one toolchain, that speaks JSON lines. Here each call
  * is one process life (probe, inspect, build) or one session (open, iterate, close). Nothing a driver says is trusted: its
@@ -51,6 +51,9 @@ RF_MUST_CHECK int toolchain_load(const struct toolchain_kind *kind, const char *
 /* toolchains/<name>/<driver> in the folder of /proc/self/exe or one of the two above it (tests of the build tree), then
  * ../libexec/reforge/<driver>. RF_ENOTFOUND names the places looked at. */
 RF_MUST_CHECK int toolchain_driver_path(const struct toolchain_kind *kind, char *ret_path, size_t size, struct err *err);
+
+/* True when @claimed is @asked, or of its family where the scheme takes short versions for families: 10.16.1.11 is a 10.16.1. */
+bool toolchain_version_matches(const struct toolchain_kind *kind, const char *asked, const char *claimed);
 
 enum toolchain_isolation {
 	TOOLCHAIN_ISOLATION_REQUIRED = 0,   /* no bubblewrap: RF_ENOTFOUND */
