@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "base/time.h"
+#include "format/json.h"
 #include "version/product.h"
 #include "version/range.h"
 
@@ -105,9 +106,10 @@ struct advisory_document {
 struct advisory_format {
 	const char *name;          /* "osv", "csaf" */
 	const char *help;
-	/* 0..100: how sure the row is that the parsed JSON is its format. */
-	int (*sniff)(struct span bytes);
-	int (*parse)(struct arena *a, struct span bytes, struct advisory_document *ret, struct err *err);
+	/* 0..100: how sure the row is that the document is its format. */
+	int (*sniff)(struct json root);
+	/* Copies what it keeps into @a: the JSON is gone after. */
+	int (*parse)(struct arena *a, struct json root, struct advisory_document *ret, struct err *err);
 };
 /* Ends with a row whose name is NULL. */
 extern const struct advisory_format ADVISORY_FORMATS[];

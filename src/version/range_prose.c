@@ -380,21 +380,20 @@ int range_read(struct arena *a, const struct scheme *scheme, struct span affecte
 	struct range *r = range_new(a, scheme, "not read");
 	struct span *fixes = NULL;
 	size_t fix_count = 0;
-	struct prose *p = arena_alloc(a, sizeof *p);
-	if (!r || !p || range_read_fixed(a, scheme, fixed, &fixes, &fix_count))
+	if (!r || range_read_fixed(a, scheme, fixed, &fixes, &fix_count))
 		return err_set(err, RF_ENOMEM, "version range");
 	*ret = r;
 	r->readable = false;
 	affected = span_trim(affected);
 	if (!affected.n || affected.n > RANGE_MAX_TEXT)
 		return err_set(err, RF_EUNREADABLE, "the statement is empty or longer than %zu bytes", (size_t)RANGE_MAX_TEXT);
-	*p = (struct prose){ .scheme = scheme, .text = affected };
-	tokenise(p);
+	struct prose p = { .scheme = scheme, .text = affected };
+	tokenise(&p);
 	struct captures c = { 0 };
-	const struct rule *rule = p->too_many ? NULL : find_rule(p, &c);
+	const struct rule *rule = p.too_many ? NULL : find_rule(&p, &c);
 	if (!rule || (scheme->equality_only && rule->high != BOUND_NONE)) {
 		struct token none = { .text = SPAN("the end"), .offset = affected.n };
-		const struct token *at = c.furthest < p->count ? &p->tokens[c.furthest] : &none;
+		const struct token *at = c.furthest < p.count ? &p.tokens[c.furthest] : &none;
 		(void)err_set(err, RF_EUNREADABLE, "no rule reads \"%.*s\" at \"%.*s\"", SPAN_ARG(affected), SPAN_ARG(at->text));
 		return err ? err_at_offset(err, at->offset) : RF_EUNREADABLE;
 	}
@@ -413,20 +412,20 @@ int range_read_fixed(struct arena *a, const struct scheme *scheme, struct span f
 	fixed = span_trim(fixed);
 	if (!fixed.n || fixed.n > RANGE_MAX_TEXT || scheme->equality_only)
 		return 0;
-	struct prose *p = arena_alloc(a, sizeof *p);
-	struct captures *c = arena_alloc(a, sizeof *c);
-	if (!p || !c)
-		return RF_ENOMEM;
-	*p = (struct prose){ .scheme = scheme, .text = fixed };
-	tokenise(p);
+	struct prose p = { .scheme = scheme, .text = fixed };
+	tokenise(&p);
 	static const char *const patterns[] = { "~ V+ Q", "~ V and|or later|newer|above|higher versions? Q" };
-	for (size_t i = 0; i < RF_COUNT(patterns) && !p->too_many; i++) {
-		*c = (struct captures){ 0 };
-		if (match(p, span_of(patterns[i]), 0, c)) {
-			*ret = c->versions;
-			*ret_count = c->count;
-			return 0;
-		}
+	for (size_t i = 0; i < RF_COUNT(patterns) && !p.too_many; i++) {
+		struct captures c = { 0 };
+		if (!match(&p, span_of(patterns[i]), 0, &c))
+			continue;
+		struct span *found = arena_array(a, c.count, sizeof *found);
+		if (!found)
+			return RF_ENOMEM;
+		memcpy(found, c.versions, c.count * sizeof *found);
+		*ret = found;
+		*ret_count = c.count;
+		return 0;
 	}
 	return 0;
 }

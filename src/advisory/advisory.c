@@ -1,0 +1,279 @@
+/* The table of formats, and what all parsers share. */
+#include "advisory/advisory.h"
+
+#include "advisory/advisory_int.h"
+
+#include <stdarg.h>
+
+const struct advisory_format ADVISORY_FORMATS[] = {
+	{ "osv", "OSV 1.x records, https://ossf.github.io/osv-schema", advisory_osv_sniff, advisory_osv_parse },
+	{ "csaf", "CSAF 2.0 advisories, NVIDIA's prose ranges included", advisory_csaf_sniff, advisory_csaf_parse },
+	{ NULL, NULL, NULL, NULL },
+};
+
+const struct advisory_format *advisory_format_find(struct span name)
+{
+	for (const struct advisory_format *f = ADVISORY_FORMATS; f->name; f++)
+		if (span_eq_text(name, f->name))
+			return f;
+	return NULL;
+}
+
+static const char *const state_names[] = { "published", "withdrawn", "rejected" };
+
+const char *advisory_state_name(enum advisory_state s)
+{
+	return (size_t)s < RF_COUNT(state_names) ? state_names[s] : "published";
+}
+
+bool advisory_state_read(struct span name, enum advisory_state *ret)
+{
+	for (size_t i = 0; i < RF_COUNT(state_names); i++)
+		if (span_eq_text(name, state_names[i])) {
+			*ret = (enum advisory_state)i;
+			return true;
+		}
+	return false;
+}
+
+static const char *const tlp_names[] = { "TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED" };
+
+const char *tlp_name(enum tlp t)
+{
+	return (size_t)t < RF_COUNT(tlp_names) ? tlp_names[t] : "TLP:RED";
+}
+
+bool tlp_read(struct span text, enum tlp *ret)
+{
+	text = span_trim(text);
+	if (span_starts_nocase(text, "TLP:"))
+		text = span_from(text, 4);
+	if (span_eq_nocase(text, SPAN("WHITE")))
+		text = SPAN("CLEAR");
+	for (size_t i = 0; i < RF_COUNT(tlp_names); i++)
+		if (span_eq_nocase(text, span_of(tlp_names[i] + 4))) {
+			*ret = (enum tlp)i;
+			return true;
+		}
+	return false;
+}
+
+bool advisory_is_cve(struct span id)
+{
+	if (!span_starts(id, "CVE-") || id.n < 13 || id.n > 4 + 4 + 1 + 19 || id.p[8] != '-')
+		return false;
+	return span_is_digits(span_sub(id, 4, 4)) && span_is_digits(span_from(id, 9));
+}
+
+int advisory_parse(struct arena *a, const struct advisory_format *format, struct span bytes, struct advisory_document *ret,
+                   struct err *err)
+{
+	if (bytes.n > ADVISORY_MAX_BYTES)
+		return err_set(err, RF_ETOOBIG, "an advisory has at most %zu MiB, this has %zu", (size_t)ADVISORY_MAX_BYTES / MIB,
+		               bytes.n / MIB);
+	__attribute__((cleanup(json_doc_freep))) struct json_doc *doc = json_doc_new();
+	if (!doc)
+		return err_set(err, RF_ENOMEM, "JSON parser");
+	struct json root;
+	int rc = json_parse(doc, bytes, &root, err);
+	if (rc)
+		return rc;
+	int best = 0;
+	for (const struct advisory_format *f = ADVISORY_FORMATS; !format && f->name; f++)
+		best = RF_MAX(best, f->sniff(root));
+	for (const struct advisory_format *f = ADVISORY_FORMATS; !format && best && f->name; f++)
+		if (f->sniff(root) == best)
+			format = f;
+	if (!format)
+		return err_set(err, RF_EUNSUPPORTED, "JSON, but in no advisory format known here (OSV, CSAF)");
+	struct advisory_document document = { .format = format };
+	rc = format->parse(a, root, &document, err);
+	if (!rc)
+		*ret = document;
+	return rc;
+}
+
+int advisory_grow(struct arena *a, void **items, size_t *count, size_t *capacity, size_t size, size_t limit, const char *what,
+                  void **ret, struct err *err)
+{
+	if (*count == limit)
+		return err_set(err, RF_ETOOMANY, "more than %zu %s", limit, what);
+	if (*count == *capacity) {
+		size_t more = *capacity ? 2 * *capacity : 8;
+		char *to = arena_array(a, more, size);
+		if (!to)
+			return err_set(err, RF_ENOMEM, "%zu %s", more, what);
+		if (*count)
+			memcpy(to, *items, *count * size);
+		*items = to;
+		*capacity = more;
+	}
+	*ret = (char *)*items + (*count)++ * size;
+	memset(*ret, 0, size);
+	return 0;
+}
+
+static struct span check_copy(struct advisory_reader *r, struct span s)
+{
+	if (!s.p && !r->failed)
+		r->failed = err_set(r->err, RF_ENOMEM, "text of an advisory");
+	return s;
+}
+
+struct span advisory_copy(struct advisory_reader *r, struct span s)
+{
+	return s.n ? check_copy(r, arena_span(r->a, s)) : SPAN_NONE;
+}
+
+struct span advisory_text(struct advisory_reader *r, struct json v, const char *key)
+{
+	return advisory_copy(r, span_trim(json_string(json_get(v, key))));
+}
+
+struct span advisory_printf(struct advisory_reader *r, const char *format, ...)
+{
+	struct str text = STR_INIT(64 * KIB);
+	va_list args;
+	va_start(args, format);
+	str_vaddf(&text, format, args);
+	va_end(args);
+	return advisory_take(r, &text);
+}
+
+struct span advisory_take(struct advisory_reader *r, struct str *text)
+{
+	if (text->failed && !r->failed)
+		r->failed = text->failed;
+	struct span s = text->n ? check_copy(r, arena_span(r->a, str_span(text))) : SPAN_NONE;
+	str_release(text);
+	return s;
+}
+
+int advisory_finish(struct advisory_reader *r, int rc)
+{
+	return r->failed ? err_set(r->err, r->failed, "a document's texts: %s", rf_error_text(r->failed)) : rc;
+}
+
+/* Entities seen in NVIDIA's bulletins; others stay as they are. */
+static const struct {
+	const char *entity;
+	const char *text;
+} entities[] = {
+	{ "&nbsp;", " " }, { "&amp;", "&" }, { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&apos;", "'" }, { "&#39;", "'" },
+};
+
+/* "<a href=...>", "</div>", "<br>": how many bytes; 0 for a "<" that begins no tag ("versions < 2.0"). */
+static size_t tag_at(struct span s)
+{
+	if (s.n < 3 || s.p[0] != '<')
+		return 0;
+	char c = s.p[1] == '/' ? s.p[2] : s.p[1];
+	if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')))
+		return 0;
+	size_t end = span_find_byte(s, '>');
+	return end == SIZE_MAX ? 0 : end + 1;
+}
+
+static size_t entity_at(struct span s, const char **ret)
+{
+	for (size_t i = 0; i < RF_COUNT(entities); i++)
+		if (span_starts(s, entities[i].entity)) {
+			*ret = entities[i].text;
+			return strlen(entities[i].entity);
+		}
+	return 0;
+}
+
+struct span advisory_prose(struct advisory_reader *r, struct span s)
+{
+	char *to = arena_alloc(r->a, s.n + 1);
+	if (!to)
+		return check_copy(r, SPAN_NONE);
+	size_t n = 0, i = 0;
+	while (i < s.n) {
+		struct span at = span_from(s, i);
+		const char *text = " ";
+		size_t used = tag_at(at);
+		if (!used)
+			used = entity_at(at, &text);
+		if (!used && span_starts(at, "\xC2\xA0"))
+			used = 2;
+		if (!used) {
+			used = 1;
+			text = (unsigned char)at.p[0] <= ' ' ? " " : NULL;
+		}
+		char c = text ? text[0] : at.p[0];
+		if (c != ' ' || (n && to[n - 1] != ' '))
+			to[n++] = c;
+		i += used;
+	}
+	return span_trim((struct span){ to, n });
+}
+
+usec_t advisory_time(struct advisory_reader *r, struct json v, const char *key, bool *ret_has_time)
+{
+	struct span text = json_string(json_get(v, key));
+	usec_t t = USEC_NONE;
+	bool date_only = false;
+	if (!text.n)
+		return USEC_NONE;
+	if (time_read(text, &t, &date_only, NULL)) {
+		(void)advisory_warn(r, "%s \"%.*s\" is no RFC 3339 date: ignoring it", key, SPAN_ARG(span_sub(text, 0, 60)));
+		return USEC_NONE;
+	}
+	if (t < 20 * 365 * USEC_PER_DAY)
+		return USEC_NONE;
+	if (ret_has_time)
+		*ret_has_time = !date_only && t % USEC_PER_DAY != 0;
+	return t;
+}
+
+/* More warnings than a person reads are counted nowhere: the document's first irregularities tell what is wrong. */
+#define ADVISORY_MAX_WARNINGS 64
+
+int advisory_warn(struct advisory_reader *r, const char *format, ...)
+{
+	struct advisory_document *d = r->document;
+	struct str text = STR_INIT(2 * KIB);
+	if (d->warning_count >= ADVISORY_MAX_WARNINGS)
+		return 0;
+	va_list args;
+	va_start(args, format);
+	str_vaddf(&text, format, args);
+	va_end(args);
+	void *items = d->warnings, *slot;
+	int rc = advisory_grow(r->a, &items, &d->warning_count, &r->warnings_capacity, sizeof *d->warnings, ADVISORY_MAX_WARNINGS,
+	                       "warnings", &slot, r->err);
+	d->warnings = items;
+	if (!rc)
+		*(struct span *)slot = check_copy(r, arena_span(r->a, str_span(&text)));
+	else if (!r->failed)
+		r->failed = rc;
+	str_release(&text);
+	return rc;
+}
+
+int advisory_add(struct advisory_reader *r, struct advisory **ret)
+{
+	void *items = r->document->advisories, *slot;
+	int rc = advisory_grow(r->a, &items, &r->document->count, &r->advisories_capacity, sizeof(struct advisory), ADVISORY_MAX_RECORDS,
+	                       "vulnerabilities in one document", &slot, r->err);
+	r->document->advisories = items;
+	if (rc)
+		return rc;
+	*ret = slot;
+	**ret = (struct advisory){ .published = USEC_NONE, .modified = USEC_NONE };
+	return 0;
+}
+
+bool advisory_text_rejects(struct span text, struct span *ret_reason)
+{
+	static const char *const marks[] = { "** REJECT **", "Rejected reason:", "** REJECTED **" };
+	text = span_trim(text);
+	for (size_t i = 0; i < RF_COUNT(marks); i++)
+		if (span_starts_nocase(text, marks[i])) {
+			*ret_reason = span_trim(span_from(text, strlen(marks[i])));
+			return true;
+		}
+	return false;
+}

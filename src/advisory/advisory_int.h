@@ -1,0 +1,47 @@
+/*
+ * advisory_int - what the parsers share: bounded lists in the arena, copies of texts, HTML out of prose. Private.
+ */
+#ifndef REFORGE_ADVISORY_ADVISORY_INT_H
+#define REFORGE_ADVISORY_ADVISORY_INT_H
+
+#include "advisory/advisory.h"
+#include "format/json.h"
+
+/* One more element of @size behind *items (count *count, capacity *capacity), zeroed, into *ret; the array moves as it grows.
+ * RF_ETOOMANY past @limit with @what in the text, RF_ENOMEM. */
+RF_MUST_CHECK int advisory_grow(struct arena *a, void **items, size_t *count, size_t *capacity, size_t size, size_t limit,
+                                const char *what, void **ret, struct err *err);
+
+/* A parser's work: where copies go, and the first failure to copy (RF_ENOMEM), looked at once at the end. */
+struct advisory_reader {
+	struct arena *a;
+	struct err *err;
+	struct advisory_document *document;
+	size_t advisories_capacity, warnings_capacity;
+	int failed;
+};
+struct span advisory_copy(struct advisory_reader *r, struct span s);
+/* The string member @key of @v, trimmed, copied; SPAN_NONE when it is absent or no string. */
+struct span advisory_text(struct advisory_reader *r, struct json v, const char *key);
+/* The same without HTML: tags and entities of vendors' prose become blanks and characters; runs of blanks become one. */
+struct span advisory_prose(struct advisory_reader *r, struct span s);
+struct span advisory_printf(struct advisory_reader *r, const char *format, ...) RF_PRINTF(2, 3);
+/* USEC_NONE when absent, unreadable (with a warning) or before 1990 (Go's zero time). @ret_has_time may be NULL. */
+usec_t advisory_time(struct advisory_reader *r, struct json v, const char *key, bool *ret_has_time);
+int advisory_warn(struct advisory_reader *r, const char *format, ...) RF_PRINTF(2, 3);
+RF_MUST_CHECK int advisory_add(struct advisory_reader *r, struct advisory **ret);
+
+/* What a parser returns: a failed copy comes before what it led to. */
+int advisory_finish(struct advisory_reader *r, int rc);
+/* Copies a built text; one that hit its limit or memory's end is the reader's failure. Releases @text. */
+struct span advisory_take(struct advisory_reader *r, struct str *text);
+
+/* A published record whose own text says that it was rejected: "** REJECT **", "Rejected reason: Not used". */
+bool advisory_text_rejects(struct span text, struct span *ret_reason);
+
+int advisory_osv_sniff(struct json root);
+int advisory_osv_parse(struct arena *a, struct json root, struct advisory_document *ret, struct err *err);
+int advisory_csaf_sniff(struct json root);
+int advisory_csaf_parse(struct arena *a, struct json root, struct advisory_document *ret, struct err *err);
+
+#endif
