@@ -305,7 +305,8 @@ static int check_whole(struct options_reader *reader, struct recipe *r, const st
 		return rc;
 	/* the name is the first member of both */
 	qsort((void *)(uintptr_t)r->outputs, r->outputs_n, sizeof *r->outputs, by_text);
-	qsort((void *)(uintptr_t)r->external_min, r->external_min_n, sizeof *r->external_min, by_text);
+	if (r->external_min_n > 0)
+		qsort((void *)(uintptr_t)r->external_min, r->external_min_n, sizeof *r->external_min, by_text);
 	r->performance.given = !isnan(r->performance.p50) || !isnan(r->performance.p99) || !isnan(r->performance.throughput);
 	r->owner.deputy = r->owner.deputy ? r->owner.deputy : "";
 	return 0;

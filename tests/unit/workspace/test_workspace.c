@@ -185,7 +185,7 @@ static void makes_and_opens(void **state)
 	assert_true(fs_is_dir(w->recipes) && fs_is_dir(w->reports) && fs_is_dir(w->work) && fs_is_dir(w->ledger) && fs_is_dir(w->depot));
 	assert_ok(workspace_find(w->recipes, found, sizeof found, &err), &err);
 	assert_string_equal(found, w->folder);
-	(void)snprintf(sub, sizeof sub, "%s/recipes/alexa.yaml", folder);
+	assert_ok(fs_join(sub, sizeof sub, w->recipes, "alexa.yaml", &err), &err);
 
 	struct arena a = ARENA_INIT(MIB);
 	const char *const *names;
