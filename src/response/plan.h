@@ -17,6 +17,7 @@
 #define REFORGE_RESPONSE_PLAN_H
 
 #include "base/arena.h"
+#include "base/str.h"
 #include "build/fix_path.h"
 #include "build/lane.h"
 #include "database/database.h"
@@ -25,6 +26,9 @@
 
 /* The design's fleet has 20,000 engines; five times that is refused with a word. */
 #define PLAN_MAX_TASKS 100000
+
+/* Service and environment of an engine that no service of reforge.yaml claims. */
+#define PLAN_UNASSIGNED "unassigned"
 
 /* What is known of one engine × target. NULL where there is none. */
 struct plan_question {
@@ -36,14 +40,17 @@ struct plan_question {
 	const struct fix_version *fix;
 	const struct fix_judgement *judgement;
 	const struct lane *lane;
-	bool version_known;                  /* the engine says what built it */
+	bool has_service;                    /* false: the file belongs to no service of reforge.yaml */
+	const char *doubt;                   /* why the finding is conflict or unknown, in words; NULL: affected */
+	const char *other_product;           /* the recipe's toolchain makes something else than what built the engine; NULL: no */
 };
 struct plan_answer {
 	bool planned;
 	const char *reason, *owner;          /* blocked: both, never empty. In the arena */
 };
-/* Pure. The first of: no recipe, builder unknown, no version cures, the recipe does not go the path as it is, the lane is
- * closed. RF_ENOMEM. */
+/* Pure. The first of: no service, no recipe, a doubtful finding (a person decides what the file is before anything is built
+ * for it), a recipe for another product, no version cures, the lane is closed (recipe path, toolchain, target, source, golden
+ * inputs: all that is missing is named). RF_ENOMEM. */
 RF_MUST_CHECK int plan_decide(const struct plan_question *q, struct arena *a, struct plan_answer *ret);
 
 struct plan_task {
@@ -84,8 +91,12 @@ struct plan {
 	usec_t placement_since;              /* earliest seen_from of any exposed placement; USEC_NONE: nothing is exposed */
 };
 
+/* Pure. The task's plan as a JSON object for ledger and report: why this version, what else changes, how many placements. */
+RF_MUST_CHECK int plan_task_evidence(const struct plan_task *task, struct str *ret, struct err *err);
+
 struct response_context;
-/* All in @a. An empty plan (nothing exposed) is a plan. RF_ENOTFOUND: an unknown advisory. */
+/* The exposures are brought up to date first (exposure_refresh()); nothing else is written. All in @a. An empty plan (nothing exposed) is a plan. RF_ENOTFOUND: an unknown
+ * advisory; RF_EINVALID: a rejected or withdrawn one (no vulnerability: law 7), or drills beside real ones. */
 RF_MUST_CHECK int plan_make(const struct response_context *context, const char *const *advisories, size_t n, struct arena *a,
                             struct plan *ret, struct err *err);
 

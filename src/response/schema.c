@@ -69,8 +69,7 @@ static const char *const STEPS[] = {
 	"  held_reason {text} NOT NULL,\n"
 	"  PRIMARY KEY (incident, service, environment)\n"
 	");\n"
-	/* engine_path is bytes: file systems do not promise UTF-8. round counts how often the task became planned; tries the
-	 * failures of the passing kind in the present round */
+	/* engine_path is bytes: file systems do not promise UTF-8. round counts how often the task became planned */
 	"CREATE TABLE task (\n"
 	"  id {id},\n"
 	"  incident {int64} NOT NULL,\n"
@@ -82,7 +81,6 @@ static const char *const STEPS[] = {
 	"  is_current {bool} NOT NULL,\n"
 	"  state {text} NOT NULL,\n"
 	"  round {int64} NOT NULL,\n"
-	"  tries {int64} NOT NULL,\n"
 	"  is_drill {bool} NOT NULL,\n"
 	"  toolchain {text} NOT NULL,\n"
 	"  from_version {text} NOT NULL,\n"

@@ -13,6 +13,7 @@
 #include "rollout/rollout.h"
 
 struct response_context;
+struct workspace;
 
 /* One service × environment × carrier. */
 struct status_carrier {

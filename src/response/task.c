@@ -7,9 +7,8 @@
 #include "response/task_int.h"
 #include "work/work.h"
 
-/* Kills count as claims in the work queue, and a killed response loses nothing: the limit that ends a task is its own
- * count of tries, not the queue's. */
-#define WORK_ATTEMPTS 1000000
+/* Failures of the passing kind (out of time, an I/O error) before a task counts as failed. */
+#define TASK_ATTEMPTS 3
 
 /* Names of services, environments, models and targets; a model without a recipe goes by its path, cut at the front. */
 #define TASK_TEXT (TASK_NAME_MAX + 1)
@@ -64,7 +63,7 @@ static int enqueue_task(struct transaction *tx, const struct row *r, const char 
 	snprintf(payload, sizeof payload, "{\"task\":%lld}", (long long)r->id);
 	return work_enqueue(tx,
 	                    &(struct work_request){ .kind = kind, .key = key, .payload = span_of(payload), .priority = priority,
-	                                            .not_before = USEC_NONE, .max_attempts = WORK_ATTEMPTS },
+	                                            .not_before = USEC_NONE, .max_attempts = TASK_ATTEMPTS },
 	                    NULL, NULL);
 }
 
@@ -92,7 +91,7 @@ static int enqueue_publish_if_complete(struct transaction *tx, int64_t incident,
 		return rc;
 	return work_enqueue(tx,
 	                    &(struct work_request){ .kind = WORK_PUBLISH, .key = key, .payload = str_span(&payload), .priority = 5,
-	                                            .not_before = USEC_NONE, .max_attempts = WORK_ATTEMPTS },
+	                                            .not_before = USEC_NONE, .max_attempts = TASK_ATTEMPTS },
 	                    NULL, NULL);
 }
 
@@ -185,10 +184,9 @@ static int write_state(struct transaction *tx, const struct row *r, const struct
 {
 	usec_t now = tx_now(tx);
 	int rc = TX_RUN(tx,
-	                "UPDATE task SET state = $2, changed_at = $3, reason = $4, owner = $5, round = $6, "
-	                "tries = CASE WHEN $7 = 1 THEN 0 ELSE tries END WHERE id = $1",
-	                DB_I(r->id), DB_T(task_state_name(c->to)), DB_TIME(now), DB_T(c->reason ? c->reason : ""),
-	                DB_T(c->owner ? c->owner : ""), DB_I(r->round), DB_I(c->to == TASK_PLANNED || c->to == TASK_BUILT));
+	                "UPDATE task SET state = $2, changed_at = $3, reason = $4, owner = $5, round = $6 WHERE id = $1", DB_I(r->id),
+	                DB_T(task_state_name(c->to)), DB_TIME(now), DB_T(c->reason ? c->reason : ""),
+	                DB_T(c->owner ? c->owner : ""), DB_I(r->round));
 	if (!rc && c->to == TASK_BUILT)
 		rc = TX_RUN(tx,
 		            "UPDATE task SET new_digest = $2, new_bytes = $3, built_at = $4, build_usec = $5, build_result = $6 "
@@ -234,11 +232,6 @@ int task_set_state(struct transaction *tx, const struct task_change *c)
 	if (!rc)
 		rc = enter(tx, &r, c->to, c->actor);
 	return rc;
-}
-
-int task_note_try(struct transaction *tx, int64_t id, int64_t *ret_tries)
-{
-	return TX_I64(tx, ret_tries, "UPDATE task SET tries = tries + 1 WHERE id = $1 RETURNING tries", DB_I(id));
 }
 
 /* ── planning ── */
@@ -318,10 +311,10 @@ static int insert_task(struct transaction *tx, const struct task_birth *b, int64
 {
 	enum task_state state = b->blocked_reason ? TASK_BLOCKED : TASK_PLANNED;
 	return TX_I64(tx, ret_id,
-	              "INSERT INTO task (incident, service, environment, model, target, attempt, is_current, state, round, tries, is_drill, "
+	              "INSERT INTO task (incident, service, environment, model, target, attempt, is_current, state, round, is_drill, "
 	              "toolchain, from_version, to_version, engine_path, engine_digest, engine_bytes, new_digest, new_bytes, build_digest, "
 	              "proof_digest, memory_bytes, reason, owner, created_at, changed_at, build_usec, prove_usec, plan, build_result, "
-	              "proof_result) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, 1, 0, $8, $9, $10, $11, $12, $13, $14, '', 0, $15, $16, $17, "
+	              "proof_result) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, 1, $8, $9, $10, $11, $12, $13, $14, '', 0, $15, $16, $17, "
 	              "$18, $19, $20, $20, 0, 0, $21, '', '') RETURNING id",
 	              DB_I(b->incident), DB_T(b->service), DB_T(b->environment), DB_T(b->model), DB_T(b->target), DB_I(attempt),
 	              DB_T(task_state_name(state)), DB_I(b->is_drill), DB_T(b->toolchain), DB_T(b->from_version), DB_T(b->to_version),

@@ -16,9 +16,6 @@
  */
 RF_MUST_CHECK int task_plan_complete(struct transaction *tx, int64_t incident, const char *actor);
 
-/* A failure of the passing kind (out of time, no space): counts it; *ret_tries is how often in the present round. */
-RF_MUST_CHECK int task_note_try(struct transaction *tx, int64_t id, int64_t *ret_tries);
-
 /* Counts what is published for one service × environment of an incident, from 1: engines added later, or a refused release,
  * make another one. */
 RF_MUST_CHECK int release_plan_generation(struct transaction *tx, int64_t incident, struct span service, struct span environment,

@@ -1,0 +1,18 @@
+/* plan_int - a plan with toolchains that are loaded already, and the lane of one recipe. Not for other rooms. */
+#ifndef REFORGE_RESPONSE_PLAN_INT_H
+#define REFORGE_RESPONSE_PLAN_INT_H
+
+#include "base/thread.h"
+#include "response/plan.h"
+#include "response/tools.h"
+
+/* As plan_make(). */
+RF_MUST_CHECK int plan_make_with(const struct response_context *context, struct tools *tools, const char *const *advisories, size_t n,
+                                 struct arena *a, struct plan *ret, struct err *err);
+/* The lane of @recipe for @target with @version of @kind (NULL version: none cures; NULL kind: unknown toolchain). @judgement
+ * may be NULL: the recipe goes as it is. RF_ENOMEM. */
+RF_MUST_CHECK int plan_check_lane(const struct response_context *context, struct tools *tools, const struct toolchain_kind *kind,
+                                  const struct recipe *recipe, const char *target, const char *version,
+                                  const struct fix_judgement *judgement, struct arena *a, struct lane *ret, struct err *err);
+
+#endif

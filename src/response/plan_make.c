@@ -1,0 +1,689 @@
+/*
+ * The facts behind a plan: exposures from the database, recipes and versions from the workspace, fix paths and lanes.
+ * plan.h is the manual; plan_decide() (plan.c) judges.
+ *
+ * Work is shared over engines: a fix path is found once per builder version, a lane once per recipe × target × version.
+ */
+#include "response/plan_int.h"
+
+#include "base/hash.h"
+#include "exposure/exposure.h"
+#include "response/response.h"
+
+#define NO_ENGINE_OWNER "the keeper of reforge.yaml"
+
+/* One placement of an exposed engine. */
+struct candidate {
+	struct inventory_placement at;
+	enum finding_kind worst;
+	enum finding_cause cause;
+	const char *model, *target;      /* of the task it belongs to */
+	const struct workspace_service *service;
+	const struct recipe *recipe;
+	const char *recipe_error;
+};
+
+/* What cures one builder version. */
+struct cure {
+	const struct toolchain_kind *kind;
+	struct fix_version fix;
+	const char *error;
+};
+
+struct making {
+	const struct response_context *context;
+	struct tools *tools;
+	struct arena *a;
+	struct err *err;
+	const char *const *advisories;
+	size_t advisory_count;
+	struct plan *plan;
+	/* exposures collected */
+	struct map by_placement;         /* placement id bytes -> struct candidate * */
+	struct candidate **found;
+	size_t found_count, found_capacity;
+	struct plan_rest *rests;
+	size_t rest_count, rest_capacity;
+	/* one row per placement × target */
+	struct candidate *rows;
+	size_t row_count, row_capacity;
+	/* caches */
+	struct map fix_advisories;       /* purl -> struct known * */
+	struct map cures;                /* "kind from" -> struct cure * */
+	struct map lanes;                /* "model target version" -> struct lane * */
+};
+
+static int out_of_memory(struct making *m)
+{
+	return err_set(m->err, RF_ENOMEM, "no memory for the plan");
+}
+
+/* ── advisories ── */
+
+static int check_advisory(struct making *m, const struct stored_advisory *s)
+{
+	const struct advisory *v = &s->advisory;
+	if (v->state != ADVISORY_PUBLISHED)
+		return err_set(m->err, RF_EINVALID, "%.*s is %s: no vulnerability, nothing to respond to (reforge explain %.*s)",
+		               SPAN_ARG(v->id), advisory_state_name(v->state), SPAN_ARG(v->id));
+	return 0;
+}
+
+static int read_advisories(struct transaction *tx, struct making *m)
+{
+	const char **ids = arena_array(m->a, m->advisory_count + 1, sizeof *ids);
+	if (!ids)
+		return out_of_memory(m);
+	size_t n = 0, drills = 0;
+	for (size_t i = 0; i < m->advisory_count; i++) {
+		struct stored_advisory s;
+		int rc = advisory_get(tx, m->a, span_of(m->advisories[i]), &s);
+		if (rc)
+			return rc;
+		rc = check_advisory(m, &s);
+		if (rc)
+			return rc;
+		const char *id = arena_text(m->a, s.advisory.id);
+		if (!id)
+			return out_of_memory(m);
+		bool known = false;
+		for (size_t j = 0; j < n && !known; j++)
+			known = !strcmp(ids[j], id);
+		if (known)
+			continue;
+		ids[n++] = id;
+		drills += s.advisory.is_drill;
+	}
+	if (drills && drills != n)
+		return err_set(m->err, RF_EINVALID, "a drill is answered apart from real advisories: %zu of %zu are drills", drills, n);
+	m->advisories = ids;
+	m->advisory_count = n;
+	m->plan->advisories = ids;
+	m->plan->advisory_count = n;
+	m->plan->is_drill = drills > 0;
+	return 0;
+}
+
+/* ── exposures ── */
+
+static struct candidate *candidate_of(struct making *m, int64_t placement)
+{
+	struct candidate *c = map_get(&m->by_placement, span_bytes(&placement, sizeof placement));
+	if (c)
+		return c;
+	if (m->found_count == m->found_capacity) {
+		size_t capacity = m->found_capacity ? m->found_capacity * 2 : 256;
+		struct candidate **grown = rf_realloc_array(m->found, capacity, sizeof(struct candidate *));
+		if (!grown)
+			return NULL;
+		m->found = grown;
+		m->found_capacity = capacity;
+	}
+	c = arena_alloc(m->a, sizeof *c);
+	if (!c)
+		return NULL;
+	c->at.id = placement;
+	if (map_set(&m->by_placement, span_bytes(&c->at.id, sizeof c->at.id), c))
+		return NULL;
+	return m->found[m->found_count++] = c;
+}
+
+static int visit_builder(const struct exposure_row *row, void *data)
+{
+	struct making *m = data;
+	if (m->found_count >= PLAN_MAX_TASKS)
+		return err_set(m->err, RF_ETOOMANY, "more than %d exposed engines: a plan holds no more", PLAN_MAX_TASKS);
+	struct candidate *c = candidate_of(m, row->placement_id);
+	if (!c)
+		return out_of_memory(m);
+	if (row->kind > c->worst) {
+		c->worst = row->kind;
+		c->cause = row->cause;
+	}
+	return 0;
+}
+
+static bool same_place(struct span name, const char *text)
+{
+	return span_eq_text(name.n ? name : SPAN(PLAN_UNASSIGNED), text);
+}
+
+static bool same_rest(const struct plan_rest *r, const struct exposure_row *row, const char *component)
+{
+	return same_place(row->service, r->service) && same_place(row->environment, r->environment) &&
+	       span_eq_text(row->advisory, r->advisory) && !strcmp(component, r->component);
+}
+
+static const char *owner_of(struct making *m, struct span service)
+{
+	const struct workspace_service *s = workspace_service(m->context->workspace, service);
+	return s ? arena_printf(m->a, "%s (%s)", s->owner.name, s->owner.contact) : NO_ENGINE_OWNER;
+}
+
+/* Rows come by advisory, service, environment: those of one rest follow each other but for their component. */
+static int visit_runtime(const struct exposure_row *row, void *data)
+{
+	struct making *m = data;
+	char component[1200];
+	snprintf(component, sizeof component, "%.*s@%.*s", SPAN_ARG(row->purl), SPAN_ARG(row->version));
+	for (size_t i = m->rest_count; i-- > 0 && m->rest_count - i <= 8;)
+		if (same_rest(&m->rests[i], row, component))
+			return 0;
+	if (m->rest_count == m->rest_capacity) {
+		size_t capacity = m->rest_capacity ? m->rest_capacity * 2 : 64;
+		struct plan_rest *grown = rf_realloc_array(m->rests, capacity, sizeof *grown);
+		if (!grown)
+			return out_of_memory(m);
+		m->rests = grown;
+		m->rest_capacity = capacity;
+	}
+	struct plan_rest r = {
+		.service = row->service.n ? arena_text(m->a, row->service) : PLAN_UNASSIGNED,
+		.environment = row->environment.n ? arena_text(m->a, row->environment) : PLAN_UNASSIGNED,
+		.carrier = carrier_name(CARRIER_RUNTIME),
+		.component = arena_text(m->a, span_of(component)),
+		.advisory = arena_text(m->a, row->advisory),
+		.owner = owner_of(m, row->service),
+		.text = row->kind == FINDING_AFFECTED
+		                ? "the runtime that loads the engines is affected itself: it moves together with the rebuilt engines when the "
+		                  "release is rolled out"
+		                : arena_printf(m->a, "whether the runtime is affected cannot be told: %s", finding_cause_words(row->cause)),
+	};
+	if (!r.service || !r.environment || !r.component || !r.advisory || !r.owner || !r.text)
+		return out_of_memory(m);
+	m->rests[m->rest_count++] = r;
+	return 0;
+}
+
+static int collect(struct transaction *tx, void *data)
+{
+	struct making *m = data;
+	m->found_count = m->rest_count = 0;
+	map_release(&m->by_placement);
+	int rc = read_advisories(tx, m);
+	for (size_t i = 0; !rc && i < m->advisory_count; i++) {
+		struct exposure_filter f = { .advisory = span_of(m->advisories[i]), .by_carrier = true, .carrier = CARRIER_BUILDER,
+			                     .at_least = FINDING_UNKNOWN };
+		rc = exposure_list(tx, &f, visit_builder, m);
+		f.carrier = CARRIER_RUNTIME;
+		if (!rc)
+			rc = exposure_list(tx, &f, visit_runtime, m);
+	}
+	usec_t since = USEC_NONE;
+	for (size_t i = 0; !rc && i < m->found_count; i++) {
+		struct candidate *c = m->found[i];
+		rc = inventory_placement_get(tx, c->at.id, m->a, &c->at);
+		if (!rc && (since == USEC_NONE || c->at.seen_from < since))
+			since = c->at.seen_from;
+	}
+	if (!rc && m->found_count == 0 && m->rest_count > 0) {
+		/* only runtimes are exposed: their placements start the clock */
+		int64_t first;
+		rc = TX_I64(tx, &first, "SELECT MIN(seen_from) FROM inventory_placement WHERE gone_at IS NULL");
+		since = rc ? USEC_NONE : first;
+	}
+	m->plan->placement_since = since;
+	return rc;
+}
+
+/* ── rows: placement × target ── */
+
+/* "sm_86" of a plan file stands for the recipe's "linux-x86_64/sm_86". */
+static bool target_matches(const char *recipe_target, struct span of_file)
+{
+	if (of_file.n == 0 || span_eq_text(of_file, recipe_target))
+		return true;
+	const char *slash = strchr(recipe_target, '/');
+	return slash && span_find_byte(of_file, '/') == SIZE_MAX && span_eq_text(of_file, slash + 1);
+}
+
+static int add_row(struct making *m, const struct candidate *c, const char *target)
+{
+	if (m->row_count >= PLAN_MAX_TASKS)
+		return err_set(m->err, RF_ETOOMANY, "more than %d engines × targets: a plan holds no more", PLAN_MAX_TASKS);
+	if (m->row_count == m->row_capacity) {
+		size_t capacity = m->row_capacity ? m->row_capacity * 2 : 256;
+		struct candidate *grown = rf_realloc_array(m->rows, capacity, sizeof *grown);
+		if (!grown)
+			return out_of_memory(m);
+		m->rows = grown;
+		m->row_capacity = capacity;
+	}
+	struct candidate *row = &m->rows[m->row_count++];
+	*row = *c;
+	row->target = target;
+	return 0;
+}
+
+static int expand(struct making *m, struct candidate *c)
+{
+	c->service = workspace_service(m->context->workspace, c->at.service);
+	c->model = arena_text(m->a, c->at.model);
+	if (!c->model)
+		return out_of_memory(m);
+	if (*c->model) {
+		struct err err = ERR_INIT;
+		char text[2048];
+		if (workspace_recipe(m->context->workspace, c->model, &c->recipe, &err)) {
+			c->recipe = NULL;
+			c->recipe_error = arena_text(m->a, span_of(err_render(&err, text, sizeof text)));
+		}
+	} else {
+		/* goes by its path; the end tells engines apart */
+		struct span path = c->at.path;
+		c->model = arena_text(m->a, path.n > 200 ? span_from(path, path.n - 200) : path);
+	}
+	if (!c->model)
+		return out_of_memory(m);
+	size_t matched = 0;
+	int rc = 0;
+	for (size_t i = 0; !rc && c->recipe && i < c->recipe->targets_n; i++) {
+		if (!target_matches(c->recipe->targets[i], c->at.artifact.target))
+			continue;
+		rc = add_row(m, c, c->recipe->targets[i]);
+		matched++;
+	}
+	if (!rc && !matched) {
+		const char *target = c->at.artifact.target.n ? arena_text(m->a, span_sub(c->at.artifact.target, 0, 200)) : "unknown";
+		if (c->recipe)
+			c->recipe_error = arena_printf(m->a, "recipe %s has no target for %s", c->model, target ? target : "");
+		c->recipe = NULL;
+		rc = target ? add_row(m, c, target) : out_of_memory(m);
+	}
+	return rc;
+}
+
+static int compare_rows(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+	int c = span_compare(x->at.service, y->at.service);
+	if (!c)
+		c = span_compare(x->at.environment, y->at.environment);
+	if (!c)
+		c = strcmp(x->model, y->model);
+	if (!c)
+		c = strcmp(x->target, y->target);
+	if (!c)
+		c = (y->worst > x->worst) - (y->worst < x->worst);
+	return c ? c : span_compare(x->at.path, y->at.path);
+}
+
+static bool same_task(const struct candidate *x, const struct candidate *y)
+{
+	return span_eq(x->at.service, y->at.service) && span_eq(x->at.environment, y->at.environment) && !strcmp(x->model, y->model) &&
+	       !strcmp(x->target, y->target);
+}
+
+static int make_rows(struct making *m)
+{
+	for (size_t i = 0; i < m->found_count; i++) {
+		int rc = expand(m, m->found[i]);
+		if (rc)
+			return rc;
+	}
+	if (m->row_count)
+		qsort(m->rows, m->row_count, sizeof *m->rows, compare_rows);
+	return 0;
+}
+
+/* ── what cures ── */
+
+/* Ranges of all published advisories about one product: a fix that another known advisory affects is none. */
+struct known {
+	struct fix_advisory list[FIX_PATH_MAX_ADVISORIES];
+	size_t count;
+};
+
+struct known_search {
+	struct making *m;
+	struct span purl;
+	struct known *known;
+	struct span ids[FIX_PATH_MAX_ADVISORIES];
+	size_t id_count;
+};
+
+static bool in_plan(const struct making *m, struct span id)
+{
+	for (size_t i = 0; i < m->advisory_count; i++)
+		if (span_eq_text(id, m->advisories[i]))
+			return true;
+	return false;
+}
+
+static int visit_known(const struct advisory_row *row, void *data)
+{
+	struct known_search *s = data;
+	if (row->is_drill && !in_plan(s->m, row->id))
+		return 0;
+	if (s->id_count == FIX_PATH_MAX_ADVISORIES)
+		return err_set(s->m->err, RF_ETOOMANY, "more than %d advisories about %.*s", FIX_PATH_MAX_ADVISORIES, SPAN_ARG(s->purl));
+	s->ids[s->id_count] = arena_span(s->m->a, row->id);
+	return s->ids[s->id_count++].p ? 0 : out_of_memory(s->m);
+}
+
+/* The authoritative sources' statements, or everybody's when there is none. */
+static int add_statements(struct known_search *s, const struct stored_advisory *stored)
+{
+	const struct advisory *v = &stored->advisory;
+	bool authoritative = false;
+	for (size_t i = 0; i < v->statement_count; i++) {
+		const struct advisory_statement *t = &v->statements[i];
+		authoritative |= t->authoritative && t->product && span_eq_text(s->purl, t->product->purl);
+	}
+	for (size_t i = 0; i < v->statement_count; i++) {
+		const struct advisory_statement *t = &v->statements[i];
+		if (!t->product || !span_eq_text(s->purl, t->product->purl) || t->status != STATEMENT_AFFECTED || !t->range ||
+		    t->authoritative != authoritative)
+			continue;
+		if (s->known->count == FIX_PATH_MAX_ADVISORIES)
+			return err_set(s->m->err, RF_ETOOMANY, "more than %d statements about %.*s", FIX_PATH_MAX_ADVISORIES,
+			               SPAN_ARG(s->purl));
+		s->known->list[s->known->count++] = (struct fix_advisory){ .id = arena_text(s->m->a, v->id), .affected = t->range,
+			                                                   .fixed = t->fixed, .fixed_count = t->fixed_count };
+	}
+	return 0;
+}
+
+static int search_known(struct transaction *tx, void *data)
+{
+	struct known_search *s = data;
+	s->id_count = 0;
+	s->known->count = 0;
+	int rc = advisory_list(tx, &(struct advisory_filter){ .purl = s->purl, .limit = FIX_PATH_MAX_ADVISORIES + 1 }, visit_known, s);
+	const struct product *product = product_by_purl(s->purl);
+	for (size_t i = 0; !rc && i < s->id_count; i++) {
+		struct stored_advisory stored;
+		rc = advisory_get(tx, s->m->a, s->ids[i], &stored);
+		if (rc)
+			return rc;
+		if (advisory_engine_affecting(&stored.policy, product) == ENGINE_AFFECTING_NO && !in_plan(s->m, s->ids[i]))
+			continue;
+		rc = add_statements(s, &stored);
+	}
+	return rc;
+}
+
+static int known_of(struct making *m, const char *purl, const struct known **ret)
+{
+	struct known *k = map_get(&m->fix_advisories, span_of(purl));
+	if (!k) {
+		struct known_search *s = arena_alloc(m->a, sizeof *s);
+		k = arena_alloc(m->a, sizeof *k);
+		if (!s || !k)
+			return out_of_memory(m);
+		*s = (struct known_search){ .m = m, .purl = span_of(purl), .known = k };
+		int rc = database_transact(m->context->db, DB_READ, search_known, s, m->err);
+		if (!rc)
+			rc = map_set(&m->fix_advisories, span_of(purl), k);
+		if (rc)
+			return rc;
+	}
+	*ret = k;
+	return 0;
+}
+
+static int find_cure(struct making *m, const struct toolchain_kind *kind, const char *purl, struct span from, struct cure *c)
+{
+	const struct known *k;
+	int rc = known_of(m, purl, &k);
+	if (rc)
+		return rc;
+	const struct workspace_toolchain *t = workspace_toolchain(m->context->workspace, span_of(kind->name));
+	struct span at_hand[FIX_PATH_MAX_VERSIONS];
+	size_t n = 0;
+	for (size_t i = 0; t && i < t->versions_n && n < FIX_PATH_MAX_VERSIONS; i++)
+		at_hand[n++] = span_of(t->versions[i].version);
+	struct err err = ERR_INIT;
+	c->kind = kind;
+	rc = fix_path_version(kind, from, at_hand, n, k->list, k->count, m->a, &c->fix, &err);
+	if (rc == RF_ENOMEM)
+		return out_of_memory(m);
+	char text[2048];
+	if (rc)
+		c->error = arena_text(m->a, span_of(err_render(&err, text, sizeof text)));
+	return 0;
+}
+
+static int cure_of(struct making *m, const struct toolchain_kind *kind, const char *purl, struct span from, const struct cure **ret)
+{
+	const char *key = arena_printf(m->a, "%s %s %.*s", kind->name, purl, SPAN_ARG(from));
+	if (!key)
+		return out_of_memory(m);
+	struct cure *c = map_get(&m->cures, span_of(key));
+	if (!c) {
+		c = arena_alloc(m->a, sizeof *c);
+		if (!c)
+			return out_of_memory(m);
+		int rc = find_cure(m, kind, purl, from, c);
+		if (!rc)
+			rc = map_set(&m->cures, span_of(key), c);
+		if (rc)
+			return rc;
+	}
+	*ret = c;
+	return 0;
+}
+
+/* ── lanes ── */
+
+static int lane_of(struct making *m, const struct toolchain_kind *kind, const struct recipe *recipe, const char *target,
+                   const char *version, const struct fix_judgement *judgement, const struct lane **ret)
+{
+	const char *key = arena_printf(m->a, "%s %s %s %s", recipe->model, target, version, fix_mark_name(judgement->mark));
+	if (!key)
+		return out_of_memory(m);
+	struct lane *lane = map_get(&m->lanes, span_of(key));
+	if (!lane) {
+		lane = arena_alloc(m->a, sizeof *lane);
+		if (!lane)
+			return out_of_memory(m);
+		int rc = plan_check_lane(m->context, m->tools, kind, recipe, target, version, judgement, m->a, lane, m->err);
+		if (!rc)
+			rc = map_set(&m->lanes, span_of(key), lane);
+		if (rc)
+			return rc;
+	}
+	*ret = lane;
+	return 0;
+}
+
+int plan_check_lane(const struct response_context *context, struct tools *tools, const struct toolchain_kind *kind,
+                    const struct recipe *recipe, const char *target, const char *version,
+                    const struct fix_judgement *judgement, struct arena *a, struct lane *ret, struct err *err)
+{
+	struct lane_question q = { .model = recipe->model, .recipe = recipe, .target = target, .version = version,
+		                   .workspace = context->workspace->folder };
+	if (kind && version) {
+		q.toolchain = tools_get(tools, kind, version, &q.toolchain_error);
+		if (q.toolchain)
+			q.probe = tools_probe(tools, kind, version);
+	}
+	if (judgement && judgement->mark != FIX_AS_IS) {
+		q.fix_mark = fix_mark_name(judgement->mark);
+		q.fix_reason = judgement->reason_count ? judgement->reasons[0] : NULL;
+	}
+	return lane_check(&q, a, ret, err);
+}
+
+/* ── tasks ── */
+
+struct facts {
+	const struct toolchain_kind *kind;
+	const struct cure *cure;
+	struct fix_judgement judgement;
+	const struct lane *lane;
+	const char *doubt, *other_product;
+};
+
+static int gather(struct making *m, const struct candidate *c, const char *purl, struct facts *f)
+{
+	f->kind = c->recipe ? toolchain_kind_find(span_of(c->recipe->toolchain)) : toolchain_kind_of_product(span_of(purl));
+	if (c->worst != FINDING_AFFECTED)
+		f->doubt = arena_printf(m->a, "%s (%s)", finding_cause_words(c->cause), finding_kind_name(c->worst));
+	if (c->recipe && f->kind && f->kind->product && *purl && strcmp(f->kind->product, purl))
+		f->other_product = purl;
+	if (!f->kind || !*purl || !c->at.artifact.version.n || f->other_product)
+		return 0;
+	int rc = cure_of(m, f->kind, purl, c->at.artifact.version, &f->cure);
+	if (rc || !c->recipe || !f->cure->fix.to)
+		return rc;
+	struct fix_recipe r = { .args = c->recipe->build_args, .arg_count = c->recipe->build_args_n,
+		                .target = span_of(c->target) };
+	struct err err = ERR_INIT;
+	rc = fix_path_judge(f->kind, c->at.artifact.version, span_of(f->cure->fix.to), &r, m->a, &f->judgement, &err);
+	if (rc == RF_ENOMEM)
+		return out_of_memory(m);
+	if (rc)
+		return 0;
+	return lane_of(m, f->kind, c->recipe, c->target, f->cure->fix.to, &f->judgement, &f->lane);
+}
+
+static int add_change(struct making *m, const char **list, size_t *n, const char *text)
+{
+	if (!text)
+		return out_of_memory(m);
+	list[(*n)++] = text;
+	return 0;
+}
+
+/* What else changes on the way. */
+static int list_changes(struct making *m, const struct candidate *c, const struct facts *f, struct plan_task *t)
+{
+	const char **list = arena_array(m->a, FIX_MAX_REASONS + 4, sizeof *list);
+	size_t n = 0;
+	if (!list)
+		return out_of_memory(m);
+	int rc = 0;
+	const struct fix_version *fix = f->cure ? &f->cure->fix : NULL;
+	if (fix && fix->to && fix->major_jump)
+		rc = add_change(m, list, &n, arena_printf(m->a, "a major version of %s lies between %s and %s", f->kind->name, fix->from,
+		                                          fix->to));
+	const struct workspace_service *s = c->service;
+	if (!rc && fix && fix->to && s && s->runtime_toolchain && f->kind && !strcmp(s->runtime_toolchain, f->kind->name) &&
+	    s->runtime_version && strcmp(s->runtime_version, fix->to))
+		rc = add_change(m, list, &n,
+		                arena_printf(m->a, "the runtime of %s moves from %s %s to %s together with the engine: newer engines do not load "
+		                             "in older runtimes", s->name, s->runtime_toolchain, s->runtime_version, fix->to));
+	for (size_t i = 0; !rc && i < f->judgement.reason_count; i++)
+		rc = add_change(m, list, &n, f->judgement.reasons[i]);
+	t->changes = list;
+	t->change_count = n;
+	return rc;
+}
+
+static const char *text_or_empty(struct making *m, struct span s)
+{
+	return s.n ? arena_text(m->a, s) : "";
+}
+
+static int fill_task(struct making *m, const struct candidate *c, struct plan_task *t)
+{
+	*t = (struct plan_task){
+		.service = c->at.service.n ? arena_text(m->a, c->at.service) : PLAN_UNASSIGNED,
+		.environment = c->at.environment.n ? arena_text(m->a, c->at.environment) : PLAN_UNASSIGNED, .model = c->model,
+		.target = c->target, .product = text_or_empty(m, c->at.artifact.product),
+		.from_version = text_or_empty(m, c->at.artifact.version), .engine_path = arena_text(m->a, c->at.path),
+		.engine_digest = arena_text(m->a, span_of(c->at.artifact.digest)), .engine_kind = text_or_empty(m, c->at.artifact.kind),
+		.engine_bytes = (int64_t)c->at.artifact.size, .seen_from = c->at.seen_from, .recipe = c->recipe, .placements = 1,
+	};
+	if (!t->service || !t->environment || !t->product || !t->from_version || !t->engine_path || !t->engine_digest || !t->engine_kind)
+		return out_of_memory(m);
+	struct facts f = { 0 };
+	int rc = gather(m, c, t->product, &f);
+	if (rc)
+		return rc;
+	struct plan_question q = { .service_owner = owner_of(m, c->at.service), .model = *text_or_empty(m, c->at.model) ? c->model : "",
+		                   .path = t->engine_path, .recipe = c->recipe, .recipe_error = c->recipe_error,
+		                   .fix = f.cure ? &f.cure->fix : NULL, .judgement = &f.judgement, .lane = f.lane,
+		                   .has_service = c->service != NULL, .doubt = f.doubt, .other_product = f.other_product };
+	struct plan_answer answer;
+	if (plan_decide(&q, m->a, &answer))
+		return out_of_memory(m);
+	t->planned = answer.planned;
+	t->reason = answer.reason;
+	t->owner = answer.owner;
+	t->toolchain = f.kind ? f.kind->name : "";
+	t->to_version = f.cure && f.cure->fix.to ? f.cure->fix.to : "";
+	t->fix_why = f.cure ? (f.cure->fix.why ? f.cure->fix.why : f.cure->error) : "";
+	return list_changes(m, c, &f, t);
+}
+
+static int make_tasks(struct making *m)
+{
+	struct plan *p = m->plan;
+	p->tasks = arena_array(m->a, m->row_count + 1, sizeof *p->tasks);
+	if (!p->tasks)
+		return out_of_memory(m);
+	for (size_t i = 0; i < m->row_count; i++) {
+		if (thread_stop_wanted())
+			return err_set(m->err, RF_ECANCELLED, "stopped while planning");
+		struct plan_task *last = p->task_count ? &p->tasks[p->task_count - 1] : NULL;
+		if (i > 0 && last && same_task(&m->rows[i - 1], &m->rows[i])) {
+			last->placements++;
+			last->seen_from = RF_MIN(last->seen_from, m->rows[i].at.seen_from);
+			continue;
+		}
+		struct plan_task *t = &p->tasks[p->task_count];
+		int rc = fill_task(m, &m->rows[i], t);
+		if (rc)
+			return rc;
+		p->task_count++;
+		if (t->planned)
+			p->planned++;
+		else
+			p->blocked++;
+	}
+	return 0;
+}
+
+static void making_release(struct making *m)
+{
+	map_release(&m->by_placement);
+	map_release(&m->fix_advisories);
+	map_release(&m->cures);
+	map_release(&m->lanes);
+	rf_free(m->found);
+	rf_free(m->rests);
+	rf_free(m->rows);
+}
+
+static int run(struct making *m)
+{
+	int rc = exposure_refresh(m->context->db, "reforge:response", NULL, m->err);
+	if (!rc)
+		rc = database_transact(m->context->db, DB_READ, collect, m, m->err);
+	if (!rc)
+		rc = make_rows(m);
+	if (!rc)
+		rc = make_tasks(m);
+	if (rc)
+		return rc;
+	m->plan->rests = arena_array(m->a, m->rest_count + 1, sizeof *m->rests);
+	if (!m->plan->rests)
+		return out_of_memory(m);
+	if (m->rest_count)
+		memcpy(m->plan->rests, m->rests, m->rest_count * sizeof *m->rests);
+	m->plan->rest_count = m->rest_count;
+	return 0;
+}
+
+int plan_make_with(const struct response_context *context, struct tools *tools, const char *const *advisories, size_t n,
+                   struct arena *a, struct plan *ret, struct err *err)
+{
+	struct plan plan = { .placement_since = USEC_NONE };
+	RF_AUTO(making) m = { .context = context, .tools = tools, .a = a, .err = err, .advisories = advisories, .advisory_count = n,
+		              .plan = &plan };
+	int rc = run(&m);
+	if (!rc)
+		*ret = plan;
+	return rc;
+}
+
+int plan_make(const struct response_context *context, const char *const *advisories, size_t n, struct arena *a, struct plan *ret,
+              struct err *err)
+{
+	/* texts in the plan point into the tools' arena only through lanes and fixes, which are copied to @a */
+	RF_AUTO_PTR(tools) tools = NULL;
+	int rc = tools_new(context, &tools, err);
+	return rc ? rc : plan_make_with(context, tools, advisories, n, a, ret, err);
+}
