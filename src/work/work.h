@@ -58,8 +58,8 @@ RF_MUST_CHECK int work_renew(struct database *db, const struct work_item *item, 
 
 /* In the transaction of the outcome. RF_EFENCED (and the caller rolls back) when the token is no longer ours. */
 RF_MUST_CHECK int work_done(struct transaction *tx, const struct work_item *item);
-/* Again at @not_before (USEC_NONE: now), or failed when attempts are used up (*ret_failed, may be NULL). @reason is kept,
- * at most 1,000 bytes of it, made valid UTF-8. */
+/* Again at @not_before (USEC_NONE: now), or failed when attempts are used up (*ret_failed, may be NULL). At most 1,000
+ * bytes of @reason are kept, as str_add_visible() writes them. */
 RF_MUST_CHECK int work_retry(struct transaction *tx, const struct work_item *item, usec_t not_before, const char *reason,
                              bool *ret_failed);
 RF_MUST_CHECK int work_give_up(struct transaction *tx, const struct work_item *item, const char *reason);
@@ -68,8 +68,10 @@ RF_MUST_CHECK int work_give_up(struct transaction *tx, const struct work_item *i
  * Owner names of other hosts are left alone. Safe at any time, beside running workers too, as long as all processes on
  * this host that share the database see each other's pids. @ret_freed may be NULL. */
 RF_MUST_CHECK int work_release_dead(struct database *db, int64_t *ret_freed, struct err *err);
-/* "host:pid:start-ticks" of this process (field 22 of /proc/self/stat), static storage; right in a forked child too. */
+/* "host:pid:start-ticks" of this process (field 22 of /proc/self/stat); storage of the thread; right in a forked child too. */
 const char *work_owner(void);
+/* True when @owner is a name of this host whose process life has ended; false for others and for what cannot be told. */
+bool work_owner_is_dead(const char *owner);
 
 struct work_counts { int64_t waiting, leased, done, failed; };
 /* Reads every row of the kind: for status pages, not for loops. */
