@@ -1,8 +1,8 @@
 /*
  * inventory - what runs where: components, artifacts, placements, in the database.
  *
- * May use base/, format/, database/, crypto/, version/, workspace/, ledger/. Tables: inventory_component, inventory_artifact,
- * inventory_artifact_component, inventory_placement, inventory_known (scan cache), inventory_root.
+ * May use base/, format/, database/, crypto/. Tables: inventory_component, inventory_artifact, inventory_artifact_component,
+ * inventory_placement, inventory_unseen, inventory_known (scan cache).
  *
  *   component (product@version) ◄─ contains ─ artifact (digest) ◄─ holds ─ placement (host, path, service, environment,
  *        ▲                                                                  model, seen from-to)
@@ -65,7 +65,9 @@ RF_MUST_CHECK int inventory_record_tx(struct transaction *tx, const struct inven
 
 /* ── The scan cache ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* Digests by identity, loaded at the start of a scan; give inventory_known_find as scan_options.known. NULL on failure. */
+/* Digests of this machine's files by identity, loaded at the start of a scan; give inventory_known_find as
+ * scan_options.known. inventory_record() fills the cache; a file that changed in the second before is not kept (a second change in
+ * the same tick of its clock would not show), nor is anything longer than 90 days: everything is read again now and then. */
 struct inventory_known;
 RF_MUST_CHECK int inventory_known_load(struct database *db, struct inventory_known **ret, struct err *err);
 void inventory_known_free(struct inventory_known *k);
@@ -128,6 +130,14 @@ RF_MUST_CHECK int inventory_each_placement(struct transaction *tx, const struct 
 /* Visits every component with an open placement, by product and version. */
 RF_MUST_CHECK int inventory_each_component(struct transaction *tx, int (*visit)(const struct inventory_component *, void *),
                                            void *data);
+/* What the last scan of its roots could not read: no data is no pass (law 2), so somebody has to be told. */
+struct inventory_unseen {
+	struct span host, service, environment;
+	struct span path;             /* bytes; a file, or a folder with everything below it */
+	struct span reason;
+	usec_t since;                 /* first scan in a row that could not */
+};
+RF_MUST_CHECK int inventory_each_unseen(struct transaction *tx, int (*visit)(const struct inventory_unseen *, void *), void *data);
 /* One placement into @a. RF_ENOTFOUND. */
 RF_MUST_CHECK int inventory_placement_get(struct transaction *tx, int64_t id, struct arena *a,
                                           struct inventory_placement *ret);

@@ -1,7 +1,8 @@
 /*
  * scan - files and folders to artifacts: walks, reads facts, hashes; reports each file once, in path order.
  *
- * May use base/, crypto/, format/json. Touches the disk, never the database: the caller gives a cache of known digests
+ * May use base/, crypto/, format/json. Touches the disk; of the database it only asks which files are its own, which it
+ * does not open: the caller gives a cache of known digests
  * (inventory.h fills one) and takes the reports.
  *
  *   roots ─► walk, open ─► batches of 128: read + hash on all processors ─► report, in the order of the walk

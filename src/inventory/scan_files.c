@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/thread.h"
+#include "database/database.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -193,10 +194,22 @@ static int open_entry(const struct fs_entry *e, bool follow)
 	return e->dir_fd >= 0 ? openat(e->dir_fd, e->name, flags) : open(e->path, flags);
 }
 
+/* Opening and closing our own database's files would drop SQLite's locks on them: see database_holds(). */
+static bool is_own_database(const struct fs_entry *e, bool follow)
+{
+	struct stat st;
+	return fstatat(e->dir_fd >= 0 ? e->dir_fd : AT_FDCWD, e->dir_fd >= 0 ? e->name : e->path, &st,
+	               follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && database_holds((uint64_t)st.st_dev, (uint64_t)st.st_ino);
+}
+
 static int slot_open(struct scan *s, struct scan_slot *slot, const struct fs_entry *e, bool follow)
 {
 	struct stat st;
 	char text[256];
+	if (is_own_database(e, follow)) {
+		scan_slot_unread(slot, false, ARTIFACT_CLEAR, "reforge's own database: not opened while it is in use");
+		return 0;
+	}
 	int fd = open_entry(e, follow);
 	if (fd < 0) {
 		if (errno == EMFILE || errno == ENFILE)

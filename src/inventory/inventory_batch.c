@@ -1,0 +1,259 @@
+/* Collects a scan's reports: contents once, components once, placements by host, service and environment. See inventory.h. */
+#include "inventory/inventory_int.h"
+
+/* Facts of one file as JSON: notes and evidence have their own limits, these texts stay far below. */
+#define FACTS_JSON_BYTES (256 * KIB)
+
+struct inventory_batch *inventory_batch_new(void)
+{
+	struct inventory_batch *b = rf_alloc(sizeof *b);
+	if (b)
+		b->arena = ARENA_INIT(BATCH_ARENA_BYTES);
+	return b;
+}
+
+void inventory_batch_free(struct inventory_batch *b)
+{
+	if (!b)
+		return;
+	map_release(&b->artifacts);
+	map_release(&b->components);
+	map_release(&b->groups);
+	rf_free(b->component_list);
+	rf_free(b->artifact_list);
+	arena_release(&b->arena);
+	rf_free(b);
+}
+
+void inventory_batch_freep(struct inventory_batch **b)
+{
+	inventory_batch_free(*b);
+	*b = NULL;
+}
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, RF_ENOMEM, "no memory for the files of a scan");
+}
+
+/* A text of the batch; NULL is "". */
+static const char *text(struct inventory_batch *b, const char *s)
+{
+	return s && s[0] ? arena_text(&b->arena, span_of(s)) : "";
+}
+
+/* Grows a list of pointers. */
+static int list_add(void *list, size_t *count, size_t *room, void *value)
+{
+	void ***items = list;
+	if (*count == *room) {
+		size_t more = *room ? 2 * *room : 64;
+		void **grown = rf_realloc_array(*items, more, sizeof *grown);
+		if (!grown)
+			return RF_ENOMEM;
+		*items = grown;
+		*room = more;
+	}
+	(*items)[(*count)++] = value;
+	return 0;
+}
+
+static struct batch_component *component_of(struct inventory_batch *b, const char *product, const char *version)
+{
+	char *key = arena_printf(&b->arena, "%s@%s", product, version ? version : "");
+	struct batch_component *c = key ? map_get(&b->components, span_of(key)) : NULL;
+	if (c || !key)
+		return c;
+	c = arena_alloc(&b->arena, sizeof *c);
+	if (!c)
+		return NULL;
+	c->product = text(b, product);
+	c->version = text(b, version);
+	if (!c->product || !c->version || map_set(&b->components, span_of(key), c) < 0 ||
+	    list_add(&b->component_list, &b->component_count, &b->component_room, c) < 0)
+		return NULL;
+	return c;
+}
+
+static struct batch_group *group_of(struct inventory_batch *b, const struct inventory_place *place)
+{
+	struct span parts[3] = { span_of(place->host), span_of(place->service), span_of(place->environment) };
+	char *key = arena_printf(&b->arena, "%.*s\n%.*s\n%.*s", SPAN_ARG(parts[0]), SPAN_ARG(parts[1]), SPAN_ARG(parts[2]));
+	struct batch_group *g = key ? map_get(&b->groups, span_of(key)) : NULL;
+	if (g || !key)
+		return g;
+	g = arena_alloc(&b->arena, sizeof *g);
+	if (!g)
+		return NULL;
+	g->host = text(b, place->host);
+	g->service = text(b, place->service);
+	g->environment = text(b, place->environment);
+	g->items_end = &g->items;
+	if (!g->host || !g->service || !g->environment || map_set(&b->groups, span_of(key), g) < 0)
+		return NULL;
+	g->next = b->group_list;
+	b->group_list = g;
+	return g;
+}
+
+static int path_add(struct inventory_batch *b, struct batch_path **list, const char *path, const char *reason)
+{
+	struct batch_path *p = arena_alloc(&b->arena, sizeof *p);
+	if (!p || !(p->path = arena_text(&b->arena, span_of(path))))
+		return RF_ENOMEM;
+	if (reason && !(p->reason = arena_text(&b->arena, span_of(reason))))
+		return RF_ENOMEM;
+	p->next = *list;
+	*list = p;
+	return 0;
+}
+
+int inventory_batch_root(struct inventory_batch *b, const char *root, const struct inventory_place *place, struct err *err)
+{
+	struct batch_group *g = group_of(b, place);
+	return g && path_add(b, &g->roots, root, NULL) == 0 ? 0 : no_memory(err);
+}
+
+/* ── Contents ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static const char *json_of(struct inventory_batch *b, const struct artifact_facts *f,
+                           void (*write)(struct json_out *, const struct artifact_facts *))
+{
+	RF_AUTO(str) s = STR_INIT(FACTS_JSON_BYTES);
+	struct json_out o = json_out(&s, false);
+	write(&o, f);
+	return s.failed ? NULL : arena_text(&b->arena, str_span(&s));
+}
+
+static bool artifact_texts(struct inventory_batch *b, const struct artifact_facts *f, struct batch_artifact *a)
+{
+	char cc[32] = "";
+	if (f->cc_major >= 0)
+		snprintf(cc, sizeof cc, "%d.%d", f->cc_major, f->cc_minor);
+	a->size = f->size;
+	a->kind = f->kind;
+	a->layout = f->layout;
+	a->version_source = artifact_version_source_text(f->version_source);
+	a->finding = artifact_finding_text(f->finding);
+	a->cause = f->cause;
+	a->product = f->product;
+	a->version = text(b, f->version);
+	a->target = text(b, f->target);
+	a->compute_capability = text(b, cc);
+	a->notes = json_of(b, f, artifact_notes_json);
+	a->evidence = json_of(b, f, artifact_evidence_json);
+	return a->version && a->target && a->compute_capability && a->notes && a->evidence;
+}
+
+/* What a file is, decides how it holds its product: an engine was built by it, a runtime library is it. A timing cache holds
+ * nothing that runs. */
+static const char *role_of(const struct artifact_facts *f)
+{
+	if (artifact_kind_is_engine(span_of(f->kind)))
+		return INVENTORY_ROLE_BUILDER;
+	return strcmp(f->kind, ARTIFACT_RUNTIME_LIBRARY) == 0 ? INVENTORY_ROLE_RUNTIME : NULL;
+}
+
+static struct batch_artifact *artifact_of(struct inventory_batch *b, const struct scan_file *f)
+{
+	struct batch_artifact *a = map_get(&b->artifacts, span_bytes(&f->digest, sizeof f->digest));
+	if (a)
+		return a;
+	a = arena_alloc(&b->arena, sizeof *a);
+	if (!a || !artifact_texts(b, f->facts, a))
+		return NULL;
+	a->digest = f->digest;
+	a->role = role_of(f->facts);
+	if (a->role && f->facts->product) {
+		a->component = component_of(b, f->facts->product, f->facts->version);
+		if (!a->component)
+			return NULL;
+	}
+	if (map_set(&b->artifacts, span_bytes(&a->digest, sizeof a->digest), a) < 0 ||
+	    list_add(&b->artifact_list, &b->artifact_count, &b->artifact_room, a) < 0)
+		return NULL;
+	return a;
+}
+
+/* ── Reports ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int known_add(struct inventory_batch *b, const struct scan_file *f)
+{
+	if (f->digest_cached)
+		return 0;
+	struct batch_known *k = arena_alloc(&b->arena, sizeof *k);
+	if (!k)
+		return RF_ENOMEM;
+	k->identity = f->identity;
+	k->digest = f->digest;
+	if (f->second_look.n) {
+		k->second_look = arena_span(&b->arena, f->second_look);
+		if (!k->second_look.p)
+			return RF_ENOMEM;
+	}
+	k->next = b->known;
+	b->known = k;
+	return 0;
+}
+
+static bool worth_keeping(const struct artifact_facts *f)
+{
+	return strcmp(f->kind, ARTIFACT_OTHER) != 0 || f->finding != ARTIFACT_CLEAR;
+}
+
+static int item_add(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f,
+                    const struct inventory_place *place)
+{
+	struct batch_item *item = arena_alloc(&b->arena, sizeof *item);
+	if (!item)
+		return RF_ENOMEM;
+	item->path = arena_text(&b->arena, span_of(f->path));
+	item->model = text(b, place->model);
+	item->artifact = artifact_of(b, f);
+	if (!item->path || !item->model || !item->artifact)
+		return RF_ENOMEM;
+	bool is_runtime = item->artifact->role && strcmp(item->artifact->role, INVENTORY_ROLE_RUNTIME) == 0;
+	if (is_runtime)
+		item->runtime = item->artifact->component;
+	else if (place->runtime_product) {
+		item->runtime = component_of(b, place->runtime_product, place->runtime_version);
+		if (!item->runtime)
+			return RF_ENOMEM;
+	}
+	*g->items_end = item;
+	g->items_end = &item->next;
+	b->items++;
+	return 0;
+}
+
+static int unseen_add(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f)
+{
+	const struct artifact_facts *facts = f->facts;
+	return path_add(b, &g->unseen, f->path, facts->note_count ? facts->notes[facts->note_count - 1] : "could not be read");
+}
+
+int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, const struct inventory_place *place,
+                        struct err *err)
+{
+	struct batch_group *g = group_of(b, place);
+	if (!g)
+		return no_memory(err);
+	if (f->error || f->folder)
+		return unseen_add(b, g, f) == 0 ? 0 : no_memory(err);
+	if (!f->has_digest && f->facts->size == 0 && !worth_keeping(f->facts))
+		return 0;      /* FIFOs, links to nothing */
+	if (!f->has_digest) {
+		if (!worth_keeping(f->facts))
+			return 0;
+		if (f->identity.inode == 0)      /* not opened: a FIFO named like an engine; what was there before stays */
+			return unseen_add(b, g, f) == 0 ? 0 : no_memory(err);
+		return err_set(err, RF_EINVALID, "a scan without digests is a report: nothing of it can be recorded");
+	}
+	if (known_add(b, f) < 0)
+		return no_memory(err);
+	if (!worth_keeping(f->facts))
+		return 0;
+	if (b->items == INVENTORY_MAX_FILES)
+		return err_set(err, RF_ETOOMANY, "more than %d engines and models in one scan: scan fewer roots at a time", INVENTORY_MAX_FILES);
+	return item_add(b, g, f, place) == 0 ? 0 : no_memory(err);
+}

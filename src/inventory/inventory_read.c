@@ -1,0 +1,347 @@
+/* Questions to the inventory. See inventory.h. */
+#include "inventory/inventory_int.h"
+
+#include "base/fs.h"
+
+#include <unistd.h>
+
+#define MAX_CONDITIONS 12
+/* Placements that one path or digest names: the same engine on every machine of a fleet. */
+#define MAX_NAMED 100000
+
+/* ── Placements ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static const char select_placement[] =
+	"SELECT p.id, p.host, p.path, p.service, p.environment, p.model, p.runtime_id, p.seen_from, p.seen_last, p.gone_at,"
+	" r.product, r.version, a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target,"
+	" a.compute_capability, a.finding, a.cause, a.notes, a.evidence, b.component_id"
+	" FROM inventory_placement p JOIN inventory_artifact a ON a.digest = p.digest"
+	" LEFT JOIN inventory_component r ON r.id = p.runtime_id"
+	" LEFT JOIN inventory_artifact_component b ON b.digest = a.digest AND b.role = 'builder'";
+
+enum { COLUMN_ARTIFACT = 12 };
+
+static void artifact_of_row(const struct db_rows *rows, int at, struct inventory_artifact *ret)
+{
+	struct span digest = rows_text(rows, at);
+	*ret = (struct inventory_artifact){
+		.size = (uint64_t)rows_i64(rows, at + 1), .kind = rows_text(rows, at + 2), .layout = rows_text(rows, at + 3),
+		.product = rows_text(rows, at + 4), .version = rows_text(rows, at + 5), .version_source = rows_text(rows, at + 6),
+		.target = rows_text(rows, at + 7), .compute_capability = rows_text(rows, at + 8), .finding = rows_text(rows, at + 9),
+		.cause = rows_text(rows, at + 10), .notes_json = rows_text(rows, at + 11), .evidence_json = rows_text(rows, at + 12),
+		.builder_id = rows_i64(rows, at + 13),
+	};
+	if (digest.n < sizeof ret->digest)
+		memcpy(ret->digest, digest.p, digest.n);
+}
+
+static void placement_of_row(const struct db_rows *rows, struct inventory_placement *ret)
+{
+	*ret = (struct inventory_placement){
+		.id = rows_i64(rows, 0), .host = rows_text(rows, 1), .path = rows_blob(rows, 2), .service = rows_text(rows, 3),
+		.environment = rows_text(rows, 4), .model = rows_text(rows, 5), .runtime_id = rows_i64(rows, 6),
+		.seen_from = rows_time(rows, 7), .seen_last = rows_time(rows, 8), .gone_at = rows_time(rows, 9),
+		.runtime_product = rows_text(rows, 10), .runtime_version = rows_text(rows, 11),
+	};
+	artifact_of_row(rows, COLUMN_ARTIFACT, &ret->artifact);
+}
+
+struct question {
+	struct str sql;
+	struct db_value values[MAX_CONDITIONS];
+	size_t n;
+};
+
+static void condition(struct question *q, const char *column, struct db_value value)
+{
+	q->values[q->n++] = value;
+	str_addf(&q->sql, " AND %s = $%zu", column, q->n);
+}
+
+static void condition_text(struct question *q, const char *column, struct span value)
+{
+	if (value.n)
+		condition(q, column, DB_S(value));
+}
+
+static void conditions(struct question *q, const struct inventory_filter *f)
+{
+	str_add_text(&q->sql, " WHERE 1 = 1");
+	if (!f->with_gone)
+		str_add_text(&q->sql, " AND p.gone_at IS NULL");
+	condition_text(q, "p.service", f->service);
+	condition_text(q, "p.environment", f->environment);
+	condition_text(q, "p.model", f->model);
+	condition_text(q, "p.host", f->host);
+	if (f->path.n)
+		condition(q, "p.path", DB_B(f->path));
+	condition_text(q, "p.digest", f->digest);
+	condition_text(q, "a.kind", f->kind);
+	condition_text(q, "a.product", f->product);
+	condition_text(q, "a.version", f->version);
+	if (f->component_id) {
+		q->values[q->n++] = DB_I(f->component_id);
+		str_addf(&q->sql, " AND (b.component_id = $%zu OR p.runtime_id = $%zu)", q->n, q->n);
+	}
+	if (f->engines_only)
+		str_add_text(&q->sql, " AND a.kind IN ('" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED "', '"
+		             ARTIFACT_ONNXRUNTIME_ORT "')");
+	str_add_text(&q->sql, " ORDER BY p.service, p.environment, p.model, p.path, p.seen_from, p.id");
+}
+
+static int each_row(struct transaction *tx, const struct question *q,
+                    int (*visit)(const struct inventory_placement *, void *), void *data)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = str_check(&q->sql, "a question to the inventory", tx_err(tx));
+	if (rc == 0)
+		rc = tx_query(tx, str_text(&q->sql), q->values, q->n, &rows);
+	if (rc)
+		return rc;
+	while ((rc = rows_next(rows)) == 1) {
+		struct inventory_placement p;
+		placement_of_row(rows, &p);
+		rc = visit(&p, data);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int inventory_each_placement(struct transaction *tx, const struct inventory_filter *f,
+                             int (*visit)(const struct inventory_placement *, void *), void *data)
+{
+	struct question q = { .sql = STR_INIT(8 * KIB) };
+	str_add_text(&q.sql, select_placement);
+	conditions(&q, f);
+	int rc = each_row(tx, &q, visit, data);
+	str_release(&q.sql);
+	return rc;
+}
+
+/* ── Copies ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool keep(struct arena *a, struct span *s)
+{
+	if (s->n == 0) {
+		*s = SPAN_NONE;
+		return true;
+	}
+	*s = arena_span(a, *s);
+	return s->p != NULL;
+}
+
+static bool artifact_keep(struct arena *a, struct inventory_artifact *f)
+{
+	return keep(a, &f->kind) && keep(a, &f->layout) && keep(a, &f->product) && keep(a, &f->version) &&
+	       keep(a, &f->version_source) && keep(a, &f->target) && keep(a, &f->compute_capability) && keep(a, &f->finding) &&
+	       keep(a, &f->cause) && keep(a, &f->notes_json) && keep(a, &f->evidence_json);
+}
+
+int inventory_placement_copy(const struct inventory_placement *p, struct arena *a, struct inventory_placement *ret)
+{
+	*ret = *p;
+	bool ok = keep(a, &ret->host) && keep(a, &ret->path) && keep(a, &ret->service) && keep(a, &ret->environment) &&
+	          keep(a, &ret->model) && keep(a, &ret->runtime_product) && keep(a, &ret->runtime_version) &&
+	          artifact_keep(a, &ret->artifact);
+	return ok ? 0 : RF_ENOMEM;
+}
+
+struct collected {
+	struct arena *arena;
+	struct inventory_placement *list;
+	size_t n, room;
+};
+
+static int collect(const struct inventory_placement *p, void *data)
+{
+	struct collected *c = data;
+	if (c->n == MAX_NAMED)
+		return RF_ETOOMANY;
+	if (c->n == c->room) {
+		size_t more = c->room ? 2 * c->room : 16;
+		struct inventory_placement *grown = arena_array(c->arena, more, sizeof *grown);
+		if (!grown)
+			return RF_ENOMEM;
+		if (c->n)
+			memcpy(grown, c->list, c->n * sizeof *grown);
+		c->list = grown;
+		c->room = more;
+	}
+	int rc = inventory_placement_copy(p, c->arena, &c->list[c->n]);
+	c->n += rc == 0;
+	return rc;
+}
+
+static int collected_error(struct transaction *tx, int rc)
+{
+	if (rc == RF_ENOMEM)
+		return err_set(tx_err(tx), rc, "no memory for placements");
+	if (rc == RF_ETOOMANY)
+		return err_set(tx_err(tx), rc, "more than %d placements", MAX_NAMED);
+	return rc;
+}
+
+int inventory_placement_get(struct transaction *tx, int64_t id, struct arena *a, struct inventory_placement *ret)
+{
+	struct question q = { .sql = STR_INIT(8 * KIB), .values = { DB_I(id) }, .n = 1 };
+	struct collected c = { .arena = a };
+	str_add_text(&q.sql, select_placement);
+	str_add_text(&q.sql, " WHERE p.id = $1");
+	int rc = collected_error(tx, each_row(tx, &q, collect, &c));
+	str_release(&q.sql);
+	if (rc)
+		return rc;
+	if (c.n == 0)
+		return err_set(tx_err(tx), RF_ENOTFOUND, "no placement %lld", (long long)id);
+	*ret = c.list[0];
+	return 0;
+}
+
+/* ── Subjects ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int by_filter(struct transaction *tx, const struct inventory_filter *f, struct collected *c)
+{
+	return collected_error(tx, inventory_each_placement(tx, f, collect, c));
+}
+
+/* 8 to 64 hex digits, lower case in @ret. */
+static bool digest_prefix(struct span subject, char ret[DIGEST_HEX], size_t *ret_n)
+{
+	if (span_starts(subject, "sha256:"))
+		subject = span_from(subject, 7);
+	if (subject.n < 8 || subject.n >= DIGEST_HEX)
+		return false;
+	for (size_t i = 0; i < subject.n; i++) {
+		char c = subject.p[i];
+		if (c >= 'A' && c <= 'F')
+			c = (char)(c - 'A' + 'a');
+		if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+		ret[i] = c;
+	}
+	ret[subject.n] = '\0';
+	*ret_n = subject.n;
+	return true;
+}
+
+static int by_digest(struct transaction *tx, const char *prefix, size_t n, struct collected *c)
+{
+	struct inventory_filter whole = { .digest = { prefix, n } };
+	if (n == DIGEST_HEX - 1)
+		return by_filter(tx, &whole, c);
+	/* digits only: 'g' stands behind them all */
+	char end[DIGEST_HEX + 1];
+	snprintf(end, sizeof end, "%sg", prefix);
+	struct question q = { .sql = STR_INIT(8 * KIB), .values = { DB_T(prefix), DB_T(end) }, .n = 2 };
+	str_add_text(&q.sql, select_placement);
+	str_add_text(&q.sql, " WHERE p.gone_at IS NULL AND p.digest >= $1 AND p.digest < $2"
+	             " ORDER BY p.service, p.environment, p.model, p.path, p.id");
+	int rc = collected_error(tx, each_row(tx, &q, collect, c));
+	str_release(&q.sql);
+	return rc;
+}
+
+static int by_path(struct transaction *tx, const char *subject, struct collected *c)
+{
+	struct inventory_filter f = { .path = span_of(subject) };
+	int rc = by_filter(tx, &f, c);
+	if (rc || c->n || subject[0] == '\0')
+		return rc;
+	RF_AUTO_FREE char *real = rf_alloc(FS_PATH_MAX);
+	if (!real)
+		return err_set(tx_err(tx), RF_ENOMEM, "no memory for a path");
+	if (!realpath(subject, real))
+		return 0;
+	f.path = span_of(real);
+	return by_filter(tx, &f, c);
+}
+
+int inventory_placements_of(struct transaction *tx, const char *subject, struct arena *a, struct inventory_placement **ret,
+                            size_t *ret_n)
+{
+	char prefix[DIGEST_HEX];
+	size_t n;
+	struct collected c = { .arena = a };
+	int rc = by_path(tx, subject, &c);
+	if (rc == 0 && c.n == 0 && digest_prefix(span_of(subject), prefix, &n))
+		rc = by_digest(tx, prefix, n, &c);
+	if (rc)
+		return rc;
+	if (c.n == 0)
+		return err_set(tx_err(tx), RF_ENOTFOUND, "nothing in the inventory is at %s, or has that digest", subject);
+	*ret = c.list;
+	*ret_n = c.n;
+	return 0;
+}
+
+/* ── Artifacts and components ────────────────────────────────────────────────────────────────────────────────────── */
+
+int inventory_artifact_get(struct transaction *tx, struct span digest_hex_, struct arena *a, struct inventory_artifact *ret)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = TX_QUERY(tx, &rows,
+	                  "SELECT a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target,"
+	                  " a.compute_capability, a.finding, a.cause, a.notes, a.evidence, b.component_id"
+	                  " FROM inventory_artifact a LEFT JOIN inventory_artifact_component b"
+	                  " ON b.digest = a.digest AND b.role = 'builder' WHERE a.digest = $1",
+	                  DB_S(digest_hex_));
+	if (rc)
+		return rc;
+	rc = rows_next(rows);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(tx_err(tx), RF_ENOTFOUND, "no artifact %.*s", SPAN_ARG(digest_hex_));
+	struct inventory_artifact found;
+	artifact_of_row(rows, 0, &found);
+	if (!artifact_keep(a, &found))
+		return err_set(tx_err(tx), RF_ENOMEM, "no memory for an artifact");
+	*ret = found;
+	return 0;
+}
+
+/* A placement whose engine was built by what also loads it counts once. */
+static const char select_components[] =
+	"SELECT c.id, c.product, c.version, count(DISTINCT u.placement_id) FROM inventory_component c JOIN ("
+	" SELECT l.component_id AS component_id, p.id AS placement_id FROM inventory_placement p"
+	"  JOIN inventory_artifact_component l ON l.digest = p.digest WHERE p.gone_at IS NULL"
+	" UNION ALL SELECT p.runtime_id, p.id FROM inventory_placement p"
+	"  WHERE p.gone_at IS NULL AND p.runtime_id IS NOT NULL) u ON u.component_id = c.id"
+	" GROUP BY c.id, c.product, c.version ORDER BY c.product, c.version";
+
+int inventory_each_component(struct transaction *tx, int (*visit)(const struct inventory_component *, void *), void *data)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = tx_query(tx, select_components, NULL, 0, &rows);
+	if (rc)
+		return rc;
+	while ((rc = rows_next(rows)) == 1) {
+		struct inventory_component c = { .id = rows_i64(rows, 0), .product = rows_text(rows, 1),
+		                                 .version = rows_text(rows, 2), .placements = rows_i64(rows, 3) };
+		rc = visit(&c, data);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int inventory_each_unseen(struct transaction *tx, int (*visit)(const struct inventory_unseen *, void *), void *data)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = tx_query(tx,
+	                  "SELECT host, service, environment, path, reason, since FROM inventory_unseen"
+	                  " ORDER BY service, environment, path, host", NULL, 0, &rows);
+	if (rc)
+		return rc;
+	while ((rc = rows_next(rows)) == 1) {
+		struct inventory_unseen u = {
+			.host = rows_text(rows, 0), .service = rows_text(rows, 1), .environment = rows_text(rows, 2),
+			.path = rows_blob(rows, 3), .reason = rows_text(rows, 4), .since = rows_time(rows, 5),
+		};
+		rc = visit(&u, data);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
