@@ -134,7 +134,11 @@ int latency_judge(const struct prove_job *job, const struct golden *g, struct ru
 		m.rule.samples_min = m.rule.samples_max = RF_MIN(m.rule.samples_min, (unsigned)UNJUDGED_SAMPLES);
 	m.block = RF_MIN(RF_MAX((size_t)m.rule.samples_min / FIRST_PAIRS, (size_t)1), (size_t)TOOLCHAIN_MAX_ITERATIONS);
 	(void)pthread_mutex_lock(&one_at_a_time);
+	if (job->quiet)
+		job->quiet(true, job->data);
 	int rc = judge(&m, a, result, err);
+	if (job->quiet)
+		job->quiet(false, job->data);
 	(void)pthread_mutex_unlock(&one_at_a_time);
 	arena_release(&m.scratch);
 	return rc;

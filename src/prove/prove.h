@@ -64,6 +64,9 @@ struct prove_job {
 	uint64_t memory_bytes;       /* of each driver; 0: no limit */
 	unsigned threads;            /* the engines' intra-op threads; 0: 1, which is steadier to measure */
 	int64_t deadline_usec;       /* for the whole call; 0: one hour */
+	/* Called with true before latencies are measured, and returns when the machine is as quiet as it can be made; with false when
+	 * that is over. NULL: whatever else runs, runs. */
+	void (*quiet)(bool wanted, void *data);
 	void (*progress)(const struct prove_progress *, void *data);   /* may be NULL; called on the caller's thread */
 	void *data;
 };
