@@ -99,6 +99,7 @@ struct performance_rule prove_performance_rule(const struct recipe_performance *
 	rule.p99_growth = performance->p99;
 	rule.throughput_loss = performance->throughput;
 	rule.samples_min = performance->samples_min;
+	rule.doubt = performance->cannot_tell == RECIPE_CANNOT_TELL_HOLD ? DOUBT_HOLD : DOUBT_ACCEPT;
 	rule.samples_max = RF_MIN(performance->samples_max, (uint32_t)PERFORMANCE_MAX_SAMPLES);
 	return rule;
 }

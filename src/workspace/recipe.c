@@ -71,12 +71,15 @@ static const struct options output_options = OPTIONS(output_rows, "how near the 
 static const struct option_items output_items = { .bytes = sizeof(struct recipe_output), .max = 4096, .group = &output_options,
 						   .key_at = offsetof(struct recipe_output, name) };
 
+static const char *const cannot_tell_choices[] = { "accept", "hold", NULL };      /* RECIPE_CANNOT_TELL_* */
 static const struct option performance_rows[] = {
 	{ "p50", OPTION_GROWTH, offsetof(struct recipe_performance, p50), .help = "most growth of the median latency" },
 	{ "p99", OPTION_GROWTH, offsetof(struct recipe_performance, p99), .help = "most growth of the 99th percentile" },
 	{ "throughput", OPTION_LOSS, offsetof(struct recipe_performance, throughput), .help = "most loss of throughput" },
 	{ "samples", OPTION_SAMPLES, offsetof(struct recipe_performance, samples_min), .otherwise = "500..5000",
 	  .help = "pairs of runs: at least, at most" },
+	{ "cannot_tell", OPTION_ENUM, offsetof(struct recipe_performance, cannot_tell), .choices = cannot_tell_choices, .otherwise = "accept",
+	  .help = "when noise hides the answer after the most samples: accept with a warning, or hold the release" },
 };
 _Static_assert(offsetof(struct recipe_performance, samples_max) == offsetof(struct recipe_performance, samples_min) + 4,
 	       "OPTION_SAMPLES writes both");
@@ -230,6 +233,7 @@ void recipe_proof_json(const struct recipe *r, struct str *to)
 	put_outputs(&o, r);
 	json_key(&o, "performance");
 	json_object(&o);
+	json_member(&o, "cannot_tell", cannot_tell_choices[r->performance.cannot_tell]);
 	json_member_double(&o, "p50", r->performance.p50);
 	json_member_double(&o, "p99", r->performance.p99);
 	json_member_u64(&o, "samples_max", r->performance.samples_max);

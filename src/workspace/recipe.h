@@ -54,12 +54,14 @@ struct recipe_output {
 	double top1;               /* share of equal arg-max along the last axis, 0..1 */
 };
 
+enum { RECIPE_CANNOT_TELL_ACCEPT = 0, RECIPE_CANNOT_TELL_HOLD = 1 };
 /* How much worse the new engine may be, as a share of the old: 0.05 is five percent. NAN: not asked. */
 struct recipe_performance {
 	bool given;                /* false: performance is measured and reported, never judged */
 	double p50, p99;           /* most growth of latency */
 	double throughput;         /* most loss */
 	uint32_t samples_min, samples_max;    /* pairs of runs, 1 <= min <= max */
+	int cannot_tell;           /* what noise that hides the answer does: RECIPE_CANNOT_TELL_*; prove/judgement.h argues the default */
 };
 
 struct recipe_metric { const char *name; double min; };
