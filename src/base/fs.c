@@ -346,7 +346,8 @@ static int names_read(DIR *dir, struct names *names)
 		memcpy(copy + 1, e->d_name, n + 1);
 		names->list[names->count++] = copy;
 	}
-	qsort(names->list, names->count, sizeof *names->list, by_name);
+	if (names->count > 0)   /* qsort may not be given NULL, an empty folder's list */
+		qsort(names->list, names->count, sizeof *names->list, by_name);
 	return 0;
 }
 
