@@ -249,6 +249,8 @@ static int connection_finish(struct connection *c, const struct toolchain *t, in
 {
 	struct toolchain_run run;
 	uint64_t limit = c->memory_bytes;
+	if (rc == RF_ETIMEOUT && c->process)
+		process_kill(c->process);   /* it had its time: no grace on top */
 	connection_close(c, a, &run);
 	if (rc != 0 && run.out_of_memory) {
 		char text[32];
