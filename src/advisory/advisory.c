@@ -120,9 +120,16 @@ static struct span check_copy(struct advisory_reader *r, struct span s)
 	return s;
 }
 
+/* JSON may hold \u0000 in a string, which neither a terminal nor a database takes as text: a blank in its place. */
 struct span advisory_copy(struct advisory_reader *r, struct span s)
 {
-	return s.n ? check_copy(r, arena_span(r->a, s)) : SPAN_NONE;
+	if (!s.n)
+		return SPAN_NONE;
+	char *to = arena_text(r->a, s);
+	for (size_t i = 0; to && i < s.n; i++)
+		if (!to[i])
+			to[i] = ' ';
+	return check_copy(r, (struct span){ to, to ? s.n : 0 });
 }
 
 struct span advisory_text(struct advisory_reader *r, struct json v, const char *key)

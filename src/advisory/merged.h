@@ -33,7 +33,10 @@ struct advisory_policy {
 	usec_t at;
 };
 
-/* The merged advisory: scalar fields from the newest published record, statements of all current records. */
+/* The merged advisory: scalar fields from the newest published record (the newest of all when none is), statements of all
+ * current records in the order of origins. State: REJECTED when any source says so, since that is the numbering
+ * authority's word about the id itself; else PUBLISHED when any source publishes; else WITHDRAWN. Sources that
+ * disagree with it stay visible in sources. */
 struct stored_advisory {
 	struct advisory advisory;
 	struct advisory_origin *origins; /* one per statement, same order */

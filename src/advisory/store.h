@@ -3,7 +3,7 @@
  *
  * May use base, format, database, crypto, ledger, version and advisory.h. Documents are kept with their bytes and digest;
  * each record of a document is kept beside those of other sources, nothing is merged away. A document whose bytes are
- * known is skipped; a newer one of the same publisher and id supersedes the older, which stays.
+ * known is skipped; of several of one publisher and id the one modified last counts, the others stay beside it.
  *
  * Tables: advisory_document, advisory_record, advisory_statement, advisory, advisory_alias, advisory_policy.
  */

@@ -1,0 +1,329 @@
+/* Import into a database: merging over sources, superseding, skipping, decisions. */
+#include "testing.h"
+
+#include "advisory/store.h"
+#include "base/fs.h"
+#include "crypto/digest.h"
+#include "ledger/ledger.h"
+
+struct fixture {
+	char folder[256];
+	struct database *db;
+};
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof *f);
+	struct err err = ERR_INIT;
+	const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &ADVISORY_MIGRATIONS };
+	assert_ok(fs_temporary_dir("reforge-advisory", f->folder, sizeof f->folder, &err), &err);
+	assert_ok(database_open("test.db", f->folder, &f->db, &err), &err);
+	assert_ok(database_migrate(f->db, sets, 2, &err), &err);
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	database_close(f->db);
+	int rc = fs_remove_tree(f->folder, &err);
+	free(f);
+	return rc;
+}
+
+static const struct advisory_import options = { .feed = "file", .actor = "user:test@host" };
+
+static bool import_text(struct fixture *f, const char *text)
+{
+	struct err err = ERR_INIT;
+	bool changed = false;
+	assert_ok(advisory_import_bytes(f->db, span_of(text), "memory", &options, &changed, &err), &err);
+	return changed;
+}
+
+struct getting {
+	struct arena a;
+	const char *id;
+	struct stored_advisory got;
+};
+
+static int get(struct transaction *tx, void *data)
+{
+	struct getting *g = data;
+	arena_reset(&g->a);
+	return advisory_get(tx, &g->a, span_of(g->id), &g->got);
+}
+
+static int try_get(struct fixture *f, struct getting *g, const char *id)
+{
+	struct err err = ERR_INIT;
+	*g = (struct getting){ .a = ARENA_INIT(16 * MIB), .id = id };
+	return database_transact(f->db, DB_READ, get, g, &err);
+}
+
+static int64_t count(struct fixture *f, const char *sql);
+
+struct counting {
+	const char *sql;
+	int64_t n;
+};
+
+static int run_count(struct transaction *tx, void *data)
+{
+	struct counting *c = data;
+	return tx_one_i64(tx, &c->n, c->sql, NULL, 0);
+}
+
+static int64_t count(struct fixture *f, const char *sql)
+{
+	struct err err = ERR_INIT;
+	struct counting c = { sql, 0 };
+	assert_ok(database_transact(f->db, DB_READ, run_count, &c, &err), &err);
+	return c.n;
+}
+
+static void folder_is_imported_once(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	struct advisory_import_result r;
+	assert_ok(advisory_import_path(f->db, "tests/data/advisory", &options, &r, &err), &err);
+	assert_int_equal(r.files, 6);
+	assert_int_equal(r.documents, 6);
+	assert_int_equal(r.advisories, 12);
+	assert_true(r.review > 5);
+	assert_int_equal(r.problems, 0);
+	assert_int_equal(count(f, "SELECT count(*) FROM ledger_waiting"), 1);
+	assert_ok(advisory_import_path(f->db, "tests/data/advisory", &options, &r, &err), &err);
+	assert_int_equal(r.documents, 0);
+	assert_int_equal(r.unchanged, 6);
+	assert_int_equal(count(f, "SELECT count(*) FROM ledger_waiting"), 1);
+}
+
+static void what_was_read_comes_back(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	struct getting g;
+	assert_ok(advisory_import_path(f->db, "tests/data/advisory/csaf-vendor.json", &options, NULL, &err), &err);
+	assert_ok(advisory_import_path(f->db, "tests/data/advisory/osv-shapes.json", &options, NULL, &err), &err);
+	assert_int_equal(try_get(f, &g, "cve-2099-20001"), 0);
+	const struct advisory *v = &g.got.advisory;
+	assert_int_equal(v->statement_count, 1);
+	const struct advisory_statement *s = &v->statements[0];
+	assert_string_equal(s->product->purl, "pkg:generic/nvidia/tensorrt");
+	assert_true(s->authoritative && !s->review);
+	assert_true(span_eq_text(s->affected_text, "v0 - v10.16.1"));
+	assert_string_equal(range_rule(s->range), "A to B");
+	assert_int_equal(range_contains(s->range, SPAN("10.16.1.11")), RANGE_IN);
+	assert_int_equal(range_contains(s->range, SPAN("11.0.0")), RANGE_OUT);
+	assert_int_equal(s->fixed_count, 1);
+	assert_int_equal(g.got.origins[0].document_digest.n, 64);
+	assert_true(span_eq_text(g.got.origins[0].document_id, "9001"));
+	assert_int_equal(v->severity_count, 1);
+	assert_true(v->severities[0].score > 7.7 && v->severities[0].score < 7.9);
+	assert_false(v->published_has_time);
+	assert_true(g.got.first_seen != USEC_NONE);
+	arena_release(&g.a);
+	assert_int_equal(try_get(f, &g, "pysec-2099-1"), 0); /* an alias */
+	assert_true(span_eq_text(g.got.advisory.id, "CVE-2099-10001"));
+	assert_int_equal(range_contains(g.got.advisory.statements[2].range, SPAN("0.38")), RANGE_UNSURE);
+	arena_release(&g.a);
+	assert_int_equal(try_get(f, &g, "CVE-1999-0001"), RF_ENOTFOUND);
+	arena_release(&g.a);
+}
+
+#define OSV(id, modified, rest) "{\"id\":\"" id "\",\"modified\":\"" modified "\",\"schema_version\":\"1.6.0\"," rest "}"
+#define ONNX(fixed) "\"affected\":[{\"package\":{\"ecosystem\":\"PyPI\",\"name\":\"onnx\"},\"ranges\":[{\"type\":\"ECOSYSTEM\"," \
+	"\"events\":[{\"introduced\":\"0\"},{\"fixed\":\"" fixed "\"}]}]}]"
+
+static void sources_merge_by_cve(void **state)
+{
+	struct fixture *f = *state;
+	struct getting g;
+	assert_true(import_text(f, OSV("GHSA-1", "2026-01-01T00:00:00Z", "\"summary\":\"one\",\"aliases\":[\"CVE-2099-4001\"]," ONNX("1.2"))));
+	assert_true(import_text(f, OSV("PYSEC-1", "2026-01-02T00:00:00Z", "\"summary\":\"two\",\"aliases\":[\"CVE-2099-4001\"]," ONNX("1.3"))));
+	assert_int_equal(try_get(f, &g, "CVE-2099-4001"), 0);
+	assert_int_equal(g.got.source_count, 2);
+	assert_int_equal(g.got.advisory.statement_count, 2);
+	assert_true(span_eq_text(g.got.advisory.title, "two"));
+	assert_true(span_eq_text(g.got.advisory.statements[0].source, "OSV/PYSEC"));
+	assert_true(span_eq_text(g.got.advisory.statements[1].source, "OSV/GHSA"));
+	arena_release(&g.a);
+}
+
+static void newer_documents_supersede(void **state)
+{
+	struct fixture *f = *state;
+	struct getting g;
+	const char *first = OSV("CVE-2099-4002", "2026-01-01T00:00:00Z", "\"summary\":\"one\"," ONNX("1.2"));
+	const char *second = OSV("CVE-2099-4002", "2026-01-05T00:00:00Z", "\"summary\":\"two\"," ONNX("1.3"));
+	assert_true(import_text(f, first));
+	assert_int_equal(try_get(f, &g, "CVE-2099-4002"), 0);
+	usec_t first_seen = g.got.first_seen;
+	arena_release(&g.a);
+	assert_true(import_text(f, second));
+	assert_false(import_text(f, second));
+	assert_false(import_text(f, first)); /* the older one does not come back */
+	assert_true(import_text(f, OSV("CVE-2099-4002", "2025-12-01T00:00:00Z", "\"summary\":\"zero\"," ONNX("1.1"))));
+	assert_int_equal(try_get(f, &g, "CVE-2099-4002"), 0);
+	assert_int_equal(g.got.source_count, 1);
+	assert_true(span_eq_text(g.got.advisory.title, "two"));
+	assert_int_equal(g.got.first_seen, first_seen);
+	assert_int_equal(range_contains(g.got.advisory.statements[0].range, SPAN("1.2")), RANGE_IN);
+	arena_release(&g.a);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_document"), 3); /* evidence stays */
+	assert_true(import_text(f, OSV("CVE-2099-4002", "2026-02-01T00:00:00Z", "\"withdrawn\":\"2026-02-01T00:00:00Z\"," ONNX("1.3"))));
+	assert_int_equal(try_get(f, &g, "CVE-2099-4002"), 0);
+	assert_int_equal(g.got.advisory.state, ADVISORY_WITHDRAWN);
+	arena_release(&g.a);
+}
+
+static void rejection_is_the_numbering_authoritys_word(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	struct getting g;
+	assert_ok(advisory_import_path(f->db, "tests/data/advisory/osv-rejected.json", &options, NULL, &err), &err);
+	assert_true(import_text(f, OSV("GHSA-2", "2026-03-01T00:00:00Z", "\"aliases\":[\"CVE-2023-46721\"],\"summary\":\"an article\"," ONNX("1.2"))));
+	assert_int_equal(try_get(f, &g, "CVE-2023-46721"), 0);
+	assert_int_equal(g.got.advisory.state, ADVISORY_REJECTED);
+	assert_true(span_eq_text(g.got.advisory.assigner, "fortinet"));
+	assert_true(span_eq_text(g.got.advisory.state_reason, "Not used"));
+	assert_int_equal(g.got.source_count, 2);
+	arena_release(&g.a);
+}
+
+struct deciding {
+	const char *why;
+	enum engine_affecting value;
+};
+
+static int decide(struct transaction *tx, void *data)
+{
+	struct deciding *d = data;
+	return advisory_decide(tx, SPAN("CVE-2099-20001"), d->value, "user:ann@host", d->why);
+}
+
+static void decisions_are_appended(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	struct getting g;
+	assert_ok(advisory_import_path(f->db, "tests/data/advisory/csaf-vendor.json", &options, NULL, &err), &err);
+	struct deciding d = { "parser only", ENGINE_AFFECTING_NO };
+	assert_ok(database_transact(f->db, DB_WRITE, decide, &d, &err), &err);
+	d = (struct deciding){ "it is in the runtime kernels too", ENGINE_AFFECTING_YES };
+	assert_ok(database_transact(f->db, DB_WRITE, decide, &d, &err), &err);
+	d.why = "  ";
+	assert_int_equal(database_transact(f->db, DB_WRITE, decide, &d, &err), RF_EINVALID);
+	assert_int_equal(try_get(f, &g, "CVE-2099-20001"), 0);
+	assert_true(g.got.policy.decided);
+	assert_int_equal(g.got.policy.engine_affecting, ENGINE_AFFECTING_YES);
+	assert_true(span_eq_text(g.got.policy.who, "user:ann@host"));
+	assert_int_equal(advisory_engine_affecting(&g.got.policy, NULL), ENGINE_AFFECTING_YES);
+	arena_release(&g.a);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_policy"), 2);
+	assert_int_equal(count(f, "SELECT count(*) FROM ledger_waiting"), 3);
+}
+
+struct listing {
+	struct advisory_filter filter;
+	size_t rows;
+	char last[64];
+};
+
+static int take_row(const struct advisory_row *row, void *data)
+{
+	struct listing *l = data;
+	l->rows++;
+	snprintf(l->last, sizeof l->last, "%.*s", SPAN_ARG(row->id));
+	return 0;
+}
+
+static int list(struct transaction *tx, void *data)
+{
+	struct listing *l = data;
+	l->rows = 0;
+	return advisory_list(tx, &l->filter, take_row, l);
+}
+
+static void lists_are_filtered(void **state)
+{
+	static const struct {
+		struct advisory_filter filter;
+		size_t rows;
+	} cases[] = {
+		{ { .limit = 0 }, 10 },
+		{ { .with_unpublished = true }, 12 },
+		{ { .drills_only = true }, 1 },
+		{ { .purl = { "pkg:generic/nvidia/tensorrt", 27 } }, 6 },
+		{ { .text = { "cve-2099-2", 10 } }, 4 },
+		{ { .text = { "100%_", 5 } }, 0 },
+		{ { .limit = 2 }, 2 },
+		{ { .after = { "CVE-2099-20002", 14 }, .with_unpublished = true }, 7 },
+	};
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	assert_ok(advisory_import_path(f->db, "tests/data/advisory", &options, NULL, &err), &err);
+	for (size_t i = 0; i < RF_COUNT(cases); i++) {
+		struct listing l = { .filter = cases[i].filter };
+		assert_ok(database_transact(f->db, DB_READ, list, &l, &err), &err);
+		if (l.rows != cases[i].rows)
+			fail_msg("case %zu: %zu rows", i, l.rows);
+	}
+}
+
+static size_t problems;
+
+static void note_problem(const char *path, const struct err *err, void *data)
+{
+	(void)data;
+	assert_non_null(strstr(path, "bad"));
+	assert_true(err->text[0] && err->file[0]);
+	problems++;
+}
+
+static void bad_files_are_told(void **state)
+{
+	struct fixture *f = *state;
+	struct err err = ERR_INIT;
+	char path[512];
+	struct advisory_import_result r;
+	struct advisory_import with_problem = options;
+	with_problem.problem = note_problem;
+	assert_int_equal(advisory_import_path(f->db, "tests/data/nothing", &options, &r, &err), RF_ENOTFOUND);
+	assert_non_null(strstr(err.file, "nothing"));
+	snprintf(path, sizeof path, "%s/feed", f->folder);
+	assert_ok(fs_make_dirs(path, 0700, &err), &err);
+	snprintf(path, sizeof path, "%s/feed/bad.json", f->folder);
+	assert_ok(fs_write_new(path, SPAN("{"), 0600, &err), &err);
+	assert_int_equal(advisory_import_path(f->db, path, &options, &r, &err), RF_EFORMAT);
+	snprintf(path, sizeof path, "%s/feed/other.json", f->folder);
+	assert_ok(fs_write_new(path, SPAN("{\"a\":1}"), 0600, &err), &err);
+	assert_int_equal(advisory_import_path(f->db, path, &options, &r, &err), RF_EUNSUPPORTED);
+	snprintf(path, sizeof path, "%s/feed/good\n.json", f->folder);
+	assert_ok(fs_write_new(path, SPAN(OSV("CVE-2099-4009", "2026-01-01T00:00:00Z", ONNX("1.2"))), 0600, &err), &err);
+	snprintf(path, sizeof path, "%s/feed", f->folder);
+	assert_ok(advisory_import_path(f->db, path, &with_problem, &r, &err), &err);
+	assert_int_equal(problems, 1);
+	assert_int_equal(r.problems, 1);
+	assert_int_equal(r.documents, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(folder_is_imported_once, setup, teardown),
+		cmocka_unit_test_setup_teardown(what_was_read_comes_back, setup, teardown),
+		cmocka_unit_test_setup_teardown(sources_merge_by_cve, setup, teardown),
+		cmocka_unit_test_setup_teardown(newer_documents_supersede, setup, teardown),
+		cmocka_unit_test_setup_teardown(rejection_is_the_numbering_authoritys_word, setup, teardown),
+		cmocka_unit_test_setup_teardown(decisions_are_appended, setup, teardown),
+		cmocka_unit_test_setup_teardown(lists_are_filtered, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_files_are_told, setup, teardown),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
