@@ -1,23 +1,26 @@
 /*
  * finding - what one advisory means for one component: a fact with its cause and the chain of reasons.
  *
- * Pure: no I/O, no clock, no globals. May use base, format, version, advisory.
+ * Pure: no I/O, no clock, no globals. May use base, format, version, advisory (its pure part).
  *
  *   component + claim + carrier ─┐
  *   merged advisory, policy ─────┴─► finding_judge() ─► kind, cause, steps
  *
  * The rules, in this order (design, section 2):
- *   1. a rejected or withdrawn record describes nothing              not_affected  rejected_record, withdrawn_record
- *   2. no statement is about the product                             not_affected  other_product
- *   3. what stands in the file contradicts itself                    conflict      header_mismatch
+ *   1. the product is not known                                      unknown       unknown_builder, unknown_runtime
+ *   2. a rejected or withdrawn record describes nothing              not_affected  rejected_record, withdrawn_record
+ *      (a rejected one that another source publishes with a range that holds the version: conflict, source_conflict)
+ *   3. no statement is about the product                             not_affected  other_product
  *   4. carrier builder, and the flaw does not live on in engines     not_affected  not_engine_affecting
- *   5. any authoritative source's range holds the version            affected      in_range (source_conflict when another
- *                                                                                  source says otherwise: it is shown)
- *   6. sources of equal weight disagree                              conflict      source_conflict
- *   7. the version is not known, a range is not readable             unknown       unknown_version, unreadable_range
- *   8. carrier builder, and nobody decided whether it lives on       unknown       engine_affecting_undecided
- *   9. all sources say the version is outside                        not_affected  out_of_range
- * "not affected" needs every statement about the product to have been read.
+ *   5. what stands in the file contradicts itself                    conflict      header_mismatch
+ *   6. a source's range holds the version: affected, in_range; source_conflict is shown when another source says otherwise,
+ *      and decides (conflict) when the product's own vendor is the one that says otherwise
+ *      - but carrier builder, and nobody decided whether it lives on   unknown       engine_affecting_undecided
+ *   7. a range is not readable, or the version not known or readable   unknown       unreadable_range, unknown_version,
+ *      or the claim's own cause (content_absent, unreadable, unknown_builder)
+ *   8. all sources say the version is outside                        not_affected  out_of_range
+ * A source (publisher) speaks with all its statements about the product: one that holds the version is enough.
+ * "not affected" needs every statement about the product to have been read, and a claim that is clear.
  */
 #ifndef REFORGE_EXPOSURE_FINDING_H
 #define REFORGE_EXPOSURE_FINDING_H
