@@ -94,12 +94,12 @@ static int canonical_body(struct transaction *tx, struct span body, struct str *
 		return err_set(err, RF_ENOMEM, "no memory for a ledger record");
 	struct json root;
 	int rc = json_parse(doc, body, &root, err);
-	if (rc == RF_EFORMAT)
-		rc = err->code = RF_EINVALID;
 	if (rc == 0 && json_kind(root) != JSON_OBJECT)
 		rc = err_set(err, RF_EINVALID, "a ledger record's body is a JSON object");
 	if (rc == 0)
 		rc = json_canonical(root, ret, err);
+	if (rc == RF_EFORMAT)           /* the caller's mistake, not a file's */
+		rc = err->code = RF_EINVALID;
 	return rc == 0 ? str_check(ret, "ledger record's body", err) : rc;
 }
 
