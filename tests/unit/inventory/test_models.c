@@ -1,6 +1,7 @@
 /* ONNX, what ONNX Runtime wrote, .ort, LFS pointers, runtime libraries: files made here, byte by byte. */
 #include "reading.h"
 
+#include "base/fs.h"
 #include "base/str.h"
 
 /* A span as a static initialiser. */
@@ -340,13 +341,33 @@ static void test_merely_named(void **state)
 	}
 }
 
+/* A shared object of one variable, made by the linker with the SONAME and symbol versions of ONNX Runtime's. */
+static void test_runtime_library(void **state)
+{
+	(void)state;
+	RF_AUTO(arena) a = ARENA_INIT(MIB);
+	RF_AUTO(str) s = STR_INIT(MIB);
+	struct err err = ERR_INIT;
+	assert_ok(fs_read("tests/fuzz/seeds/artifact_runtime/libonnxruntime.so.1", &s, &err), &err);
+	struct artifact_facts f = facts(&s, "libonnxruntime.so.1", &a);
+	assert_string_equal(f.kind, ARTIFACT_RUNTIME_LIBRARY);
+	assert_string_equal(f.product, ARTIFACT_PRODUCT_ONNXRUNTIME);
+	assert_string_equal(f.version, "1.20.1");
+	assert_int_equal(f.version_source, ARTIFACT_VERSION_PACKAGE);
+	for (size_t n = 0; n < s.n; n++) {
+		struct arena cut = ARENA_INIT(MIB);
+		(void)facts_of(s.p, n, "libonnxruntime.so.1", &cut);
+		arena_release(&cut);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_plain_model), cmocka_unit_test(test_optimised), cmocka_unit_test(test_stamp),
 		cmocka_unit_test(test_strange_stamps), cmocka_unit_test(test_onnx_cut), cmocka_unit_test(test_ort),
 		cmocka_unit_test(test_ort_damage), cmocka_unit_test(test_lfs), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_merely_named),
+		cmocka_unit_test(test_merely_named), cmocka_unit_test(test_runtime_library),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
