@@ -16,9 +16,9 @@ extern "C" {
 }
 
 struct json_doc {
-	simdjson::dom::parser parser;
-	const uint64_t *tape;
-	const uint8_t *strings;
+	simdjson::dom::parser parser{};
+	const uint64_t *tape = nullptr;
+	const uint8_t *strings = nullptr;
 };
 
 namespace {
@@ -86,7 +86,7 @@ extern "C" {
 
 struct json_doc *json_doc_new(void)
 {
-	json_doc *doc = new (std::nothrow) json_doc{};
+	json_doc *doc = new (std::nothrow) json_doc;
 	// A small first allocation sets the depth; later ones keep it.
 	if (doc && doc->parser.allocate(1024, JSON_MAX_DEPTH) != simdjson::SUCCESS) {
 		delete doc;

@@ -3,6 +3,8 @@
  * laughs cannot be written), so are duplicate keys, tags, several documents.
  *
  * Pure. May use base/ only. Nodes and spans live as long as the document.
+ * Known: libfyaml 0.7.12 loses a buffer (at most twice the text) when a quoted scalar is malformed; a long-lived program that
+ * takes YAML from others must count on it.
  */
 #ifndef REFORGE_FORMAT_YAML_H
 #define REFORGE_FORMAT_YAML_H

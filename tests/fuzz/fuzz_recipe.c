@@ -1,5 +1,6 @@
 /* Recipes: what is accepted is whole, and both canonical forms are JSON in canonical form. */
 #include "format/json.h"
+#include "libfyaml.h"
 #include "workspace/recipe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,4 +1,5 @@
 /* reforge.yaml: what is accepted is whole, and its roots lead back to their services. */
+#include "libfyaml.h"
 #include "workspace/workspace.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

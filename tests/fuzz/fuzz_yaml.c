@@ -1,5 +1,6 @@
 /* YAML: every node of what parses can be reached, has a line inside the text, and each key finds its value. */
 #include "format/yaml.h"
+#include "libfyaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
