@@ -10,8 +10,6 @@
 #include "exposure/exposure.h"
 #include "response/response.h"
 
-#define NO_ENGINE_OWNER "the keeper of reforge.yaml"
-
 /* One placement of an exposed engine. */
 struct candidate {
 	struct inventory_placement at;
@@ -42,8 +40,6 @@ struct making {
 	struct map by_placement;         /* placement id bytes -> struct candidate * */
 	struct candidate **found;
 	size_t found_count, found_capacity;
-	struct plan_rest *rests;
-	size_t rest_count, rest_capacity;
 	/* one row per placement × target */
 	struct candidate *rows;
 	size_t row_count, row_capacity;
@@ -143,72 +139,24 @@ static int visit_builder(const struct exposure_row *row, void *data)
 	return 0;
 }
 
-static bool same_place(struct span name, const char *text)
-{
-	return span_eq_text(name.n ? name : SPAN(PLAN_UNASSIGNED), text);
-}
-
-static bool same_rest(const struct plan_rest *r, const struct exposure_row *row, const char *component)
-{
-	return same_place(row->service, r->service) && same_place(row->environment, r->environment) &&
-	       span_eq_text(row->advisory, r->advisory) && !strcmp(component, r->component);
-}
-
 static const char *owner_of(struct making *m, struct span service)
 {
-	const struct workspace_service *s = workspace_service(m->context->workspace, service);
-	return s ? arena_printf(m->a, "%s (%s)", s->owner.name, s->owner.contact) : NO_ENGINE_OWNER;
-}
-
-/* Rows come by advisory, service, environment: those of one rest follow each other but for their component. */
-static int visit_runtime(const struct exposure_row *row, void *data)
-{
-	struct making *m = data;
-	char component[1200];
-	snprintf(component, sizeof component, "%.*s@%.*s", SPAN_ARG(row->purl), SPAN_ARG(row->version));
-	for (size_t i = m->rest_count; i-- > 0 && m->rest_count - i <= 8;)
-		if (same_rest(&m->rests[i], row, component))
-			return 0;
-	if (m->rest_count == m->rest_capacity) {
-		size_t capacity = m->rest_capacity ? m->rest_capacity * 2 : 64;
-		struct plan_rest *grown = rf_realloc_array(m->rests, capacity, sizeof *grown);
-		if (!grown)
-			return out_of_memory(m);
-		m->rests = grown;
-		m->rest_capacity = capacity;
-	}
-	struct plan_rest r = {
-		.service = row->service.n ? arena_text(m->a, row->service) : PLAN_UNASSIGNED,
-		.environment = row->environment.n ? arena_text(m->a, row->environment) : PLAN_UNASSIGNED,
-		.carrier = carrier_name(CARRIER_RUNTIME),
-		.component = arena_text(m->a, span_of(component)),
-		.advisory = arena_text(m->a, row->advisory),
-		.owner = owner_of(m, row->service),
-		.text = row->kind == FINDING_AFFECTED
-		                ? "the runtime that loads the engines is affected itself: it moves together with the rebuilt engines when the "
-		                  "release is rolled out"
-		                : arena_printf(m->a, "whether the runtime is affected cannot be told: %s", finding_cause_words(row->cause)),
-	};
-	if (!r.service || !r.environment || !r.component || !r.advisory || !r.owner || !r.text)
-		return out_of_memory(m);
-	m->rests[m->rest_count++] = r;
-	return 0;
+	return plan_service_owner(m->context->workspace, service, m->a);
 }
 
 static int collect(struct transaction *tx, void *data)
 {
 	struct making *m = data;
-	m->found_count = m->rest_count = 0;
+	m->found_count = 0;
 	map_release(&m->by_placement);
 	int rc = read_advisories(tx, m);
 	for (size_t i = 0; !rc && i < m->advisory_count; i++) {
 		struct exposure_filter f = { .advisory = span_of(m->advisories[i]), .by_carrier = true, .carrier = CARRIER_BUILDER,
 			                     .at_least = FINDING_UNKNOWN };
 		rc = exposure_list(tx, &f, visit_builder, m);
-		f.carrier = CARRIER_RUNTIME;
-		if (!rc)
-			rc = exposure_list(tx, &f, visit_runtime, m);
 	}
+	if (!rc)
+		rc = plan_rests(tx, m->context->workspace, m->advisories, m->advisory_count, m->a, &m->plan->rests, &m->plan->rest_count);
 	usec_t since = USEC_NONE;
 	for (size_t i = 0; !rc && i < m->found_count; i++) {
 		struct candidate *c = m->found[i];
@@ -216,7 +164,7 @@ static int collect(struct transaction *tx, void *data)
 		if (!rc && (since == USEC_NONE || c->at.seen_from < since))
 			since = c->at.seen_from;
 	}
-	if (!rc && m->found_count == 0 && m->rest_count > 0) {
+	if (!rc && m->found_count == 0 && m->plan->rest_count > 0) {
 		/* only runtimes are exposed: their placements start the clock */
 		int64_t first;
 		rc = TX_I64(tx, &first, "SELECT MIN(seen_from) FROM inventory_placement WHERE gone_at IS NULL");
@@ -643,7 +591,6 @@ static void making_release(struct making *m)
 	map_release(&m->cures);
 	map_release(&m->lanes);
 	rf_free(m->found);
-	rf_free(m->rests);
 	rf_free(m->rows);
 }
 
@@ -656,15 +603,7 @@ static int run(struct making *m)
 		rc = make_rows(m);
 	if (!rc)
 		rc = make_tasks(m);
-	if (rc)
-		return rc;
-	m->plan->rests = arena_array(m->a, m->rest_count + 1, sizeof *m->rests);
-	if (!m->plan->rests)
-		return out_of_memory(m);
-	if (m->rest_count)
-		memcpy(m->plan->rests, m->rests, m->rest_count * sizeof *m->rests);
-	m->plan->rest_count = m->rest_count;
-	return 0;
+	return rc;
 }
 
 int plan_make_with(const struct response_context *context, struct tools *tools, const char *const *advisories, size_t n,

@@ -64,7 +64,7 @@ struct report {
 	size_t release_count;
 	struct plan_rest *rests;                       /* runtime carriers */
 	size_t rest_count;
-	struct report_event *events;
+	struct report_event *events;                   /* by time */
 	size_t event_count;
 	bool events_cut;
 	struct ledger_head ledger;
