@@ -5,6 +5,7 @@
  */
 #include "testing.h"
 
+#include "base/fs.h"
 #include "format/flatbuffer.h"
 
 static unsigned char specimen[96];
@@ -147,9 +148,36 @@ static void never_reads_outside(void **state)
 	}
 }
 
+/* A real TensorRT 5.0.2.6 plan: u64 size, then the flatbuffer; root field 1 the version, field 2 the device. */
+static void reads_a_real_plan(void **state)
+{
+	(void)state;
+	const char *data = testing_shared_data();
+	if (!data)
+		skip();
+	char path[FS_PATH_MAX];
+	RF_AUTO(str) file = STR_INIT(64 * MIB);
+	struct flatbuffer_table root, version, device;
+	struct span name;
+	struct err err = ERR_INIT;
+	uint32_t part;
+	assert_ok(fs_join(path, sizeof path, data, "engines/42-5.0.2.6-model.plan", &err), &err);
+	assert_ok(fs_read(path, &file, &err), &err);
+	assert_int_equal(flatbuffer_root(span_from(str_span(&file), 8), 8, NULL, &root, &err), 1);
+	assert_int_equal(flatbuffer_table(&root, 1, &version, &err), 1);
+	static const uint32_t wanted[] = { 5, 0, 2, 6 };
+	for (unsigned i = 0; i < 4; i++) {
+		assert_true(flatbuffer_u32(&version, i, 0, &part, &err) >= 0);
+		assert_int_equal(part, wanted[i]);
+	}
+	assert_int_equal(flatbuffer_table(&root, 2, &device, &err), 1);
+	assert_int_equal(flatbuffer_string(&device, 0, &name, &err), 1);
+	assert_true(span_find(name, SPAN("TITAN V")) != SIZE_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_the_specimen), cmocka_unit_test(refuses_by_the_rule),
-					    cmocka_unit_test(never_reads_outside) };
+					    cmocka_unit_test(never_reads_outside), cmocka_unit_test(reads_a_real_plan) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
