@@ -11,7 +11,7 @@
  *
  * A file gets its name by rename, after its bytes were hashed and fsynced: a reader never sees half a blob, and two
  * writers of the same content do no harm. A handle may be used by several threads. All of <folder> must be one file
- * system. Errors name the path; a full disk is RF_EFULL, a read-only folder RF_EPERM or RF_EIO, and nothing is left
+ * system. Errors name the path; a full disk is RF_EFULL, a read-only one RF_EPERM, and nothing is left
  * under a final name.
  */
 #ifndef REFORGE_DEPOT_DEPOT_H

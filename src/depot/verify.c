@@ -1,0 +1,176 @@
+/* The whole depot against itself: each blob against its name, each release against its rows, each channel's link. */
+#include "depot_int.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static bool is_shard_name(const char *name)
+{
+	unsigned char byte;
+
+	return strlen(name) == 2 && hex_read(span_of(name), &byte, 1);
+}
+
+static int verify_blob(struct verifier *v, const char *shard, const char *name, struct depot_verify_report *report, struct err *err)
+{
+	char path[FS_PATH_MAX], full[FS_PATH_MAX], hex[DIGEST_HEX];
+	struct digest named, found;
+	struct err reason = ERR_INIT;
+	uint64_t bytes = 0;
+	int rc;
+
+	(void)snprintf(path, sizeof path, "blobs/sha256/%s/%.255s", shard, name);
+	rc = depot_pathf(v->depot, full, err, "%s", path);
+	if (rc != 0)
+		return rc;
+	if (digest_read(span_of(name), &named, NULL) != 0 || strcmp(digest_hex(&named, hex), name) != 0 ||
+	    strncmp(name, shard, 2) != 0) {
+		verifier_fault(v, DEPOT_EXTRA, path, "no name of a blob of this folder");
+		return 0;
+	}
+	rc = digest_file(full, &found, &bytes, &reason);
+	if (rc == RF_ENOTFOUND)
+		return 0;       /* collected while we looked */
+	if (rc == RF_EINVALID) {
+		verifier_fault(v, DEPOT_EXTRA, path, "%s", reason.text);
+		return 0;
+	}
+	report->blobs++;
+	report->blob_bytes += bytes;
+	if (rc != 0)
+		verifier_fault(v, DEPOT_UNREADABLE, path, "%s", reason.text);
+	else if (!digest_eq(&found, &named))
+		verifier_fault(v, DEPOT_CHANGED, path, "hashes to %s", digest_hex(&found, hex));
+	return 0;
+}
+
+static int verify_shard(struct verifier *v, const char *shard, struct depot_verify_report *report, struct err *err)
+{
+	RF_AUTO(arena) a = ARENA_INIT(256 * MIB);
+	char path[FS_PATH_MAX];
+	const char **names = NULL;
+	size_t n = 0;
+	int rc = depot_pathf(v->depot, path, err, "blobs/sha256/%s", shard);
+
+	if (rc == 0)
+		rc = depot_names(path, &a, &names, &n, err);
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = verify_blob(v, shard, names[i], report, err);
+	return rc;
+}
+
+static int verify_blobs(struct verifier *v, struct depot_verify_report *report, struct err *err)
+{
+	RF_AUTO(arena) a = ARENA_INIT(64 * MIB);
+	char path[FS_PATH_MAX];
+	const char **names = NULL;
+	size_t n = 0;
+	int rc = depot_pathf(v->depot, path, err, "blobs/sha256");
+
+	if (rc == 0)
+		rc = depot_names(path, &a, &names, &n, err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		char below[512];
+
+		(void)snprintf(below, sizeof below, "blobs/sha256/%.255s", names[i]);
+		rc = depot_pathf(v->depot, path, err, "%s", below);
+		if (rc == 0 && is_shard_name(names[i]) && fs_is_dir(path))
+			rc = verify_shard(v, names[i], report, err);
+		else if (rc == 0)
+			verifier_fault(v, DEPOT_EXTRA, below, "the layout has no place for it");
+	}
+	return rc;
+}
+
+static int verify_service(struct verifier *v, const char *service, struct depot_verify_report *report, struct err *err)
+{
+	RF_AUTO(arena) a = ARENA_INIT(64 * MIB);
+	char path[FS_PATH_MAX];
+	const char **names = NULL;
+	size_t n = 0;
+	int rc = depot_pathf(v->depot, path, err, "releases/%s", service);
+
+	if (rc == 0)
+		rc = depot_names(path, &a, &names, &n, err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		char below[1024];
+
+		if (names[i][0] == '.')      /* the lock, and releases being filled or left by a killed attempt */
+			continue;
+		(void)snprintf(below, sizeof below, "releases/%s/%s", service, names[i]);
+		rc = depot_pathf(v->depot, path, err, "%s", below);
+		if (rc != 0)
+			break;
+		if (!release_name_ok(span_of(names[i])) || !fs_is_dir(path)) {
+			verifier_fault(v, DEPOT_EXTRA, below, "no release");
+			continue;
+		}
+		report->releases++;
+		rc = verify_one_release(v, service, names[i], err);
+	}
+	return rc;
+}
+
+static int verify_releases(struct verifier *v, struct depot_verify_report *report, struct err *err)
+{
+	RF_AUTO(arena) a = ARENA_INIT(64 * MIB);
+	char path[FS_PATH_MAX];
+	const char **names = NULL;
+	size_t n = 0;
+	int rc = depot_pathf(v->depot, path, err, "releases");
+
+	if (rc == 0)
+		rc = depot_names(path, &a, &names, &n, err);
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		char below[512];
+
+		(void)snprintf(below, sizeof below, "releases/%.255s", names[i]);
+		rc = depot_pathf(v->depot, path, err, "%s", below);
+		if (rc == 0 && release_name_ok(span_of(names[i])) && fs_is_dir(path))
+			rc = verify_service(v, names[i], report, err);
+		else if (rc == 0)
+			verifier_fault(v, DEPOT_EXTRA, below, "the layout has no place for it");
+	}
+	return rc;
+}
+
+/* Every link leads to a release; the rows it follows are channel_project()'s. */
+static int look_at_channel(const struct fs_entry *e, void *data)
+{
+	struct verifier *v = data;
+	const char *path = e->path + strlen(v->depot->folder) + 1;
+	struct stat st;
+
+	if (e->name[0] == '.')
+		return 0;
+	if (e->kind == FS_UNREADABLE)
+		verifier_fault(v, DEPOT_UNREADABLE, path, "%s", e->error_text);
+	else if (e->kind != FS_LINK || e->depth != 3)
+		verifier_fault(v, DEPOT_EXTRA, path, "channels holds links only, three folders deep");
+	else if (stat(e->path, &st) != 0)
+		verifier_fault(v, DEPOT_MISSING, path, "the release it points at is gone");
+	return 0;
+}
+
+int depot_verify(struct depot *d, const struct verify_key *key, void (*fault)(const struct depot_fault *, void *), void *data,
+                 struct depot_verify_report *ret, struct err *err)
+{
+	struct verifier v = { .depot = d, .key = key, .fault = fault, .data = data };
+	struct depot_verify_report report = { .blobs = 0 };
+	char path[FS_PATH_MAX];
+	int rc = verify_blobs(&v, &report, err);
+
+	v.blobs_hashed = true;
+	if (rc == 0)
+		rc = verify_releases(&v, &report, err);
+	if (rc == 0)
+		rc = depot_pathf(d, path, err, "channels");
+	if (rc == 0)
+		rc = fs_walk(path, look_at_channel, &v, err);
+	if (rc != 0)
+		return rc;
+	report.release_rows = v.rows;
+	report.faults = v.faults;
+	*ret = report;
+	return 0;
+}

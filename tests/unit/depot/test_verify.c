@@ -1,0 +1,160 @@
+/* Each way a depot can be wrong is found, and named. */
+#include "depot_fixture.h"
+
+static struct release_row rows[2];
+static struct release release;
+
+static const char *const FOLDER = "depot/releases/voice/good";
+#define ENGINE "linux-x86_64/cpu-avx512/alexa/1/model.onnx"
+
+static int fresh(void **state)
+{
+	struct release_published p;
+
+	setup(state);
+	rows[0] = make_row("alexa", "engine one");
+	rows[1] = make_row("silero", "engine two");
+	release = make_release("good", rows, 2);
+	assert_ok(release_publish(depot, key, &release, &p, &err), &err);
+	return 0;
+}
+
+static void expect_fault(const char *kind, const char *path, const char *text)
+{
+	struct faults all = { .n = 0 };
+	struct depot_verify_report report;
+	char line[1024];
+
+	assert_ok(depot_verify(depot, public_key, note_fault, &all, &report, &err), &err);
+	snprintf(line, sizeof line, "%s %s: ", kind, path);
+	if (!strstr(all.text, line) || !strstr(all.text, text))
+		fail_msg("'%s' with '%s' is not in:\n%s", line, text, all.text);
+	assert_int_equal(report.faults, all.n);
+}
+
+static void overwrite(const char *path, const char *bytes)
+{
+	assert_int_equal(unlink(path), 0);
+	assert_ok(fs_write_new(path, span_of(bytes), 0444, &err), &err);
+}
+
+static void a_good_one(void **state)
+{
+	(void)state;
+	struct faults all = { .n = 0 };
+	struct depot_verify_report report;
+
+	assert_ok(depot_verify(depot, public_key, note_fault, &all, &report, &err), &err);
+	assert_string_equal(all.text, "");
+	assert_int_equal(report.blobs, 6);
+	assert_int_equal(report.releases, 1);
+	assert_int_equal(report.release_rows, 2);
+	assert_ok(depot_verify(depot, NULL, NULL, NULL, &report, &err), &err);
+	assert_int_equal(report.faults, 0);
+}
+
+static void blobs(void **state)
+{
+	(void)state;
+	char path[FS_PATH_MAX], below[256], hex[DIGEST_HEX];
+
+	assert_ok(depot_path(depot, &rows[0].engine, path, sizeof path, &err), &err);
+	snprintf(below, sizeof below, "blobs/sha256/%.2s/%s", digest_hex(&rows[0].engine, hex), hex);
+	overwrite(path, "engine 0ne");
+	expect_fault("changed", below, "hashes to");
+	/* the release's own link still holds the old bytes: it is hashed, since it is no longer the blob's inode */
+	assert_int_equal(unlink(path), 0);
+	expect_fault("missing", "releases/voice/good/" ENGINE, "blob");
+	snprintf(below, sizeof below, "blobs/sha256/%.2s/short", hex);
+	assert_ok(fs_write_new(in_dir("depot/%s", below), SPAN("x"), 0444, &err), &err);
+	expect_fault("extra", below, "no name of a blob");
+	assert_int_equal(mkdir(in_dir("depot/blobs/sha256/zz"), 0755), 0);
+	expect_fault("extra", "blobs/sha256/zz", "no place");
+}
+
+static void changed_through_the_release(void **state)
+{
+	(void)state;
+	overwrite(in_dir("%s/" ENGINE, FOLDER), "engine 1ne");
+	expect_fault("changed", "releases/voice/good/" ENGINE, "hashes to");
+}
+
+/* Link and blob are one file: written through either, both are found. */
+static void changed_in_place(void **state)
+{
+	(void)state;
+	const char *path = in_dir("%s/" ENGINE, FOLDER);
+	char below[256], hex[DIGEST_HEX];
+	int fd;
+
+	assert_int_equal(chmod(path, 0644), 0);
+	fd = open(path, O_WRONLY);
+	assert_int_equal(write(fd, "E", 1), 1);
+	close(fd);
+	snprintf(below, sizeof below, "blobs/sha256/%.2s/%s", digest_hex(&rows[0].engine, hex), hex);
+	expect_fault("changed", below, "hashes to");
+}
+
+static void missing_and_extra(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(in_dir("%s/" ENGINE, FOLDER)), 0);
+	expect_fault("missing", "releases/voice/good/" ENGINE, "the release names it");
+	assert_ok(fs_write_new(in_dir("%s/linux-x86_64/cpu-avx512/alexa/config.pbtxt", FOLDER), SPAN("x"), 0644, &err), &err);
+	expect_fault("extra", "releases/voice/good/linux-x86_64/cpu-avx512/alexa/config.pbtxt", "no row");
+	assert_int_equal(symlink("/etc", in_dir("%s/linux-x86_64/l", FOLDER)), 0);
+	expect_fault("extra", "releases/voice/good/linux-x86_64/l", "files and folders only");
+}
+
+static void signatures(void **state)
+{
+	(void)state;
+	RF_AUTO(str) json = STR_INIT(1 * MIB);
+	struct release other = release;
+
+	other.created_at += 5;
+	assert_ok(release_write_json(&other, &json, &err), &err);
+	overwrite(in_dir("%s/release.json", FOLDER), str_text(&json));
+	expect_fault("changed", "releases/voice/good/release.json", "what is signed");
+	other.service = "reading";
+	str_reset(&json);
+	assert_ok(release_write_json(&other, &json, &err), &err);
+	overwrite(in_dir("%s/release.json", FOLDER), str_text(&json));
+	expect_fault("changed", "releases/voice/good/release.json", "release good of reading");
+	assert_int_equal(unlink(in_dir("%s/release.dsse", FOLDER)), 0);
+	expect_fault("missing", "releases/voice/good/release.dsse", "not signed");
+	overwrite(in_dir("%s/release.json", FOLDER), "{");
+	expect_fault("changed", "releases/voice/good/release.json", "");
+	assert_int_equal(unlink(in_dir("%s/release.json", FOLDER)), 0);
+	expect_fault("missing", "releases/voice/good/release.json", "");
+}
+
+/* An attestation that is signed well and speaks of another engine. */
+static void statements(void **state)
+{
+	(void)state;
+	struct release_row swapped[2] = { rows[0], rows[1] };
+	struct release r = make_release("swapped", swapped, 2);
+	struct release_published p;
+	struct verify_key *stranger = NULL;
+	struct depot_verify_report report;
+
+	swapped[0].provenance = rows[1].provenance;
+	swapped[1].proof_statement = rows[1].provenance;
+	assert_ok(release_publish(depot, key, &r, &p, &err), &err);
+	expect_fault("unsigned", "releases/voice/swapped/linux-x86_64/cpu-avx512/alexa.provenance.dsse", "another engine");
+	expect_fault("unsigned", "releases/voice/swapped/linux-x86_64/cpu-avx512/silero.proof.dsse", "predicate");
+	assert_ok(key_generate(in_dir("s.pem"), in_dir("s.pub.pem"), &err), &err);
+	assert_ok(verify_key_load(in_dir("s.pub.pem"), &stranger, &err), &err);
+	assert_ok(depot_verify(depot, stranger, NULL, NULL, &report, &err), &err);
+	assert_int_equal(report.faults, 2 * 5);        /* two releases: their own signature and four statements each */
+	verify_key_freep(&stranger);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, teardown)
+	const struct CMUnitTest tests[] = { TEST(a_good_one), TEST(blobs), TEST(changed_through_the_release), TEST(changed_in_place),
+					    TEST(missing_and_extra), TEST(signatures), TEST(statements) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
