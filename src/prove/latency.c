@@ -133,13 +133,15 @@ int latency_judge(const struct prove_job *job, const struct golden *g, struct ru
 	if (!result->performance_asked)
 		m.rule.samples_min = m.rule.samples_max = RF_MIN(m.rule.samples_min, (unsigned)UNJUDGED_SAMPLES);
 	m.block = RF_MIN(RF_MAX((size_t)m.rule.samples_min / FIRST_PAIRS, (size_t)1), (size_t)TOOLCHAIN_MAX_ITERATIONS);
-	(void)pthread_mutex_lock(&one_at_a_time);
+	/* Both may wait for others to come to rest, among them proofs that wait for the lock: so before it. */
+	prove_tell(job, "latency", 0, m.rule.samples_min);
 	if (job->quiet)
 		job->quiet(true, job->data);
+	(void)pthread_mutex_lock(&one_at_a_time);
 	int rc = judge(&m, a, result, err);
+	(void)pthread_mutex_unlock(&one_at_a_time);
 	if (job->quiet)
 		job->quiet(false, job->data);
-	(void)pthread_mutex_unlock(&one_at_a_time);
 	arena_release(&m.scratch);
 	return rc;
 }

@@ -67,7 +67,9 @@ struct prove_job {
 	/* Called with true before latencies are measured, and returns when the machine is as quiet as it can be made; with false when
 	 * that is over. NULL: whatever else runs, runs. */
 	void (*quiet)(bool wanted, void *data);
-	void (*progress)(const struct prove_progress *, void *data);   /* may be NULL; called on the caller's thread */
+	/* May be NULL; called on the caller's thread. "latency" is told first before anything is measured and before the process's
+	 * lock is taken: waiting there for other work to end is allowed. */
+	void (*progress)(const struct prove_progress *, void *data);
 	void *data;
 };
 
