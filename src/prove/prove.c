@@ -1,6 +1,9 @@
 #include "prove/prove_int.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <math.h>
+#include <unistd.h>
 
 #define DEFAULT_DEADLINE_USEC (3600 * (int64_t)1000000)
 
@@ -122,6 +125,25 @@ static int judge_both(const struct prove_job *job, const struct golden *g, struc
 	return rc;
 }
 
+/* In one step, but not durable: the caller keeps proof.json in the transaction that records the outcome, and makes the
+ * proof again when that did not happen. Two fsyncs an engine would be a third of the time of a small one. */
+static int write_file(const char *path, struct span bytes, struct err *err)
+{
+	char part[FS_PATH_MAX];
+	int n = snprintf(part, sizeof part, "%s.part", path);
+	if (n < 0 || (size_t)n >= sizeof part)
+		return err_set(err, RF_ETOOBIG, "the path of proof.json is too long");
+	int fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int rc = fd < 0 ? err_set_errno(err, errno, "proof.json cannot be written") : fs_write_all(fd, bytes.p, bytes.n, err);
+	if (fd >= 0 && close(fd) && !rc)
+		rc = err_set_errno(err, errno, "proof.json cannot be written");
+	if (!rc && rename(part, path))
+		rc = err_set_errno(err, errno, "proof.json cannot be put in its place");
+	if (rc)
+		(void)err_in_file(err, path);
+	return rc;
+}
+
 /* Writes proof.json last, in one step. */
 static int leave_proof(const struct prove_job *job, const struct golden *g, const struct runner *old_runner, const struct runner *new_runner,
                        struct arena *a, struct prove_result *r, struct err *err)
@@ -132,7 +154,7 @@ static int leave_proof(const struct prove_job *job, const struct golden *g, cons
 	if (!rc && !path)
 		rc = err_set(err, RF_ENOMEM, "out of memory");
 	if (!rc)
-		rc = fs_write_atomic(path, str_span(&json), 0644, err);
+		rc = write_file(path, str_span(&json), err);
 	if (!rc) {
 		digest_of(str_span(&json), &r->proof);
 		r->proof_path = path;

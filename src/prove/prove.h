@@ -22,7 +22,8 @@
  * The task folder gets (everything is replaced on every call, so a call killed anywhere is simply made again):
  *   outputs/{old,new}/<case>-<index>.npy    what the engines answered; kept only for the first PROVE_MAX_KEPT cases that
  *                                 broke a rule, for people to look at
- *   proof.json                    canonical JSON, written last and in one step: its SHA-256 is the proof evidence
+ *   proof.json                    canonical JSON, written last and in one step (not fsynced: the caller keeps it with the outcome);
+ *                                 its SHA-256 is the proof evidence
  */
 #ifndef REFORGE_PROVE_PROVE_H
 #define REFORGE_PROVE_PROVE_H
