@@ -152,6 +152,8 @@ static void bind_toolchain(struct sandbox *s, const struct toolchain *t)
 {
 	bind_path(s, t->driver, false, false);
 	bind_folder_of(s, 0, t->library, false);
+	if (uses_gpu(t))
+		bind_path(s, "/sys", false, false);   /* CUDA's view of the bus; the device tree of Jetson boards */
 	for (size_t i = 0; uses_gpu(t) && i < RF_COUNT(gpu_devices); i++)
 		if (fs_exists(gpu_devices[i]))
 			bind_path(s, gpu_devices[i], true, true);
