@@ -6,8 +6,8 @@
 #include <dlfcn.h>
 #include <pthread.h>
 
-static struct libpq table;
-static const struct libpq *loaded;
+struct libpq libpq_functions;
+static bool loaded;
 
 static bool find(void *library, const char *name, void *ret_function, size_t size)
 {
@@ -22,14 +22,13 @@ static void load(void)
 	if (!library)
 		return;
 	bool all = true;
-#define X(name) all &= find(library, #name, &table.name, sizeof table.name);
+#define X(name) all &= find(library, #name, &libpq_functions.name, sizeof libpq_functions.name);
 	LIBPQ_FUNCTIONS(X)
 #undef X
-	if (all)
-		loaded = &table;
+	loaded = all;
 }
 
-const struct libpq *libpq_load(void)
+bool libpq_load(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	(void)pthread_once(&once, load);

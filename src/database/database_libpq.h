@@ -8,6 +8,7 @@
 #define REFORGE_DATABASE_LIBPQ_H
 
 #include <libpq-fe.h>
+#include <stdbool.h>
 
 #define LIBPQ_FUNCTIONS(X) \
 	X(PQclear) X(PQcmdStatus) X(PQcmdTuples) X(PQconnectdbParams) X(PQconsumeInput) X(PQerrorMessage) X(PQexec) \
@@ -21,7 +22,9 @@ struct libpq {
 #undef X
 };
 
-/* NULL when libpq.so.5 is not installed or lacks one of them. Loaded once, never unloaded; any thread. */
-const struct libpq *libpq_load(void);
+/* False when libpq.so.5 is not installed or lacks one of them. Loaded once, never unloaded; any thread. The functions may be
+ * called once it was true. */
+bool libpq_load(void);
+extern struct libpq libpq_functions;
 
 #endif

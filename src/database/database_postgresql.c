@@ -62,7 +62,7 @@ struct target {
 	size_t watched;
 };
 
-static const struct libpq *pq;          /* set before the first connection is made, never changed after */
+static const struct libpq *const pq = &libpq_functions;
 
 static struct postgresql_connection *connection_of(const struct transaction *tx)
 {
@@ -140,10 +140,8 @@ static void set_name(struct database *db)
 static int postgresql_open(struct database *db, struct err *err)
 {
 	set_name(db);
-	const struct libpq *found = libpq_load();
-	if (!found)
+	if (!libpq_load())
 		return err_set(err, RF_EUNSUPPORTED, "the PostgreSQL client library libpq.so.5 is not installed (Debian: libpq5)");
-	pq = found;
 	struct target *t = rf_alloc(sizeof *t);
 	if (!t)
 		return err_set(err, RF_ENOMEM, "no memory for a database handle");
