@@ -16,6 +16,7 @@
 #include "depot/statement.h"
 
 #include <limits.h>
+#include <unistd.h>
 
 #define RELEASE "2026-05-04-initial"
 #define CREATED ((usec_t)1777885200 * USEC_PER_SEC)        /* 2026-05-04T09:00:00Z */
@@ -144,11 +145,13 @@ static int build_service(struct fleet *f, const struct workspace_service *s, str
 	for (size_t i = 0; rc == 0 && i < RF_COUNT(ENGINES); i++) {
 		if (strcmp(ENGINES[i].service, s->name) != 0)
 			continue;
-		fprintf(stderr, "\r\033[K  %s/%s with ONNX Runtime %s", s->name, ENGINES[i].model, ENGINES[i].version);
+		if (isatty(STDERR_FILENO))
+			fprintf(stderr, "\r\033[K  %s/%s with ONNX Runtime %s", s->name, ENGINES[i].model, ENGINES[i].version);
 		rc = build_one(f, &ENGINES[i], &rows[n], err);
 		n += rc == 0;
 	}
-	fprintf(stderr, "\r\033[K");
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
 	return rc ? rc : publish(f, s, rows, n, err);
 }
 

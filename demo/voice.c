@@ -262,10 +262,12 @@ static int make_all(struct chain *c, struct err *err)
 			rc = put_names(c, &models[i], "speech by espeak-ng through the openWakeWord chain; see demo/voice.c", err);
 	}
 	for (size_t k = 0; rc == 0 && k < lines; k++) {
-		fprintf(stderr, "\r  speech %zu of %zu", k + 1, lines);
+		if (isatty(STDERR_FILENO))
+			fprintf(stderr, "\r  speech %zu of %zu", k + 1, lines);
 		rc = one_line(c, models, &SPEECH_LINES[k], k, s, err);
 	}
-	fprintf(stderr, "\r                    \r");
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
 	for (size_t i = 0; i < MODELS; i++)
 		toolchain_session_close(models[i].session, &c->arena, NULL);
 	return rc;

@@ -1,6 +1,6 @@
 /*
- * flatbuffer.h: every place is checked before it is read. Arithmetic is 64 bits wide, buffers below 2^31, so that no sum
- * of offsets wraps. https://flatbuffers.dev/internals/
+ * flatbuffer.h: every place is checked before it is read. Arithmetic is 64 bits wide, buffers below 2^31, so that no
+ * sum of offsets wraps. https://flatbuffers.dev/internals/
  */
 #include "format/flatbuffer.h"
 
@@ -35,12 +35,16 @@ static int table_at(const struct flatbuffer *b, uint64_t at, struct flatbuffer_t
 		return refuse(b, (uint64_t)vtable, err, "a vtable ends behind the buffer");
 	if (table_bytes < OFFSET_BYTES || !inside(b, at, table_bytes))
 		return refuse(b, (uint64_t)vtable + 2, err, "a table's size is below 4 or ends behind the buffer");
-	*ret = (struct flatbuffer_table){ .buffer = *b, .at = (uint32_t)at, .vtable = (uint32_t)vtable,
-					  .vtable_bytes = vtable_bytes, .table_bytes = table_bytes };
+	*ret = (struct flatbuffer_table){ .buffer = *b,
+					  .at = (uint32_t)at,
+					  .vtable = (uint32_t)vtable,
+					  .vtable_bytes = vtable_bytes,
+					  .table_bytes = table_bytes };
 	return 1;
 }
 
-int flatbuffer_root(struct span bytes, uint64_t base, const char *identifier, struct flatbuffer_table *ret, struct err *err)
+int flatbuffer_root(struct span bytes, uint64_t base, const char *identifier, struct flatbuffer_table *ret,
+		    struct err *err)
 {
 	struct flatbuffer b = { bytes, base };
 	if (bytes.n > FLATBUFFER_MAX_BYTES)
@@ -71,14 +75,15 @@ static int field_at(const struct flatbuffer_table *t, unsigned field, uint32_t n
 	return 1;
 }
 
-#define SCALAR(name, type, read)                                                                              \
-	int flatbuffer_##name(const struct flatbuffer_table *t, unsigned field, type otherwise, type *ret, struct err *err) \
-	{                                                                                                     \
-		uint64_t at;                                                                                  \
-		int rc = field_at(t, field, sizeof(type), &at, err);                                          \
-		if (rc >= 0)                                                                                  \
-			*ret = rc ? read(t->buffer.bytes.p + at) : otherwise;                                 \
-		return rc;                                                                                    \
+#define SCALAR(name, type, read)                                                                           \
+	int flatbuffer_##name(const struct flatbuffer_table *t, unsigned field, type otherwise, type *ret, \
+			      struct err *err)                                                             \
+	{                                                                                                  \
+		uint64_t at;                                                                               \
+		int rc = field_at(t, field, sizeof(type), &at, err);                                       \
+		if (rc >= 0)                                                                               \
+			*ret = rc ? read(t->buffer.bytes.p + at) : otherwise;                              \
+		return rc;                                                                                 \
 	}
 
 static uint8_t byte(const char *p)
@@ -145,8 +150,9 @@ int flatbuffer_vector(const struct flatbuffer_table *t, unsigned field, uint32_t
 	uint32_t count = le32(t->buffer.bytes.p + at);
 	if (!inside(&t->buffer, at + OFFSET_BYTES, (uint64_t)count * element_bytes))
 		return refuse(&t->buffer, at, err, "a vector ends behind the buffer");
-	*ret = (struct flatbuffer_vector){ .buffer = t->buffer, .at = (uint32_t)at + OFFSET_BYTES, .count = count,
-					   .element_bytes = element_bytes };
+	*ret = (struct flatbuffer_vector){
+		.buffer = t->buffer, .at = (uint32_t)at + OFFSET_BYTES, .count = count, .element_bytes = element_bytes
+	};
 	return 1;
 }
 
@@ -162,12 +168,14 @@ int flatbuffer_bytes(const struct flatbuffer_table *t, unsigned field, struct sp
 static int element_at(const struct flatbuffer_vector *v, uint32_t i, uint32_t bytes, uint64_t *ret, struct err *err)
 {
 	if (i >= v->count || v->element_bytes != bytes)
-		return err_set(err, RF_EINVALID, "flatbuffer: element %u of %u, of %u bytes each", i, v->count, v->element_bytes);
+		return err_set(err, RF_EINVALID, "flatbuffer: element %u of %u, of %u bytes each", i, v->count,
+			       v->element_bytes);
 	*ret = v->at + (uint64_t)i * bytes;
 	return 1;
 }
 
-int flatbuffer_vector_table(const struct flatbuffer_vector *v, uint32_t i, struct flatbuffer_table *ret, struct err *err)
+int flatbuffer_vector_table(const struct flatbuffer_vector *v, uint32_t i, struct flatbuffer_table *ret,
+			    struct err *err)
 {
 	uint64_t at;
 	int rc = element_at(v, i, OFFSET_BYTES, &at, err);

@@ -111,11 +111,16 @@ static bool string(struct scan *c)
 static bool scalar(struct scan *c)
 {
 	switch (peek(c)) {
-	case '"': return string(c);
-	case 't': return literal(c, "true");
-	case 'f': return literal(c, "false");
-	case 'n': return literal(c, "null");
-	default: return number(c);
+	case '"':
+		return string(c);
+	case 't':
+		return literal(c, "true");
+	case 'f':
+		return literal(c, "false");
+	case 'n':
+		return literal(c, "null");
+	default:
+		return number(c);
 	}
 }
 

@@ -1,4 +1,5 @@
-// json.h's reader: simdjson's DOM parser, walked on its tape, so that a value is document + index and nothing is copied.
+// json.h's reader: simdjson's DOM parser, walked on its tape, so that a value is document + index and nothing is
+// copied.
 //
 // The one C++ file of the project. The tape is simdjson's documented format (doc/tape.md of simdjson 3): one 64-bit
 // word a value, the tag in the top byte; 'l', 'u' and 'd' are followed by a word with the number; '{' and '[' hold in
@@ -21,7 +22,8 @@ struct json_doc {
 	const uint8_t *strings = nullptr;
 };
 
-namespace {
+namespace
+{
 
 constexpr uint64_t payload_mask = (uint64_t(1) << 56) - 1;
 constexpr size_t first_value = 1; // word 0 is the root's
@@ -74,7 +76,8 @@ int fail(simdjson::error_code code, span bytes, err *err)
 	case simdjson::MEMALLOC:
 		return err_set(err, RF_ENOMEM, "out of memory for %zu bytes of JSON", bytes.n);
 	case simdjson::CAPACITY:
-		return err_set(err, RF_ETOOBIG, "JSON of %zu bytes is over the limit of %zu", bytes.n, size_t(JSON_MAX_BYTES));
+		return err_set(err, RF_ETOOBIG, "JSON of %zu bytes is over the limit of %zu", bytes.n,
+			       size_t(JSON_MAX_BYTES));
 	default:
 		return json_fail(bytes, simdjson::error_message(code), err);
 	}
@@ -114,7 +117,8 @@ int json_parse(struct json_doc *doc, struct span bytes, struct json *ret_root, s
 	const size_t mark = span_starts(bytes, "\xef\xbb\xbf") ? 3 : 0;
 	simdjson::dom::element root;
 	// simdjson wants readable bytes behind the text: it copies into a buffer that it keeps.
-	const simdjson::error_code code = doc->parser.parse(bytes.p ? bytes.p + mark : "", bytes.n - mark, true).get(root);
+	const simdjson::error_code code =
+		doc->parser.parse(bytes.p ? bytes.p + mark : "", bytes.n - mark, true).get(root);
 	if (code != simdjson::SUCCESS)
 		return fail(code, bytes, err);
 	doc->tape = doc->parser.doc.tape.get();
@@ -126,16 +130,25 @@ int json_parse(struct json_doc *doc, struct span bytes, struct json *ret_root, s
 enum json_kind json_kind(struct json v)
 {
 	switch (tag_of(v)) {
-	case 'n': return JSON_NULL;
+	case 'n':
+		return JSON_NULL;
 	case 't':
-	case 'f': return JSON_BOOL;
-	case 'l': return JSON_INT;
-	case 'u': return JSON_UINT;
-	case 'd': return JSON_DOUBLE;
-	case '"': return JSON_STRING;
-	case '[': return JSON_ARRAY;
-	case '{': return JSON_OBJECT;
-	default: return JSON_ABSENT;
+	case 'f':
+		return JSON_BOOL;
+	case 'l':
+		return JSON_INT;
+	case 'u':
+		return JSON_UINT;
+	case 'd':
+		return JSON_DOUBLE;
+	case '"':
+		return JSON_STRING;
+	case '[':
+		return JSON_ARRAY;
+	case '{':
+		return JSON_OBJECT;
+	default:
+		return JSON_ABSENT;
 	}
 }
 
@@ -194,10 +207,17 @@ bool json_u64(struct json v, uint64_t *ret)
 bool json_double(struct json v, double *ret)
 {
 	switch (tag_of(v)) {
-	case 'l': *ret = double(number_of<int64_t>(v)); return true;
-	case 'u': *ret = double(number_of<uint64_t>(v)); return true;
-	case 'd': *ret = number_of<double>(v); return true;
-	default: return false;
+	case 'l':
+		*ret = double(number_of<int64_t>(v));
+		return true;
+	case 'u':
+		*ret = double(number_of<uint64_t>(v));
+		return true;
+	case 'd':
+		*ret = number_of<double>(v);
+		return true;
+	default:
+		return false;
 	}
 }
 
@@ -212,7 +232,8 @@ bool json_bool(struct json v, bool *ret)
 
 struct json_each json_each(struct json v)
 {
-	struct json_each it{};
+	struct json_each it {
+	};
 	const char tag = tag_of(v);
 	if (tag != '{' && tag != '[')
 		return it;

@@ -99,15 +99,19 @@ void json_array_end(struct json_out *o)
 /* Bytes of the UTF-8 character at @p (RFC 3629), 0 when it is none. */
 static size_t character_bytes(const unsigned char *p, size_t n)
 {
-	size_t length = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 :
-			p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	size_t length = p[0] < 0x80                   ? 1
+			: p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+			: p[0] >= 0xe0 && p[0] < 0xf0 ? 3
+			: p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+						      : 0;
 	return length > 0 && length <= n && span_is_utf8(span_bytes(p, length)) ? length : 0;
 }
 
 static void escape(struct str *to, unsigned char c)
 {
-	static const char *const shorthand[0x20] = { ['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f",
-		['\r'] = "\\r" };
+	static const char *const shorthand[0x20] = {
+		['\b'] = "\\b", ['\t'] = "\\t", ['\n'] = "\\n", ['\f'] = "\\f", ['\r'] = "\\r"
+	};
 	if (c == '"')
 		str_add_text(to, "\\\"");
 	else if (c == '\\')

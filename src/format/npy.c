@@ -15,7 +15,7 @@ static const struct {
 	const char *code, *name;
 	size_t size;
 } types[NPY_TYPES] = {
-	[NPY_NONE] = { "", "none", 0 },     [NPY_F16] = { "<f2", "float16", 2 }, [NPY_F32] = { "<f4", "float32", 4 },
+	[NPY_NONE] = { "", "none", 0 },      [NPY_F16] = { "<f2", "float16", 2 }, [NPY_F32] = { "<f4", "float32", 4 },
 	[NPY_F64] = { "<f8", "float64", 8 }, [NPY_I8] = { "|i1", "int8", 1 },     [NPY_I16] = { "<i2", "int16", 2 },
 	[NPY_I32] = { "<i4", "int32", 4 },   [NPY_I64] = { "<i8", "int64", 8 },   [NPY_U8] = { "|u1", "uint8", 1 },
 	[NPY_U16] = { "<u2", "uint16", 2 },  [NPY_U32] = { "<u4", "uint32", 4 },  [NPY_U64] = { "<u8", "uint64", 8 },
@@ -108,19 +108,31 @@ double npy_at(const struct npy *t, uint64_t i)
 {
 	const char *p = t->data.p + i * types[t->type].size;
 	switch (t->type) {
-	case NPY_F16: return (double)npy_half(le16(p));
-	case NPY_F32: return float_bits(le32(p));
-	case NPY_F64: return double_bits(le64(p));
-	case NPY_I8: return (double)(int8_t)*p;
-	case NPY_I16: return (double)(int16_t)le16(p);
-	case NPY_I32: return (double)(int32_t)le32(p);
-	case NPY_I64: return (double)(int64_t)le64(p);
+	case NPY_F16:
+		return (double)npy_half(le16(p));
+	case NPY_F32:
+		return float_bits(le32(p));
+	case NPY_F64:
+		return double_bits(le64(p));
+	case NPY_I8:
+		return (double)(int8_t)*p;
+	case NPY_I16:
+		return (double)(int16_t)le16(p);
+	case NPY_I32:
+		return (double)(int32_t)le32(p);
+	case NPY_I64:
+		return (double)(int64_t)le64(p);
 	case NPY_U8:
-	case NPY_BOOL: return (double)(uint8_t)*p;
-	case NPY_U16: return (double)le16(p);
-	case NPY_U32: return (double)le32(p);
-	case NPY_U64: return (double)le64(p);
-	case NPY_NONE: break;
+	case NPY_BOOL:
+		return (double)(uint8_t)*p;
+	case NPY_U16:
+		return (double)le16(p);
+	case NPY_U32:
+		return (double)le32(p);
+	case NPY_U64:
+		return (double)le64(p);
+	case NPY_NONE:
+		break;
 	}
 	return (double)NAN;
 }
@@ -129,7 +141,7 @@ double npy_at(const struct npy *t, uint64_t i)
 struct dictionary {
 	struct span s;
 	size_t at;
-	size_t base;     /* offset of s in the file */
+	size_t base; /* offset of s in the file */
 };
 
 static int refuse(const struct dictionary *d, struct err *err, int code, const char *rule)
@@ -221,10 +233,13 @@ static int read_member(struct dictionary *d, struct npy *ret, unsigned *got, str
 	struct span key;
 	if (!quoted(d, &key) || !take(d, ":"))
 		return refuse(d, err, RF_EFORMAT, "the header is no dictionary of quoted keys");
-	unsigned which = span_eq_text(key, "descr") ? GOT_DESCR : span_eq_text(key, "fortran_order") ? GOT_ORDER :
-			 span_eq_text(key, "shape") ? GOT_SHAPE : 0;
+	unsigned which = span_eq_text(key, "descr")           ? GOT_DESCR
+			 : span_eq_text(key, "fortran_order") ? GOT_ORDER
+			 : span_eq_text(key, "shape")         ? GOT_SHAPE
+							      : 0;
 	if (which == 0 || (*got & which))
-		return refuse(d, err, RF_EFORMAT, "the header's keys are not descr, fortran_order and shape, each once");
+		return refuse(d, err, RF_EFORMAT,
+			      "the header's keys are not descr, fortran_order and shape, each once");
 	*got |= which;
 	if (which == GOT_DESCR)
 		return read_descr(d, ret, err);
@@ -321,7 +336,8 @@ int npy_write(struct str *to, const struct npy *t, struct err *err)
 	if (t->type == NPY_NONE || t->type >= NPY_TYPES || t->ndim > NPY_MAX_DIMS)
 		return err_set(err, RF_EINVALID, "npy: no type, or more than %d dimensions", NPY_MAX_DIMS);
 	if (t->data.p && t->data.n != npy_bytes(t))
-		return err_set(err, RF_EINVALID, "npy: %zu bytes of values for a shape of %" PRIu64, t->data.n, npy_bytes(t));
+		return err_set(err, RF_EINVALID, "npy: %zu bytes of values for a shape of %" PRIu64, t->data.n,
+			       npy_bytes(t));
 	char header[512];
 	size_t n = (size_t)snprintf(header, sizeof header, "{'descr': '%s', 'fortran_order': False, 'shape': (",
 				    types[t->type].code);

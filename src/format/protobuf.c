@@ -44,8 +44,9 @@ static int varint(const struct protobuf_reader *r, size_t *at, uint64_t *ret, st
 static int fixed(const struct protobuf_reader *r, size_t *at, size_t n, uint64_t *ret, struct err *err)
 {
 	if (r->message.n - *at < n)
-		return refuse(err, r->base + *at, n == 8 ? "a 64-bit value ends behind the message" :
-			      "a 32-bit value ends behind the message");
+		return refuse(err, r->base + *at,
+			      n == 8 ? "a 64-bit value ends behind the message"
+				     : "a 32-bit value ends behind the message");
 	*ret = n == 8 ? le64(r->message.p + *at) : le32(r->message.p + *at);
 	*at += n;
 	return 0;
@@ -95,7 +96,8 @@ int protobuf_next(struct protobuf_reader *r, struct protobuf_field *ret, struct 
 		rc = delimited(r, &at, &f.bytes, err);
 		break;
 	default:
-		return refuse(err, f.start, (tag & 7) < 5 ? "a group (wire type 3 or 4)" : "wire type 6 or 7, which does not exist");
+		return refuse(err, f.start,
+			      (tag & 7) < 5 ? "a group (wire type 3 or 4)" : "wire type 6 or 7, which does not exist");
 	}
 	if (rc)
 		return rc;

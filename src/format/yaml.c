@@ -1,6 +1,6 @@
 /*
- * yaml.h over libfyaml's events: the tree is built here, without recursion, from nodes of our own in one arena, so that what
- * is refused is refused while reading and nothing of libfyaml outlives yaml_parse().
+ * yaml.h over libfyaml's events: the tree is built here, without recursion, from nodes of our own in one arena, so that
+ * what is refused is refused while reading and nothing of libfyaml outlives yaml_parse().
  */
 #include "format/yaml.h"
 
@@ -12,13 +12,13 @@ struct yaml_node {
 	enum yaml_kind kind;
 	bool plain;
 	uint32_t line;
-	uint32_t count;                  /* elements or pairs */
+	uint32_t count; /* elements or pairs */
 	struct span text;
-	/* While building: a list of children, keys and values in turn. After: items, and for mappings the pairs in the order
-	 * of their keys. */
+	/* While building: a list of children, keys and values in turn. After: items, and for mappings the pairs in the
+	 * order of their keys. */
 	struct yaml_node *first, *last, *next;
 	struct yaml_node **items;
-	struct yaml_node ***by_key;      /* places in items */
+	struct yaml_node ***by_key; /* places in items */
 };
 
 struct yaml_doc {
@@ -35,7 +35,7 @@ struct builder {
 	struct yaml_node *open[YAML_MAX_DEPTH];
 	unsigned depth;
 	unsigned documents;
-	uint32_t line;                   /* of the event at hand */
+	uint32_t line; /* of the event at hand */
 	const char *file;
 	struct err *err;
 };
@@ -88,7 +88,7 @@ static int open_node(struct builder *b, enum yaml_kind kind)
 
 static int by_key(const void *a, const void *b)
 {
-	return span_compare((**(struct yaml_node **const *)a)->text, (**(struct yaml_node **const *)b)->text);
+	return span_compare((**(struct yaml_node * *const *)a)->text, (**(struct yaml_node * *const *)b)->text);
 }
 
 /* Turns the list of children into arrays. */
@@ -178,8 +178,9 @@ static int syntax_error(struct builder *b, struct fy_diag *diag)
 
 static int read_events(struct builder *b, struct span bytes, struct fy_diag *diag)
 {
-	struct fy_parse_cfg cfg = { .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE,
-				    .diag = diag };
+	struct fy_parse_cfg cfg = {
+		.flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG | FYPCF_DEFAULT_VERSION_1_2 | FYPCF_JSON_NONE, .diag = diag
+	};
 	struct fy_parser *parser = fy_parser_create(&cfg);
 	if (!parser)
 		return refuse(b, RF_ENOMEM, "out of memory");

@@ -87,16 +87,19 @@ static int refuse_key(struct options_reader *r, struct span key, const char *con
 	size_t n = 0;
 	for (size_t i = 0; known[i] && n < sizeof all; i++)
 		n += (size_t)snprintf(all + n, sizeof all - n, "%s%s", i ? ", " : "", known[i]);
-	return options_refuse(r, RF_EFORMAT, "unknown key \"%.*s\"; %saccepted: %s", (int)RF_MIN(key.n, (size_t)80), key.p,
-			      options_nearest(key, known), all);
+	return options_refuse(r, RF_EFORMAT, "unknown key \"%.*s\"; %saccepted: %s", (int)RF_MIN(key.n, (size_t)80),
+			      key.p, options_nearest(key, known), all);
 }
 
 static const char *kind_words(const struct yaml_node *node)
 {
 	switch (yaml_kind(node)) {
-	case YAML_SEQUENCE: return "a list";
-	case YAML_MAPPING: return "a mapping";
-	default: return yaml_is_null(node) ? "nothing" : "a single value";
+	case YAML_SEQUENCE:
+		return "a list";
+	case YAML_MAPPING:
+		return "a mapping";
+	default:
+		return yaml_is_null(node) ? "nothing" : "a single value";
 	}
 }
 
@@ -129,10 +132,12 @@ static int read_scalar(struct options_reader *r, const struct option *o, const s
 }
 
 static int read_row(struct options_reader *r, const struct option *o, const struct yaml_node *node, char *target);
-static int read_group(struct options_reader *r, const struct options *o, const struct yaml_node *node, void *target, bool asked);
+static int read_group(struct options_reader *r, const struct options *o, const struct yaml_node *node, void *target,
+		      bool asked);
 
 /* Fills the element @i of a list or map. */
-static int read_item(struct options_reader *r, const struct option_items *items, const struct yaml_node *node, char *element)
+static int read_item(struct options_reader *r, const struct option_items *items, const struct yaml_node *node,
+		     char *element)
 {
 	r->line = yaml_line(node);
 	return items->scalar ? read_row(r, items->scalar, node, element) : options_read(r, items->group, node, element);
@@ -152,8 +157,8 @@ static int check_map_key(struct options_reader *r, const struct option_items *it
 	return 0;
 }
 
-static int read_map_item(struct options_reader *r, const struct option_items *items, const struct yaml_node *node, size_t i,
-			 char *element)
+static int read_map_item(struct options_reader *r, const struct option_items *items, const struct yaml_node *node,
+			 size_t i, char *element)
 {
 	const struct yaml_node *key_node = yaml_key_at(node, i);
 	struct span key = yaml_scalar(key_node);
@@ -191,8 +196,8 @@ static int read_many(struct options_reader *r, const struct option *o, const str
 		return options_refuse(r, RF_ENOMEM, "out of memory");
 	for (size_t i = 0; i < n; i++) {
 		size_t path = map ? strlen(r->path) : enter(r, "[%zu]", i);
-		int rc = map ? read_map_item(r, o->items, node, i, elements + i * o->items->bytes) :
-			       read_item(r, o->items, yaml_at(node, i), elements + i * o->items->bytes);
+		int rc = map ? read_map_item(r, o->items, node, i, elements + i * o->items->bytes)
+			     : read_item(r, o->items, yaml_at(node, i), elements + i * o->items->bytes);
 		if (rc)
 			return rc;
 		leave(r, path);
@@ -210,7 +215,8 @@ static int read_row(struct options_reader *r, const struct option *o, const stru
 		/* left out is empty; what must not be empty was asked for as a key */
 		return node ? read_many(r, o, node, target) : 0;
 	case OPTION_GROUP:
-		return node ? options_read(r, o->group, node, target + o->at) : read_group(r, o->group, NULL, target + o->at, false);
+		return node ? options_read(r, o->group, node, target + o->at)
+			    : read_group(r, o->group, NULL, target + o->at, false);
 	default:
 		return read_scalar(r, o, node, target + o->at);
 	}
@@ -235,7 +241,8 @@ static int check_keys(struct options_reader *r, const struct options *o, const s
 }
 
 /* @asked: a group that is left out asks for nothing inside it, only its defaults are set. */
-static int read_group(struct options_reader *r, const struct options *o, const struct yaml_node *node, void *target, bool asked)
+static int read_group(struct options_reader *r, const struct options *o, const struct yaml_node *node, void *target,
+		      bool asked)
 {
 	uint64_t line = node ? yaml_line(node) : r->line;
 	int rc = check_keys(r, o, node);

@@ -104,8 +104,8 @@ static int read_target(struct options_reader *r, const struct option *o, struct 
 {
 	struct span rest = text, os, arch, accelerator;
 	bool good = printable(text) && span_split(&rest, '-', &os) && span_split(&rest, '/', &arch) &&
-		    span_split(&rest, '/', &accelerator) && word_of(os, "_") && word_of(arch, "_") && word_of(accelerator, "_+.-") &&
-		    rest.p == NULL;
+		    span_split(&rest, '/', &accelerator) && word_of(os, "_") && word_of(arch, "_") &&
+		    word_of(accelerator, "_+.-") && rest.p == NULL;
 	return good ? keep(r, text, target) : refuse_value(r, o, text);
 }
 
@@ -117,11 +117,11 @@ static int choice(struct options_reader *r, const struct option *o, struct span 
 	for (int i = 0; o->choices[i]; i++) {
 		if (span_eq_text(text, o->choices[i]))
 			return i;
-		n += (size_t)snprintf(all + RF_MIN(n, sizeof all - 1), sizeof all - RF_MIN(n, sizeof all - 1), "%s%s", i ? ", " : "",
-				      o->choices[i]);
+		n += (size_t)snprintf(all + RF_MIN(n, sizeof all - 1), sizeof all - RF_MIN(n, sizeof all - 1), "%s%s",
+				      i ? ", " : "", o->choices[i]);
 	}
-	(void)options_refuse(r, RF_EFORMAT, "\"%.*s\" is not accepted; %saccepted: %s", (int)RF_MIN(text.n, (size_t)80), text.p,
-			     options_nearest(text, o->choices), all);
+	(void)options_refuse(r, RF_EFORMAT, "\"%.*s\" is not accepted; %saccepted: %s", (int)RF_MIN(text.n, (size_t)80),
+			     text.p, options_nearest(text, o->choices), all);
 	return -1;
 }
 
@@ -159,8 +159,8 @@ static int read_bytes(struct options_reader *r, const struct option *o, struct s
 
 static int refuse_range(struct options_reader *r, const struct option *o, struct span text)
 {
-	return options_refuse(r, RF_EFORMAT, "\"%.*s\" is not a number from %g to %g", (int)RF_MIN(text.n, (size_t)80), text.p, o->low,
-			      o->high);
+	return options_refuse(r, RF_EFORMAT, "\"%.*s\" is not a number from %g to %g", (int)RF_MIN(text.n, (size_t)80),
+			      text.p, o->low, o->high);
 }
 
 static int read_count(struct options_reader *r, const struct option *o, struct span text, void *target)
@@ -210,8 +210,8 @@ static int read_samples(struct options_reader *r, const struct option *o, struct
 {
 	uint64_t low, high;
 	size_t dots = span_find(text, SPAN(".."));
-	if (dots == SIZE_MAX || !span_u64(span_sub(text, 0, dots), &low) || !span_u64(span_from(text, dots + 2), &high) || low < 1 ||
-	    low > high || high > 1000000)
+	if (dots == SIZE_MAX || !span_u64(span_sub(text, 0, dots), &low) ||
+	    !span_u64(span_from(text, dots + 2), &high) || low < 1 || low > high || high > 1000000)
 		return refuse_value(r, o, text);
 	((uint32_t *)target)[0] = (uint32_t)low;
 	((uint32_t *)target)[1] = (uint32_t)high;
@@ -241,18 +241,25 @@ const struct option_scalar *options_scalar(enum option_kind kind)
 				  "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$", "string" },
 		[OPTION_PATH] = { read_path, "a path", "^[^\\u0000-\\u001f]+$", "string" },
 		[OPTION_SHA256] = { read_sha256, "a SHA-256 (64 lower-case hex digits)", "^[0-9a-f]{64}$", "string" },
-		[OPTION_TARGET] = { read_target, "a target (os-arch/accelerator, for example linux-x86_64/cpu-avx512 or linux-aarch64/sm_87)",
+		[OPTION_TARGET] = { read_target,
+				    "a target (os-arch/accelerator, for example linux-x86_64/cpu-avx512 or "
+				    "linux-aarch64/sm_87)",
 				    "^[a-z0-9_]+-[a-z0-9_]+/[a-z0-9_+.-]+$", "string" },
 		[OPTION_CHOICE] = { read_choice, "", NULL, "string" },
 		[OPTION_ENUM] = { read_enum, "", NULL, "string" },
-		[OPTION_DURATION] = { read_duration, "a duration (for example 90s, 30m, 4h, 1h30m, 2d)", "^([0-9]+(ms|s|m|h|d))+$", "string" },
-		[OPTION_BYTES] = { read_bytes, "a size (for example 512MiB, 4GiB)", "^[0-9]+ *(B|K|KiB|M|MiB|G|GiB|T|TiB)?$", "string" },
+		[OPTION_DURATION] = { read_duration, "a duration (for example 90s, 30m, 4h, 1h30m, 2d)",
+				      "^([0-9]+(ms|s|m|h|d))+$", "string" },
+		[OPTION_BYTES] = { read_bytes, "a size (for example 512MiB, 4GiB)",
+				   "^[0-9]+ *(B|K|KiB|M|MiB|G|GiB|T|TiB)?$", "string" },
 		[OPTION_COUNT] = { read_count, "a whole number", NULL, "integer" },
 		[OPTION_NUMBER] = { read_number, "a number", NULL, "number" },
-		[OPTION_GROWTH] = { read_growth, "a growth allowed (for example +5%)", "^\\+[0-9]+(\\.[0-9]+)?%$", "string" },
+		[OPTION_GROWTH] = { read_growth, "a growth allowed (for example +5%)", "^\\+[0-9]+(\\.[0-9]+)?%$",
+				    "string" },
 		[OPTION_LOSS] = { read_loss, "a loss allowed (for example -5%)", "^-[0-9]+(\\.[0-9]+)?%$", "string" },
-		[OPTION_SAMPLES] = { read_samples, "a range of samples (LOW..HIGH, for example 500..5000)", "^[0-9]+\\.\\.[0-9]+$", "string" },
-		[OPTION_DATE] = { read_date, "a date (for example 2024-11-21)", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "string" },
+		[OPTION_SAMPLES] = { read_samples, "a range of samples (LOW..HIGH, for example 500..5000)",
+				     "^[0-9]+\\.\\.[0-9]+$", "string" },
+		[OPTION_DATE] = { read_date, "a date (for example 2024-11-21)", "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+				  "string" },
 		[OPTION_CUSTOM] = { read_custom, "", NULL, "string" },
 	};
 	return (size_t)kind < RF_COUNT(table) ? &table[kind] : NULL;

@@ -82,10 +82,17 @@ static void put_row(struct json_out *o, const struct option *row)
 	if (help)
 		json_member(o, "description", help);
 	switch (row->kind) {
-	case OPTION_GROUP: put_group(o, row->group); break;
-	case OPTION_LIST: put_list(o, row); break;
-	case OPTION_MAP: put_map(o, row); break;
-	default: put_scalar(o, row);
+	case OPTION_GROUP:
+		put_group(o, row->group);
+		break;
+	case OPTION_LIST:
+		put_list(o, row);
+		break;
+	case OPTION_MAP:
+		put_map(o, row);
+		break;
+	default:
+		put_scalar(o, row);
 	}
 }
 

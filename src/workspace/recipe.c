@@ -12,7 +12,8 @@
 #define CANONICAL_FORM 1
 
 static const struct option owner_rows[] = {
-	{ "name", OPTION_TEXT, offsetof(struct owner, name), .required = true, .help = "team or person who answers for it" },
+	{ "name", OPTION_TEXT, offsetof(struct owner, name), .required = true,
+	  .help = "team or person who answers for it" },
 	{ "contact", OPTION_TEXT, offsetof(struct owner, contact), .required = true, .help = "channel, mail or pager" },
 	{ "deputy", OPTION_TEXT, offsetof(struct owner, deputy), .help = "who answers when the owner does not" },
 };
@@ -33,8 +34,8 @@ static const struct option calibration_rows[] = {
 	{ "path", OPTION_PATH, offsetof(struct recipe_step, calibration.path), .required = true,
 	  .help = "folder of the calibration set" },
 	{ "sha256", OPTION_SHA256, offsetof(struct recipe_step, calibration.sha256), .help = "Merkle root of the set" },
-	{ "samples", OPTION_COUNT, offsetof(struct recipe_step, calibration_samples), .low = 0, .high = 10000000, .otherwise = "0",
-	  .help = "how many of it; 0 is all" },
+	{ "samples", OPTION_COUNT, offsetof(struct recipe_step, calibration_samples), .low = 0, .high = 10000000,
+	  .otherwise = "0", .help = "how many of it; 0 is all" },
 };
 static const struct options calibration_options = OPTIONS(calibration_rows, "what the step calibrates with");
 
@@ -45,7 +46,9 @@ static const struct option step_rows[] = {
 	{ "calibration", OPTION_GROUP, 0, .group = &calibration_options },
 };
 static const struct options step_options = OPTIONS(step_rows, "a step before the build, in a sandbox of its own");
-static const struct option_items step_items = { .bytes = sizeof(struct recipe_step), .max = 64, .group = &step_options };
+static const struct option_items step_items = { .bytes = sizeof(struct recipe_step),
+						.max = 64,
+						.group = &step_options };
 
 static const struct option target_item = { .key = "", .kind = OPTION_TARGET };
 static const struct option_items target_items = { .bytes = sizeof(char *), .max = 256, .scalar = &target_item };
@@ -53,53 +56,68 @@ static const struct option_items target_items = { .bytes = sizeof(char *), .max 
 static const struct option build_rows[] = {
 	{ "args", OPTION_LIST, offsetof(struct recipe, build_args), .items = &text_items,
 	  .count_at = offsetof(struct recipe, build_args_n), .help = "to the toolchain, in order" },
-	{ "timeout", OPTION_DURATION, offsetof(struct recipe, build_timeout_usec), .otherwise = "30m", .help = "longest build" },
-	{ "memory", OPTION_BYTES, offsetof(struct recipe, build_memory_bytes), .otherwise = "4GiB", .help = "most memory of a build" },
+	{ "timeout", OPTION_DURATION, offsetof(struct recipe, build_timeout_usec), .otherwise = "30m",
+	  .help = "longest build" },
+	{ "memory", OPTION_BYTES, offsetof(struct recipe, build_memory_bytes), .otherwise = "4GiB",
+	  .help = "most memory of a build" },
 };
 static const struct options build_options = OPTIONS(build_rows, "how the toolchain builds");
 
 static const struct option output_rows[] = {
 	{ "atol", OPTION_NUMBER, offsetof(struct recipe_output, atol), .low = 0, .high = 1e30,
 	  .help = "absolute tolerance of every value: |new - old| <= atol + rtol * |old|" },
-	{ "rtol", OPTION_NUMBER, offsetof(struct recipe_output, rtol), .low = 0, .high = 1e30, .help = "relative tolerance" },
+	{ "rtol", OPTION_NUMBER, offsetof(struct recipe_output, rtol), .low = 0, .high = 1e30,
+	  .help = "relative tolerance" },
 	{ "min_cosine", OPTION_NUMBER, offsetof(struct recipe_output, min_cosine), .low = -1, .high = 1,
 	  .help = "least cosine similarity of the whole output" },
 	{ "top1", OPTION_NUMBER, offsetof(struct recipe_output, top1), .low = 0, .high = 1,
 	  .help = "least share of equal arg-max along the last axis" },
 };
-static const struct options output_options = OPTIONS(output_rows, "how near the output must stay; at least one of these");
-static const struct option_items output_items = { .bytes = sizeof(struct recipe_output), .max = 4096, .group = &output_options,
-						   .key_at = offsetof(struct recipe_output, name) };
+static const struct options output_options =
+	OPTIONS(output_rows, "how near the output must stay; at least one of these");
+static const struct option_items output_items = { .bytes = sizeof(struct recipe_output),
+						  .max = 4096,
+						  .group = &output_options,
+						  .key_at = offsetof(struct recipe_output, name) };
 
-static const char *const cannot_tell_choices[] = { "accept", "hold", NULL };      /* RECIPE_CANNOT_TELL_* */
+static const char *const cannot_tell_choices[] = { "accept", "hold", NULL }; /* RECIPE_CANNOT_TELL_* */
 static const struct option performance_rows[] = {
 	{ "p50", OPTION_GROWTH, offsetof(struct recipe_performance, p50), .help = "most growth of the median latency" },
-	{ "p99", OPTION_GROWTH, offsetof(struct recipe_performance, p99), .help = "most growth of the 99th percentile" },
-	{ "throughput", OPTION_LOSS, offsetof(struct recipe_performance, throughput), .help = "most loss of throughput" },
+	{ "p99", OPTION_GROWTH, offsetof(struct recipe_performance, p99),
+	  .help = "most growth of the 99th percentile" },
+	{ "throughput", OPTION_LOSS, offsetof(struct recipe_performance, throughput),
+	  .help = "most loss of throughput" },
 	{ "samples", OPTION_SAMPLES, offsetof(struct recipe_performance, samples_min), .otherwise = "500..5000",
 	  .help = "pairs of runs: at least, at most" },
-	{ "cannot_tell", OPTION_ENUM, offsetof(struct recipe_performance, cannot_tell), .choices = cannot_tell_choices, .otherwise = "accept",
+	{ "cannot_tell", OPTION_ENUM, offsetof(struct recipe_performance, cannot_tell), .choices = cannot_tell_choices,
+	  .otherwise = "accept",
 	  .help = "when noise hides the answer after the most samples: accept with a warning, or hold the release" },
 };
 _Static_assert(offsetof(struct recipe_performance, samples_max) == offsetof(struct recipe_performance, samples_min) + 4,
 	       "OPTION_SAMPLES writes both");
 static const struct options performance_options = OPTIONS(performance_rows, "how much slower the new engine may be");
 
-static const struct option metric_item = { .key = "", .kind = OPTION_NUMBER, .at = offsetof(struct recipe_metric, min),
-					   .low = -1e30, .high = 1e30 };
-static const struct option_items metric_items = { .bytes = sizeof(struct recipe_metric), .max = 64, .scalar = &metric_item,
+static const struct option metric_item = {
+	.key = "", .kind = OPTION_NUMBER, .at = offsetof(struct recipe_metric, min), .low = -1e30, .high = 1e30
+};
+static const struct option_items metric_items = { .bytes = sizeof(struct recipe_metric),
+						  .max = 64,
+						  .scalar = &metric_item,
 						  .key_at = offsetof(struct recipe_metric, name) };
 static const struct option external_rows[] = {
-	{ "run", OPTION_NAME, offsetof(struct recipe, external_run), .required = true, .help = "name of the judgement" },
+	{ "run", OPTION_NAME, offsetof(struct recipe, external_run), .required = true,
+	  .help = "name of the judgement" },
 	{ "min", OPTION_MAP, offsetof(struct recipe, external_min), .required = true, .items = &metric_items,
 	  .count_at = offsetof(struct recipe, external_min_n), .help = "least value of each metric" },
 };
-static const struct options external_options = OPTIONS(external_rows, "a judgement of the task itself, imported or run, signed");
+static const struct options external_options =
+	OPTIONS(external_rows, "a judgement of the task itself, imported or run, signed");
 
 static const struct option prove_rows[] = {
 	{ "inputs", OPTION_PATH, offsetof(struct recipe, inputs), .required = true, .help = "folder of golden inputs" },
 	{ "outputs", OPTION_MAP, offsetof(struct recipe, outputs), .required = true, .items = &output_items,
-	  .count_at = offsetof(struct recipe, outputs_n), .help = "by the output's name; \"*\" stands for all that are not named" },
+	  .count_at = offsetof(struct recipe, outputs_n),
+	  .help = "by the output's name; \"*\" stands for all that are not named" },
 	{ "performance", OPTION_GROUP, offsetof(struct recipe, performance), .group = &performance_options },
 	{ "external", OPTION_GROUP, 0, .group = &external_options },
 };
@@ -108,7 +126,8 @@ static const struct options prove_options = OPTIONS(prove_rows, "how the new eng
 const char *const toolchain_names[] = { "onnxruntime", "tensorrt", "command", NULL };
 
 static const struct option recipe_rows[] = {
-	{ "model", OPTION_NAME, offsetof(struct recipe, model), .required = true, .help = "name of the model, and of this file" },
+	{ "model", OPTION_NAME, offsetof(struct recipe, model), .required = true,
+	  .help = "name of the model, and of this file" },
 	{ "owner", OPTION_GROUP, offsetof(struct recipe, owner), .required = true, .group = &owner_options,
 	  .help = "who answers for the engine" },
 	{ "source", OPTION_GROUP, offsetof(struct recipe, source), .required = true, .group = &source_options,
@@ -130,7 +149,8 @@ bool recipe_name_is_valid(struct span name)
 		return false;
 	for (size_t i = 0; i < name.n; i++) {
 		char c = name.p[i];
-		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-'))
+		if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+		      c == '_' || c == '-'))
 			return false;
 	}
 	return true;
@@ -243,7 +263,8 @@ void recipe_proof_json(const struct recipe *r, struct str *to)
 	json_object_end(&o);
 }
 
-static int set_digest(void (*form)(const struct recipe *, struct str *), const struct recipe *r, char *ret, struct err *err)
+static int set_digest(void (*form)(const struct recipe *, struct str *), const struct recipe *r, char *ret,
+		      struct err *err)
 {
 	RF_AUTO(str) json = STR_INIT(4 * RECIPE_MAX_BYTES);
 	struct digest digest;
@@ -256,8 +277,8 @@ static int set_digest(void (*form)(const struct recipe *, struct str *), const s
 	return 0;
 }
 
-/* Order in the file means nothing for targets, outputs and metrics: sorted, they give one digest. All three arrays are ours
- * (fresh in the arena), const only for those who read the recipe. */
+/* Order in the file means nothing for targets, outputs and metrics: sorted, they give one digest. All three arrays are
+ * ours (fresh in the arena), const only for those who read the recipe. */
 static int by_text(const void *a, const void *b)
 {
 	return span_compare(span_of(*(const char *const *)a), span_of(*(const char *const *)b));
@@ -271,8 +292,9 @@ static int check_outputs(struct options_reader *reader, struct recipe *r, const 
 		if (isnan(o->atol) && isnan(o->rtol) && isnan(o->min_cosine) && isnan(o->top1)) {
 			reader->line = yaml_line(yaml_key_at(outputs, i));
 			(void)snprintf(reader->path, sizeof reader->path, "prove.outputs.%s", o->name);
-			return options_refuse(reader, RF_EFORMAT,
-					      "asks for nothing; at least one of atol, rtol, min_cosine, top1 is wanted");
+			return options_refuse(
+				reader, RF_EFORMAT,
+				"asks for nothing; at least one of atol, rtol, min_cosine, top1 is wanted");
 		}
 		if (isnan(o->atol) != isnan(o->rtol))
 			*(isnan(o->atol) ? &o->atol : &o->rtol) = 0;
@@ -300,7 +322,8 @@ static int check_whole(struct options_reader *reader, struct recipe *r, const st
 	if (name && strcmp(r->model, name) != 0) {
 		reader->line = yaml_line(yaml_get(root, "model"));
 		(void)snprintf(reader->path, sizeof reader->path, "model");
-		return options_refuse(reader, RF_EFORMAT, "\"%s\", but the file is named %s.yaml; both must agree", r->model, name);
+		return options_refuse(reader, RF_EFORMAT, "\"%s\", but the file is named %s.yaml; both must agree",
+				      r->model, name);
 	}
 	int rc = check_targets(reader, r, root);
 	if (rc == 0)
@@ -311,18 +334,21 @@ static int check_whole(struct options_reader *reader, struct recipe *r, const st
 	qsort((void *)(uintptr_t)r->outputs, r->outputs_n, sizeof *r->outputs, by_text);
 	if (r->external_min_n > 0)
 		qsort((void *)(uintptr_t)r->external_min, r->external_min_n, sizeof *r->external_min, by_text);
-	r->performance.given = !isnan(r->performance.p50) || !isnan(r->performance.p99) || !isnan(r->performance.throughput);
+	r->performance.given =
+		!isnan(r->performance.p50) || !isnan(r->performance.p99) || !isnan(r->performance.throughput);
 	r->owner.deputy = r->owner.deputy ? r->owner.deputy : "";
 	return 0;
 }
-_Static_assert(offsetof(struct recipe_output, name) == 0 && offsetof(struct recipe_metric, name) == 0, "sorted by_text");
+_Static_assert(offsetof(struct recipe_output, name) == 0 && offsetof(struct recipe_metric, name) == 0,
+	       "sorted by_text");
 
 int recipe_read(struct arena *a, struct span yaml, const char *file, const char *name, const struct recipe **ret,
 		struct err *err)
 {
 	RF_AUTO_PTR(yaml_doc) doc = NULL;
 	if (yaml.n > RECIPE_MAX_BYTES) {
-		(void)err_set(err, RF_ETOOBIG, "a recipe of %zu bytes; at most %zu are accepted", yaml.n, (size_t)RECIPE_MAX_BYTES);
+		(void)err_set(err, RF_ETOOBIG, "a recipe of %zu bytes; at most %zu are accepted", yaml.n,
+			      (size_t)RECIPE_MAX_BYTES);
 		(void)err_in_file(err, file);
 		return RF_ETOOBIG;
 	}

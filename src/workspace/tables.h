@@ -4,9 +4,9 @@
 
 #include "workspace/options.h"
 
-extern const struct options owner_options;        /* struct owner */
-extern const struct options recipe_options;       /* struct recipe */
-extern const struct options workspace_options;    /* struct workspace */
-extern const char *const toolchain_names[];       /* NULL-terminated */
+extern const struct options owner_options;     /* struct owner */
+extern const struct options recipe_options;    /* struct recipe */
+extern const struct options workspace_options; /* struct workspace */
+extern const char *const toolchain_names[];    /* NULL-terminated */
 
 #endif

@@ -10,21 +10,29 @@
 #define ARENA_BYTES (1 * GIB)
 
 static const struct option clock_rows[] = {
-	{ "confirm", OPTION_DURATION, offsetof(struct workspace_clocks, confirm_usec), .otherwise = "30m", .help = "is it ours?" },
+	{ "confirm", OPTION_DURATION, offsetof(struct workspace_clocks, confirm_usec), .otherwise = "30m",
+	  .help = "is it ours?" },
 	{ "environment", OPTION_DURATION, offsetof(struct workspace_clocks, environment_usec), .otherwise = "1h",
 	  .help = "the build environment with the fixed toolchain stands" },
-	{ "rebuild", OPTION_DURATION, offsetof(struct workspace_clocks, rebuild_usec), .otherwise = "4h", .help = "rebuilt and tested" },
-	{ "canary", OPTION_DURATION, offsetof(struct workspace_clocks, canary_usec), .otherwise = "8h", .help = "first traffic" },
-	{ "fleet", OPTION_DURATION, offsetof(struct workspace_clocks, fleet_usec), .otherwise = "24h", .help = "the whole fleet" },
+	{ "rebuild", OPTION_DURATION, offsetof(struct workspace_clocks, rebuild_usec), .otherwise = "4h",
+	  .help = "rebuilt and tested" },
+	{ "canary", OPTION_DURATION, offsetof(struct workspace_clocks, canary_usec), .otherwise = "8h",
+	  .help = "first traffic" },
+	{ "fleet", OPTION_DURATION, offsetof(struct workspace_clocks, fleet_usec), .otherwise = "24h",
+	  .help = "the whole fleet" },
 };
-static const struct options clock_options = OPTIONS(clock_rows, "response limits, counted from the advisory; each at least the one before");
+static const struct options clock_options =
+	OPTIONS(clock_rows, "response limits, counted from the advisory; each at least the one before");
 
 static const struct option environment_rows[] = {
 	{ "clocks", OPTION_GROUP, offsetof(struct workspace_environment, clocks), .group = &clock_options },
 };
 static const struct options environment_options = OPTIONS(environment_rows, "an environment");
-static const struct option_items environment_items = { .bytes = sizeof(struct workspace_environment), .max = 64,
-	.key_at = offsetof(struct workspace_environment, name), .key_is_name = true, .group = &environment_options };
+static const struct option_items environment_items = { .bytes = sizeof(struct workspace_environment),
+						       .max = 64,
+						       .key_at = offsetof(struct workspace_environment, name),
+						       .key_is_name = true,
+						       .group = &environment_options };
 
 static const char *const feed_formats[] = { [WORKSPACE_FEED_OSV] = "osv", [WORKSPACE_FEED_CSAF] = "csaf", NULL };
 static const char *const tlp_marks[] = { "clear", "green", "amber", "amber+strict", "red", NULL };
@@ -38,34 +46,48 @@ static const struct option feed_rows[] = {
 	  .help = "older than this it is stale, and its silence proves nothing" },
 };
 static const struct options feed_options = OPTIONS(feed_rows, "a source of advisories");
-static const struct option_items feed_items = { .bytes = sizeof(struct workspace_feed), .max = 64,
-	.key_at = offsetof(struct workspace_feed, name), .key_is_name = true, .group = &feed_options };
+static const struct option_items feed_items = { .bytes = sizeof(struct workspace_feed),
+						.max = 64,
+						.key_at = offsetof(struct workspace_feed, name),
+						.key_is_name = true,
+						.group = &feed_options };
 
 static const struct option version_rows[] = {
 	{ "library", OPTION_PATH, offsetof(struct workspace_toolchain_version, library), .required = true,
 	  .help = "the shared library that the driver loads" },
-	{ "sha256", OPTION_SHA256, offsetof(struct workspace_toolchain_version, sha256), .help = "its digest; checked before use" },
-	{ "released", OPTION_DATE, offsetof(struct workspace_toolchain_version, released), .help = "the day the vendor released it" },
+	{ "sha256", OPTION_SHA256, offsetof(struct workspace_toolchain_version, sha256),
+	  .help = "its digest; checked before use" },
+	{ "released", OPTION_DATE, offsetof(struct workspace_toolchain_version, released),
+	  .help = "the day the vendor released it" },
 };
 static const struct options version_options = OPTIONS(version_rows, "one version in the cache");
-static const struct option_items version_items = { .bytes = sizeof(struct workspace_toolchain_version), .max = 256,
-	.key_at = offsetof(struct workspace_toolchain_version, version), .key_is_name = true, .group = &version_options };
+static const struct option_items version_items = { .bytes = sizeof(struct workspace_toolchain_version),
+						   .max = 256,
+						   .key_at = offsetof(struct workspace_toolchain_version, version),
+						   .key_is_name = true,
+						   .group = &version_options };
 
 static const struct option toolchain_rows[] = {
-	{ "driver", OPTION_PATH, offsetof(struct workspace_toolchain, driver), .help = "driver program; left out: the one beside reforge" },
+	{ "driver", OPTION_PATH, offsetof(struct workspace_toolchain, driver),
+	  .help = "driver program; left out: the one beside reforge" },
 	{ "versions", OPTION_MAP, offsetof(struct workspace_toolchain, versions), .items = &version_items,
-	  .count_at = offsetof(struct workspace_toolchain, versions_n), .help = "versions in the cache, by version number" },
+	  .count_at = offsetof(struct workspace_toolchain, versions_n),
+	  .help = "versions in the cache, by version number" },
 };
 static const struct options toolchain_options = OPTIONS(toolchain_rows, "a toolchain");
-static const struct option_items toolchain_items = { .bytes = sizeof(struct workspace_toolchain), .max = 64,
-	.key_at = offsetof(struct workspace_toolchain, name), .key_choices = toolchain_names, .group = &toolchain_options };
+static const struct option_items toolchain_items = { .bytes = sizeof(struct workspace_toolchain),
+						     .max = 64,
+						     .key_at = offsetof(struct workspace_toolchain, name),
+						     .key_choices = toolchain_names,
+						     .group = &toolchain_options };
 
 /* An environment of this file, by name. Environments are read before services. */
 static int read_environment(struct options_reader *r, struct span text, void *target)
 {
 	const struct workspace_environment *e = workspace_environment(r->root, text);
 	if (!e)
-		return options_refuse(r, RF_EFORMAT, "no environment \"%.*s\" in this file; write it under environments:",
+		return options_refuse(r, RF_EFORMAT,
+				      "no environment \"%.*s\" in this file; write it under environments:",
 				      (int)RF_MIN(text.n, (size_t)80), text.p);
 	*(const struct workspace_environment **)target = e;
 	return 0;
@@ -79,14 +101,16 @@ static int read_runtime(struct options_reader *r, struct span text, void *target
 	size_t at = span_find_byte(text, '@');
 	struct span name = span_sub(text, 0, at), version = span_from(text, at + 1);
 	if (at == SIZE_MAX || !recipe_name_is_valid(name) || version.n == 0)
-		return options_refuse(r, RF_EFORMAT, "\"%.*s\" is not %s", (int)RF_MIN(text.n, (size_t)80), text.p, RUNTIME_ACCEPTS);
+		return options_refuse(r, RF_EFORMAT, "\"%.*s\" is not %s", (int)RF_MIN(text.n, (size_t)80), text.p,
+				      RUNTIME_ACCEPTS);
 	const char **runtime = target;
 	runtime[0] = arena_text(r->arena, name);
 	runtime[1] = arena_text(r->arena, version);
 	return runtime[0] && runtime[1] ? 0 : options_refuse(r, RF_ENOMEM, "out of memory");
 }
 _Static_assert(offsetof(struct workspace_service, runtime_version) ==
-	       offsetof(struct workspace_service, runtime_toolchain) + sizeof(char *), "read_runtime() writes both");
+		       offsetof(struct workspace_service, runtime_toolchain) + sizeof(char *),
+	       "read_runtime() writes both");
 
 static int read_database(struct options_reader *r, struct span text, void *target)
 {
@@ -99,43 +123,62 @@ static int read_database(struct options_reader *r, struct span text, void *targe
 
 static const struct option engine_rows[] = {
 	{ "path", OPTION_PATH, offsetof(struct workspace_engine, path), .required = true, .help = "the engine file" },
-	{ "recipe", OPTION_NAME, offsetof(struct workspace_engine, recipe), .required = true, .help = "what rebuilds it" },
+	{ "recipe", OPTION_NAME, offsetof(struct workspace_engine, recipe), .required = true,
+	  .help = "what rebuilds it" },
 };
 static const struct options engine_options = OPTIONS(engine_rows, "an engine whose place does not tell its recipe");
-static const struct option_items engine_items = { .bytes = sizeof(struct workspace_engine), .max = 100000, .group = &engine_options };
+static const struct option_items engine_items = { .bytes = sizeof(struct workspace_engine),
+						  .max = 100000,
+						  .group = &engine_options };
 
 static const struct option root_item = { .key = "", .kind = OPTION_PATH };
 static const struct option_items root_items = { .bytes = sizeof(char *), .max = 1000, .scalar = &root_item };
-static const struct option environment_item = { .key = "", .kind = OPTION_CUSTOM, .custom = read_environment,
-	.accepts = "the name of an environment of this file", .pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$" };
-static const struct option_items environment_reference_items = { .bytes = sizeof(void *), .max = 64, .scalar = &environment_item };
+static const struct option environment_item = { .key = "",
+						.kind = OPTION_CUSTOM,
+						.custom = read_environment,
+						.accepts = "the name of an environment of this file",
+						.pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$" };
+static const struct option_items environment_reference_items = { .bytes = sizeof(void *),
+								 .max = 64,
+								 .scalar = &environment_item };
 
-static const char *const reaches[] = { [WORKSPACE_REACH_ISOLATED] = "isolated", [WORKSPACE_REACH_INTERNAL] = "internal",
-	[WORKSPACE_REACH_PARTNER] = "partner", [WORKSPACE_REACH_PUBLIC] = "public", NULL };
-static const char *const criticalities[] = { [WORKSPACE_LOW] = "low", [WORKSPACE_NORMAL] = "normal", [WORKSPACE_HIGH] = "high",
-	[WORKSPACE_CRITICAL] = "critical", NULL };
+static const char *const reaches[] = { [WORKSPACE_REACH_ISOLATED] = "isolated",
+				       [WORKSPACE_REACH_INTERNAL] = "internal",
+				       [WORKSPACE_REACH_PARTNER] = "partner",
+				       [WORKSPACE_REACH_PUBLIC] = "public",
+				       NULL };
+static const char *const criticalities[] = { [WORKSPACE_LOW] = "low",
+					     [WORKSPACE_NORMAL] = "normal",
+					     [WORKSPACE_HIGH] = "high",
+					     [WORKSPACE_CRITICAL] = "critical",
+					     NULL };
 
 static const struct option service_rows[] = {
 	{ "owner", OPTION_GROUP, offsetof(struct workspace_service, owner), .required = true, .group = &owner_options,
 	  .help = "who answers for the service" },
 	{ "reach", OPTION_ENUM, offsetof(struct workspace_service, reach), .choices = reaches, .otherwise = "internal",
 	  .help = "who can send it requests" },
-	{ "criticality", OPTION_ENUM, offsetof(struct workspace_service, criticality), .choices = criticalities, .otherwise = "normal",
-	  .help = "what its failure costs" },
+	{ "criticality", OPTION_ENUM, offsetof(struct workspace_service, criticality), .choices = criticalities,
+	  .otherwise = "normal", .help = "what its failure costs" },
 	{ "environments", OPTION_LIST, offsetof(struct workspace_service, environments), .required = true,
 	  .items = &environment_reference_items, .count_at = offsetof(struct workspace_service, environments_n),
 	  .help = "where it runs" },
 	{ "runtime", OPTION_CUSTOM, offsetof(struct workspace_service, runtime_toolchain), .custom = read_runtime,
-	  .accepts = RUNTIME_ACCEPTS, .pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]*@.+$", .help = "what loads its engines: " RUNTIME_ACCEPTS },
+	  .accepts = RUNTIME_ACCEPTS, .pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]*@.+$",
+	  .help = "what loads its engines: " RUNTIME_ACCEPTS },
 	{ "roots", OPTION_LIST, offsetof(struct workspace_service, roots), .items = &root_items,
 	  .count_at = offsetof(struct workspace_service, roots_n),
 	  .help = "folders of engines, laid out MODEL/N/FILE (Triton) or MODEL.EXT" },
 	{ "engines", OPTION_LIST, offsetof(struct workspace_service, engines), .items = &engine_items,
-	  .count_at = offsetof(struct workspace_service, engines_n), .help = "engines whose place does not tell their recipe" },
+	  .count_at = offsetof(struct workspace_service, engines_n),
+	  .help = "engines whose place does not tell their recipe" },
 };
 static const struct options service_options = OPTIONS(service_rows, "a service");
-static const struct option_items service_items = { .bytes = sizeof(struct workspace_service), .max = WORKSPACE_MAX_SERVICES,
-	.key_at = offsetof(struct workspace_service, name), .key_is_name = true, .group = &service_options };
+static const struct option_items service_items = { .bytes = sizeof(struct workspace_service),
+						   .max = WORKSPACE_MAX_SERVICES,
+						   .key_at = offsetof(struct workspace_service, name),
+						   .key_is_name = true,
+						   .group = &service_options };
 
 static const struct option build_rows[] = {
 	{ "jobs", OPTION_COUNT, offsetof(struct workspace, build_jobs), .low = 0, .high = 1024, .otherwise = "0",
@@ -146,13 +189,16 @@ static const struct option build_rows[] = {
 static const struct options build_options = OPTIONS(build_rows, "what rebuilds on this machine may use");
 
 static const struct option workspace_rows[] = {
-	{ "site", OPTION_NAME, offsetof(struct workspace, site), .required = true, .help = "name of this site; stands in its ledger" },
-	{ "database", OPTION_CUSTOM, offsetof(struct workspace, database), .custom = read_database, .otherwise = "reforge.db",
-	  .accepts = "a path, or postgresql://...", .help = "an SQLite file, or postgresql://..." },
-	{ "depot", OPTION_PATH, offsetof(struct workspace, depot), .otherwise = "depot", .help = "folder of engines and releases" },
+	{ "site", OPTION_NAME, offsetof(struct workspace, site), .required = true,
+	  .help = "name of this site; stands in its ledger" },
+	{ "database", OPTION_CUSTOM, offsetof(struct workspace, database), .custom = read_database,
+	  .otherwise = "reforge.db", .accepts = "a path, or postgresql://...",
+	  .help = "an SQLite file, or postgresql://..." },
+	{ "depot", OPTION_PATH, offsetof(struct workspace, depot), .otherwise = "depot",
+	  .help = "folder of engines and releases" },
 	{ "build", OPTION_GROUP, 0, .group = &build_options },
-	{ "feeds", OPTION_MAP, offsetof(struct workspace, feeds), .items = &feed_items, .count_at = offsetof(struct workspace, feeds_n),
-	  .help = "sources of advisories" },
+	{ "feeds", OPTION_MAP, offsetof(struct workspace, feeds), .items = &feed_items,
+	  .count_at = offsetof(struct workspace, feeds_n), .help = "sources of advisories" },
 	{ "toolchains", OPTION_MAP, offsetof(struct workspace, toolchains), .items = &toolchain_items,
 	  .count_at = offsetof(struct workspace, toolchains_n), .help = "what builds engines, and where it is cached" },
 	{ "environments", OPTION_MAP, offsetof(struct workspace, environments), .items = &environment_items,
@@ -171,7 +217,9 @@ static int check_clocks(struct options_reader *r, const struct workspace *w, con
 			continue;
 		r->line = yaml_line(yaml_key_at(yaml_get(root, "environments"), i));
 		(void)snprintf(r->path, sizeof r->path, "environments.%s.clocks", w->environments[i].name);
-		return options_refuse(r, RF_EFORMAT, "each must be at least the one before: confirm, environment, rebuild, canary, fleet");
+		return options_refuse(
+			r, RF_EFORMAT,
+			"each must be at least the one before: confirm, environment, rebuild, canary, fleet");
 	}
 	return 0;
 }
@@ -269,7 +317,9 @@ void workspace_freep(struct workspace **w)
 
 static int read_into(struct workspace *w, const struct yaml_node *root, struct err *err)
 {
-	struct options_reader r = { .arena = &w->private_->arena, .file = w->file, .folder = w->folder, .root = w, .err = err, .line = 1 };
+	struct options_reader r = {
+		.arena = &w->private_->arena, .file = w->file, .folder = w->folder, .root = w, .err = err, .line = 1
+	};
 	int rc = options_read(&r, &workspace_options, root, w);
 	r.path[0] = '\0';
 	if (rc == 0)
@@ -302,10 +352,10 @@ const struct workspace_service *workspace_service(const struct workspace *w, str
 }
 
 /* The few that are looked up by walking. */
-#define FIND(array, count, member, name)                                      \
-	for (size_t i_ = 0; i_ < (count); i_++)                               \
-		if (span_eq_text((name), (array)[i_].member))                 \
-			return &(array)[i_];                                  \
+#define FIND(array, count, member, name)                      \
+	for (size_t i_ = 0; i_ < (count); i_++)               \
+		if (span_eq_text((name), (array)[i_].member)) \
+			return &(array)[i_];                  \
 	return NULL
 
 const struct workspace_environment *workspace_environment(const struct workspace *w, struct span name)
@@ -359,8 +409,8 @@ static struct span model_of(struct span below)
 		size_t dot = span_rfind_byte(model, '.');
 		return dot == SIZE_MAX || dot == 0 || dot + 1 == model.n ? SPAN_NONE : span_sub(model, 0, dot);
 	}
-	bool triton = span_split(&rest, '/', &version) && span_is_digits(version) && span_split(&rest, '/', &file) && file.n > 0 &&
-		      rest.p == NULL;
+	bool triton = span_split(&rest, '/', &version) && span_is_digits(version) && span_split(&rest, '/', &file) &&
+		      file.n > 0 && rest.p == NULL;
 	return triton ? model : SPAN_NONE;
 }
 

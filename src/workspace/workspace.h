@@ -28,11 +28,11 @@
 
 /* Response limits, counted from T0 (design 6.8). */
 struct workspace_clocks {
-	int64_t confirm_usec;        /* 30 min: is it ours? */
-	int64_t environment_usec;    /* 1 h: build environment with the fixed toolchain stands */
-	int64_t rebuild_usec;        /* 4 h: rebuilt and tested */
-	int64_t canary_usec;         /* 8 h: first traffic */
-	int64_t fleet_usec;          /* 24 h: whole fleet */
+	int64_t confirm_usec;     /* 30 min: is it ours? */
+	int64_t environment_usec; /* 1 h: build environment with the fixed toolchain stands */
+	int64_t rebuild_usec;     /* 4 h: rebuilt and tested */
+	int64_t canary_usec;      /* 8 h: first traffic */
+	int64_t fleet_usec;       /* 24 h: whole fleet */
 };
 
 struct workspace_environment {
@@ -44,25 +44,30 @@ enum workspace_feed_format { WORKSPACE_FEED_OSV, WORKSPACE_FEED_CSAF };
 struct workspace_feed {
 	const char *name;
 	enum workspace_feed_format format;
-	const char *path;            /* file or folder */
-	const char *tlp;             /* clear, green, amber, amber+strict, red */
-	int64_t max_age_usec;        /* older than this, the feed is stale and its silence proves nothing; default 24 h */
+	const char *path;     /* file or folder */
+	const char *tlp;      /* clear, green, amber, amber+strict, red */
+	int64_t max_age_usec; /* older than this, the feed is stale and its silence proves nothing; default 24 h */
 };
 
 struct workspace_toolchain_version {
-	const char *version;         /* "1.20.1", as written */
-	const char *library;         /* the shared library the driver loads */
-	const char *sha256;          /* 64 hex digits, or NULL: not pinned */
-	usec_t released;             /* USEC_NONE when not stated */
+	const char *version; /* "1.20.1", as written */
+	const char *library; /* the shared library the driver loads */
+	const char *sha256;  /* 64 hex digits, or NULL: not pinned */
+	usec_t released;     /* USEC_NONE when not stated */
 };
 struct workspace_toolchain {
-	const char *name;            /* onnxruntime, tensorrt, command */
-	const char *driver;          /* program, or NULL: the one beside reforge */
-	const struct workspace_toolchain_version *versions;    /* in the order of the file */
+	const char *name;                                   /* onnxruntime, tensorrt, command */
+	const char *driver;                                 /* program, or NULL: the one beside reforge */
+	const struct workspace_toolchain_version *versions; /* in the order of the file */
 	size_t versions_n;
 };
 
-enum workspace_reach { WORKSPACE_REACH_ISOLATED, WORKSPACE_REACH_INTERNAL, WORKSPACE_REACH_PARTNER, WORKSPACE_REACH_PUBLIC };
+enum workspace_reach {
+	WORKSPACE_REACH_ISOLATED,
+	WORKSPACE_REACH_INTERNAL,
+	WORKSPACE_REACH_PARTNER,
+	WORKSPACE_REACH_PUBLIC
+};
 enum workspace_criticality { WORKSPACE_LOW, WORKSPACE_NORMAL, WORKSPACE_HIGH, WORKSPACE_CRITICAL };
 
 /* An engine whose place does not tell its recipe. */
@@ -76,26 +81,27 @@ struct workspace_service {
 	struct owner owner;
 	enum workspace_reach reach;
 	enum workspace_criticality criticality;
-	const struct workspace_environment *const *environments;   /* at least one */
+	const struct workspace_environment *const *environments; /* at least one */
 	size_t environments_n;
-	const char *runtime_toolchain;     /* what loads the engines: "onnxruntime"; NULL: not stated (unknown, never safe) */
-	const char *runtime_version;       /* "1.20.1" */
-	const char *const *roots;          /* folders of engines */
+	const char
+		*runtime_toolchain;  /* what loads the engines: "onnxruntime"; NULL: not stated (unknown, never safe) */
+	const char *runtime_version; /* "1.20.1" */
+	const char *const *roots;    /* folders of engines */
 	size_t roots_n;
 	const struct workspace_engine *engines;
 	size_t engines_n;
-	uint64_t line;                     /* in reforge.yaml */
+	uint64_t line; /* in reforge.yaml */
 };
 
 struct workspace {
-	const char *folder;                /* absolute */
-	const char *file;                  /* folder/reforge.yaml */
-	const char *site;                  /* names the ledger; characters of a recipe name */
-	const char *database;              /* absolute path of an SQLite file, or "postgresql://…" */
+	const char *folder;   /* absolute */
+	const char *file;     /* folder/reforge.yaml */
+	const char *site;     /* names the ledger; characters of a recipe name */
+	const char *database; /* absolute path of an SQLite file, or "postgresql://…" */
 	const char *depot;
-	const char *recipes, *keys, *ledger, *reports, *work;      /* folders */
-	unsigned build_jobs;               /* parallel builds; 0: as many as processors */
-	uint64_t build_memory_bytes;       /* for all builds together; 0: what the machine has free */
+	const char *recipes, *keys, *ledger, *reports, *work; /* folders */
+	unsigned build_jobs;                                  /* parallel builds; 0: as many as processors */
+	uint64_t build_memory_bytes; /* for all builds together; 0: what the machine has free */
 	const struct workspace_feed *feeds;
 	size_t feeds_n;
 	const struct workspace_toolchain *toolchains;
@@ -114,7 +120,7 @@ struct workspace {
  * NAME@VERSION: RF_EFORMAT too. A runtime version that `toolchains` does not hold is fine: it may run elsewhere.
  */
 RF_MUST_CHECK int workspace_read(struct span yaml, const char *file, const char *folder, struct workspace **ret,
-                                 struct err *err);
+				 struct err *err);
 /* Reads FOLDER/reforge.yaml. RF_ENOTFOUND says how to make one (`reforge init`). */
 RF_MUST_CHECK int workspace_open(const char *folder, struct workspace **ret, struct err *err);
 void workspace_free(struct workspace *w);
@@ -125,7 +131,8 @@ RF_MUST_CHECK int workspace_find(const char *start, char *buffer, size_t size, s
 /*
  * Makes the skeleton: reforge.yaml (a commented template, @site filled in), recipes/, keys/ (0700), depot/, ledger/,
  * reports/, work/. @folder is made when absent. Keys and database are the caller's next step.
- * RF_EEXISTS when it holds a reforge.yaml; folders that are there stay as they are. RF_EINVALID: a site that is no name.
+ * RF_EEXISTS when it holds a reforge.yaml; folders that are there stay as they are. RF_EINVALID: a site that is no
+ * name.
  */
 RF_MUST_CHECK int workspace_init(const char *folder, const char *site, struct err *err);
 
@@ -134,38 +141,41 @@ const struct workspace_service *workspace_service(const struct workspace *w, str
 const struct workspace_environment *workspace_environment(const struct workspace *w, struct span name);
 const struct workspace_toolchain *workspace_toolchain(const struct workspace *w, struct span name);
 const struct workspace_toolchain_version *workspace_toolchain_version(const struct workspace *w, struct span toolchain,
-                                                                      struct span version);
+								      struct span version);
 const struct workspace_feed *workspace_feed(const struct workspace *w, struct span name);
 
-/* Absolute, normal form of @path (relative: to the workspace's folder), into @buffer. RF_ETOOBIG. Lexical: links are not
- * resolved. */
-RF_MUST_CHECK int workspace_path(const struct workspace *w, const char *path, char *buffer, size_t size, struct err *err);
+/* Absolute, normal form of @path (relative: to the workspace's folder), into @buffer. RF_ETOOBIG. Lexical: links are
+ * not resolved. */
+RF_MUST_CHECK int workspace_path(const struct workspace *w, const char *path, char *buffer, size_t size,
+				 struct err *err);
 
 /* To whom a file belongs. */
 struct workspace_place {
-	const struct workspace_service *service;   /* NULL: no service has a root or an override there */
-	const char *root;                          /* the root it lies under; NULL with an override outside all roots */
-	char recipe[RECIPE_NAME_MAX + 1];          /* "" when its place names none */
+	const struct workspace_service *service; /* NULL: no service has a root or an override there */
+	const char *root;                        /* the root it lies under; NULL with an override outside all roots */
+	char recipe[RECIPE_NAME_MAX + 1];        /* "" when its place names none */
 };
 /*
  * Longest root wins. An override decides the recipe, else the layout: ROOT/MODEL/N/FILE (Triton: N is digits) and
  * ROOT/MODEL.EXT belong to MODEL (the last dot parts EXT). Other places below a root: the service, no recipe.
  * @path absolute, or relative to the workspace. RF_ETOOBIG.
  */
-RF_MUST_CHECK int workspace_locate(const struct workspace *w, const char *path, struct workspace_place *ret, struct err *err);
+RF_MUST_CHECK int workspace_locate(const struct workspace *w, const char *path, struct workspace_place *ret,
+				   struct err *err);
 
 /* The recipe @name, read on first use, kept until workspace_free(). RF_ENOTFOUND when recipes/NAME.yaml is not there,
  * RF_EINVALID when @name is no name, else as recipe_read. Thread-safe. */
-RF_MUST_CHECK int workspace_recipe(const struct workspace *w, const char *name, const struct recipe **ret, struct err *err);
+RF_MUST_CHECK int workspace_recipe(const struct workspace *w, const char *name, const struct recipe **ret,
+				   struct err *err);
 /* Names of all recipes/NAME.yaml, sorted by bytes, in @a; files of other names are not recipes. Does not read them. */
-RF_MUST_CHECK int workspace_recipe_names(const struct workspace *w, struct arena *a, const char *const **ret, size_t *ret_n,
-                                         struct err *err);
+RF_MUST_CHECK int workspace_recipe_names(const struct workspace *w, struct arena *a, const char *const **ret,
+					 size_t *ret_n, struct err *err);
 
-const char *workspace_reach_name(enum workspace_reach r);              /* "public" */
-const char *workspace_criticality_name(enum workspace_criticality c);  /* "critical" */
+const char *workspace_reach_name(enum workspace_reach r);             /* "public" */
+const char *workspace_criticality_name(enum workspace_criticality c); /* "critical" */
 
-/* The JSON Schemas (2020-12) of both files, made from the tables that read them; docs/schema/NAME.schema.json holds the same
- * bytes (a test compares). @name "reforge" or "recipe"; RF_ENOTFOUND for others. Appends to @to. */
+/* The JSON Schemas (2020-12) of both files, made from the tables that read them; docs/schema/NAME.schema.json holds the
+ * same bytes (a test compares). @name "reforge" or "recipe"; RF_ENOTFOUND for others. Appends to @to. */
 RF_MUST_CHECK int workspace_schema(const char *name, struct str *to, struct err *err);
 
 #endif

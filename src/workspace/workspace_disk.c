@@ -34,7 +34,9 @@ int workspace_open(const char *folder, struct workspace **ret, struct err *err)
 	RF_AUTO(str) yaml = STR_INIT(WORKSPACE_MAX_BYTES);
 	rc = fs_read(file, &yaml, err);
 	if (rc == RF_ENOTFOUND) {
-		(void)err_set(err, rc, "no workspace here: no " WORKSPACE_FILE "; make one with `reforge init`, or name one with -C DIR");
+		(void)err_set(err, rc,
+			      "no workspace here: no " WORKSPACE_FILE
+			      "; make one with `reforge init`, or name one with -C DIR");
 		return err_in_file(err, path);
 	}
 	return rc ? rc : workspace_read(str_span(&yaml), file, path, ret, err);
@@ -58,8 +60,9 @@ int workspace_find(const char *start, char *buffer, size_t size, struct err *err
 		memcpy(buffer, path, at.n + 1);
 		return 0;
 	}
-	(void)err_set(err, RF_ENOTFOUND, "no workspace here or above: no " WORKSPACE_FILE
-					 "; make one with `reforge init`, or name one with -C DIR");
+	(void)err_set(err, RF_ENOTFOUND,
+		      "no workspace here or above: no " WORKSPACE_FILE
+		      "; make one with `reforge init`, or name one with -C DIR");
 	return err_in_file(err, start);
 }
 
@@ -111,12 +114,18 @@ static const char template[] =
 
 int workspace_init(const char *folder, const char *site, struct err *err)
 {
-	static const struct { const char *name; mode_t mode; } folders[] = {
-		{ "recipes", 0777 }, { "keys", 0700 }, { "depot", 0777 }, { "ledger", 0777 }, { "reports", 0777 }, { "work", 0700 },
+	static const struct {
+		const char *name;
+		mode_t mode;
+	} folders[] = {
+		{ "recipes", 0777 }, { "keys", 0700 },    { "depot", 0777 },
+		{ "ledger", 0777 },  { "reports", 0777 }, { "work", 0700 },
 	};
 	char path[FS_PATH_MAX];
 	if (!recipe_name_is_valid(span_of(site)))
-		return err_set(err, RF_EINVALID, "\"%s\" cannot name a site: 1 to 128 of A-Z a-z 0-9 . _ -, not beginning with . or -", site);
+		return err_set(err, RF_EINVALID,
+			       "\"%s\" cannot name a site: 1 to 128 of A-Z a-z 0-9 . _ -, not beginning with . or -",
+			       site);
 	int rc = fs_join(path, sizeof path, folder, WORKSPACE_FILE, err);
 	if (rc)
 		return rc;
@@ -160,7 +169,8 @@ int workspace_recipe(const struct workspace *w, const char *name, const struct r
 {
 	struct workspace_private *p = w->private_;
 	if (!recipe_name_is_valid(span_of(name)))
-		return err_set(err, RF_EINVALID, "\"%s\" cannot name a recipe: 1 to 128 of A-Z a-z 0-9 . _ -, not beginning with . or -",
+		return err_set(err, RF_EINVALID,
+			       "\"%s\" cannot name a recipe: 1 to 128 of A-Z a-z 0-9 . _ -, not beginning with . or -",
 			       name);
 	/* Reading under the lock: a recipe is a millisecond, and is read once. */
 	(void)pthread_mutex_lock(&p->lock);
@@ -230,7 +240,8 @@ static int list_names(const struct workspace *w, struct arena *a, struct names *
 	return err_in_file(err, w->recipes);
 }
 
-int workspace_recipe_names(const struct workspace *w, struct arena *a, const char *const **ret, size_t *ret_n, struct err *err)
+int workspace_recipe_names(const struct workspace *w, struct arena *a, const char *const **ret, size_t *ret_n,
+			   struct err *err)
 {
 	struct names names = { 0 };
 	int rc = list_names(w, a, &names, err);

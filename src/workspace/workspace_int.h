@@ -9,13 +9,13 @@
 #include <pthread.h>
 
 struct workspace_private {
-	struct arena arena;          /* everything read from reforge.yaml, the struct workspace too */
-	struct map services;         /* name -> struct workspace_service */
-	struct map roots;            /* path -> struct workspace_service */
-	struct map overrides;        /* path -> struct workspace_override */
-	pthread_mutex_t lock;        /* the two below */
+	struct arena arena;   /* everything read from reforge.yaml, the struct workspace too */
+	struct map services;  /* name -> struct workspace_service */
+	struct map roots;     /* path -> struct workspace_service */
+	struct map overrides; /* path -> struct workspace_override */
+	pthread_mutex_t lock; /* the two below */
 	struct arena recipe_arena;
-	struct map recipes;          /* name -> struct recipe */
+	struct map recipes; /* name -> struct recipe */
 };
 
 struct workspace_override {

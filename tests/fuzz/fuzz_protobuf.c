@@ -18,7 +18,8 @@ static void walk(struct protobuf_reader r, unsigned depth)
 		if (f.type == PROTOBUF_LEN && depth < DEPTH)
 			walk(protobuf_enter(&f), depth + 1);
 	}
-	if (rc == 0 ? at != r.base + r.message.n : err.offset < (int64_t)at || err.offset > (int64_t)(r.base + r.message.n))
+	if (rc == 0 ? at != r.base + r.message.n
+		    : err.offset < (int64_t)at || err.offset > (int64_t)(r.base + r.message.n))
 		abort();
 }
 
@@ -31,7 +32,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (protobuf_find(message, 0, 14, PROTOBUF_LEN, &f, NULL) >= 0) {
 		str_add(&longer, message);
 		protobuf_put_bytes(&longer, 14, SPAN("stamp"));
-		if (protobuf_find(str_span(&longer), 0, 14, PROTOBUF_LEN, &f, NULL) != 1 || !span_eq_text(f.bytes, "stamp"))
+		if (protobuf_find(str_span(&longer), 0, 14, PROTOBUF_LEN, &f, NULL) != 1 ||
+		    !span_eq_text(f.bytes, "stamp"))
 			abort();
 	}
 	return 0;

@@ -23,7 +23,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const struct recipe *r = NULL;
 	struct err err = ERR_INIT;
 	if (recipe_read(&a, span_bytes(data, size), "fuzz.yaml", NULL, &r, &err) == 0) {
-		if (!r->owner.name[0] || !r->owner.contact[0] || r->targets_n == 0 || r->outputs_n == 0 || strlen(r->build_digest) != 64)
+		if (!r->owner.name[0] || !r->owner.contact[0] || r->targets_n == 0 || r->outputs_n == 0 ||
+		    strlen(r->build_digest) != 64)
 			abort();
 		check_form(recipe_build_json, r);
 		check_form(recipe_proof_json, r);

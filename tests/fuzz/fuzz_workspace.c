@@ -6,7 +6,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void check_service(const struct workspace *w, const struct workspace_service *s)
 {
-	if (!s->owner.name[0] || !s->owner.contact[0] || s->environments_n == 0 || workspace_service(w, span_of(s->name)) != s)
+	if (!s->owner.name[0] || !s->owner.contact[0] || s->environments_n == 0 ||
+	    workspace_service(w, span_of(s->name)) != s)
 		abort();
 	for (size_t i = 0; i < s->roots_n; i++) {
 		RF_AUTO(str) path = STR_INIT(8192);

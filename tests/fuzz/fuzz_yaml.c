@@ -13,7 +13,8 @@ static void walk(const struct yaml_node *n, uint64_t lines, unsigned depth)
 		if (!value)
 			abort();
 		walk(value, lines, depth + 1);
-		if (key && span_find_byte(yaml_scalar(key), '\0') == SIZE_MAX && yaml_get(n, yaml_scalar(key).p) != value)
+		if (key && span_find_byte(yaml_scalar(key), '\0') == SIZE_MAX &&
+		    yaml_get(n, yaml_scalar(key).p) != value)
 			abort();
 	}
 }

@@ -5,6 +5,7 @@
  */
 #include "testing.h"
 
+#include "base/fs.h"
 #include "format/flatbuffer.h"
 
 static unsigned char specimen[96];
@@ -22,20 +23,20 @@ static struct span make(void)
 	static const uint16_t vtable[] = { 14, 28, 4, 8, 12, 16, 20 };
 	for (size_t i = 0; i < RF_COUNT(vtable); i++)
 		put_le16(specimen + 8 + 2 * i, vtable[i]);
-	put(24, 24 - 8);                 /* table: back to its vtable */
-	specimen[28] = 7;                /* f0 */
-	put(32, 52 - 32);                /* f1: string */
-	put(36, 64 - 36);                /* f2: table with the same vtable shape, a shorter one at 60 */
-	put(40, 72 - 40);                /* f3: vector of 2 u32 */
-	put_le64(specimen + 44, 0x1122334455667788);   /* f4: u64 */
+	put(24, 24 - 8);                             /* table: back to its vtable */
+	specimen[28] = 7;                            /* f0 */
+	put(32, 52 - 32);                            /* f1: string */
+	put(36, 64 - 36);                            /* f2: table with the same vtable shape, a shorter one at 60 */
+	put(40, 72 - 40);                            /* f3: vector of 2 u32 */
+	put_le64(specimen + 44, 0x1122334455667788); /* f4: u64 */
 	put(52, 3);
 	memcpy(specimen + 56, "abc", 4);
-	put_le16(specimen + 60, 4);      /* vtable without fields */
+	put_le16(specimen + 60, 4); /* vtable without fields */
 	put_le16(specimen + 62, 4);
-	put(64, 4);                      /* table */
-	put(72, 2);                      /* vector: offsets of two strings */
+	put(64, 4); /* table */
+	put(72, 2); /* vector: offsets of two strings */
 	put(76, 84 - 76);
-	put(80, 52 + 0x100000000 - 80);  /* goes back: refused when read */
+	put(80, 52 + 0x100000000 - 80); /* goes back: refused when read */
 	put(84, 1);
 	memcpy(specimen + 88, "z", 2);
 	return span_bytes(specimen, sizeof specimen);
@@ -76,7 +77,11 @@ static void reads_the_specimen(void **state)
 static void refuses_by_the_rule(void **state)
 {
 	(void)state;
-	static const struct { size_t at; uint32_t value; const char *words; } cases[] = {
+	static const struct {
+		size_t at;
+		uint32_t value;
+		const char *words;
+	} cases[] = {
 		{ 0, 0, "points at itself" },
 		{ 0, 1000, "behind the buffer" },
 		{ 0, 0xffffffff, "behind the buffer" },
@@ -113,7 +118,8 @@ static void refuses_by_the_rule(void **state)
 	struct flatbuffer_vector v;
 	struct err err = ERR_INIT;
 	assert_int_equal(flatbuffer_root(SPAN("abc"), 0, NULL, &root, &err), RF_ETRUNCATED);
-	assert_int_equal(flatbuffer_root((struct span){ "", FLATBUFFER_MAX_BYTES + 1 }, 0, NULL, &root, &err), RF_ETOOBIG);
+	assert_int_equal(flatbuffer_root((struct span){ "", FLATBUFFER_MAX_BYTES + 1 }, 0, NULL, &root, &err),
+			 RF_ETOOBIG);
 	struct span bytes = make();
 	put(72, 0x40000001);
 	assert_int_equal(flatbuffer_root(bytes, 0, NULL, &root, &err), 1);
@@ -147,9 +153,37 @@ static void never_reads_outside(void **state)
 	}
 }
 
+/* A real TensorRT 5.0.2.6 plan: u64 size, then the flatbuffer; root field 1 the version, field 2 the device. */
+static void reads_a_real_plan(void **state)
+{
+	(void)state;
+	const char *data = testing_shared_data();
+	if (!data)
+		skip();
+	char path[FS_PATH_MAX];
+	RF_AUTO(str) file = STR_INIT(64 * MIB);
+	struct flatbuffer_table root, version, device;
+	struct span name;
+	struct err err = ERR_INIT;
+	uint32_t part;
+	assert_ok(fs_join(path, sizeof path, data, "engines/42-5.0.2.6-model.plan", &err), &err);
+	assert_ok(fs_read(path, &file, &err), &err);
+	assert_int_equal(flatbuffer_root(span_from(str_span(&file), 8), 8, NULL, &root, &err), 1);
+	assert_int_equal(flatbuffer_table(&root, 1, &version, &err), 1);
+	static const uint32_t wanted[] = { 5, 0, 2, 6 };
+	for (unsigned i = 0; i < 4; i++) {
+		assert_true(flatbuffer_u32(&version, i, 0, &part, &err) >= 0);
+		assert_int_equal(part, wanted[i]);
+	}
+	assert_int_equal(flatbuffer_table(&root, 2, &device, &err), 1);
+	assert_int_equal(flatbuffer_string(&device, 0, &name, &err), 1);
+	assert_true(span_find(name, SPAN("TITAN V")) != SIZE_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_the_specimen), cmocka_unit_test(refuses_by_the_rule),
-					    cmocka_unit_test(never_reads_outside) };
+					    cmocka_unit_test(never_reads_outside),
+					    cmocka_unit_test(reads_a_real_plan) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,8 +33,9 @@ static struct json parsed(const char *text)
 static void reads_every_kind(void **state)
 {
 	(void)state;
-	struct json v = parsed("\xef\xbb\xbf{\"s\":\"\\u00e9\",\"e\":\"\",\"i\":-5,\"u\":18446744073709551615,\"d\":1e-4,\"t\":true,"
-			       "\"z\":null,\"a\":[1,[2,{}],3],\"o\":{\"k\":{\"deep\":7}},\"s\":\"second\"}");
+	struct json v = parsed(
+		"\xef\xbb\xbf{\"s\":\"\\u00e9\",\"e\":\"\",\"i\":-5,\"u\":18446744073709551615,\"d\":1e-4,\"t\":true,"
+		"\"z\":null,\"a\":[1,[2,{}],3],\"o\":{\"k\":{\"deep\":7}},\"s\":\"second\"}");
 	assert_int_equal(json_kind(v), JSON_OBJECT);
 	assert_int_equal(json_count(v), 10);
 	assert_true(span_eq_text(json_string(json_get(v, "s")), "\xc3\xa9"));
@@ -76,7 +77,11 @@ static void walks_in_order(void **state)
 static void refuses_with_the_place(void **state)
 {
 	(void)state;
-	static const struct { const char *text; int64_t offset, line; const char *words; } cases[] = {
+	static const struct {
+		const char *text;
+		int64_t offset, line;
+		const char *words;
+	} cases[] = {
 		{ "", -1, 0, "empty" },
 		{ " \n", -1, 0, "empty" },
 		{ "{\"a\":1,}", 7, 1, "unexpected byte 0x7d" },
@@ -103,7 +108,8 @@ static void refuses_with_the_place(void **state)
 		struct json v;
 		assert_int_equal(json_parse(doc, span_of(cases[i].text), &v, &err), RF_EFORMAT);
 		if (err.offset != cases[i].offset || err.line != cases[i].line || !strstr(err.text, cases[i].words))
-			fail_msg("%s: offset %lld line %lld: %s", cases[i].text, (long long)err.offset, (long long)err.line, err.text);
+			fail_msg("%s: offset %lld line %lld: %s", cases[i].text, (long long)err.offset,
+				 (long long)err.line, err.text);
 	}
 	(void)parsed("{\"works\":\"again\"}");
 }
@@ -148,10 +154,11 @@ static void writes_compact(void **state)
 	json_array_end(&o);
 	json_array_end(&o);
 	json_object_end(&o);
-	assert_string_equal(str_text(&s), "{\"text\":\"q\\\" b\\\\ n\\n \\u0001 \xc3\xa9\",\"none\":null,"
-					  "\"bad\":\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\","
-					  "\"i\":-9223372036854775808,\"u\":18446744073709551615,\"b\":true,"
-					  "\"t\":\"1970-01-01T00:00:00.000000Z\",\"no\":null,\"a\":[\"1.21\",{\"x\":1},[]]}");
+	assert_string_equal(str_text(&s),
+			    "{\"text\":\"q\\\" b\\\\ n\\n \\u0001 \xc3\xa9\",\"none\":null,"
+			    "\"bad\":\"a\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\","
+			    "\"i\":-9223372036854775808,\"u\":18446744073709551615,\"b\":true,"
+			    "\"t\":\"1970-01-01T00:00:00.000000Z\",\"no\":null,\"a\":[\"1.21\",{\"x\":1},[]]}");
 	(void)parsed(str_text(&s));
 }
 
@@ -167,10 +174,22 @@ static void writes_pretty(void **state)
 static void writes_doubles_that_read_back(void **state)
 {
 	(void)state;
-	static const struct { double value; const char *text; } cases[] = {
-		{ 0, "0" }, { -0.0, "-0.0" }, { 1, "1" }, { 0.1, "0.1" }, { 1e-4, "0.0001" }, { 1.0 / 3, "0.3333333333333333" },
-		{ 5e-324, "4.94065645841247e-324" }, { 1e300, "1e+300" }, { NAN, "null" }, { INFINITY, "null" },
-		{ 9007199254740993.0, "9007199254740992" }, { 123456789.125, "123456789.125" },
+	static const struct {
+		double value;
+		const char *text;
+	} cases[] = {
+		{ 0, "0" },
+		{ -0.0, "-0.0" },
+		{ 1, "1" },
+		{ 0.1, "0.1" },
+		{ 1e-4, "0.0001" },
+		{ 1.0 / 3, "0.3333333333333333" },
+		{ 5e-324, "4.94065645841247e-324" },
+		{ 1e300, "1e+300" },
+		{ NAN, "null" },
+		{ INFINITY, "null" },
+		{ 9007199254740993.0, "9007199254740992" },
+		{ 123456789.125, "123456789.125" },
 	};
 	for (size_t i = 0; i < RF_COUNT(cases); i++) {
 		RF_AUTO(str) s = STR_INIT(KIB);
@@ -186,7 +205,9 @@ static void writes_doubles_that_read_back(void **state)
 static void canonical_form(void **state)
 {
 	(void)state;
-	static const struct { const char *text, *canonical; } cases[] = {
+	static const struct {
+		const char *text, *canonical;
+	} cases[] = {
 		{ "{ \"b\" : 1.0, \"a\": [ 2e0, -0.0 ], \"B\":\"x\\u0041\" }", "{\"B\":\"xA\",\"a\":[2,0],\"b\":1}" },
 		{ "{\"a\":{\"z\":null,\"y\":{}}}", "{\"a\":{\"y\":{},\"z\":null}}" },
 		{ "{\"aa\":1,\"a\":2}", "{\"a\":2,\"aa\":1}" },
@@ -225,10 +246,14 @@ static void writer_stops_at_its_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_every_kind),        cmocka_unit_test(walks_in_order),
-		cmocka_unit_test(refuses_with_the_place),  cmocka_unit_test(limits_depth_and_size),
-		cmocka_unit_test(writes_compact),          cmocka_unit_test(writes_pretty),
-		cmocka_unit_test(writes_doubles_that_read_back), cmocka_unit_test(canonical_form),
+		cmocka_unit_test(reads_every_kind),
+		cmocka_unit_test(walks_in_order),
+		cmocka_unit_test(refuses_with_the_place),
+		cmocka_unit_test(limits_depth_and_size),
+		cmocka_unit_test(writes_compact),
+		cmocka_unit_test(writes_pretty),
+		cmocka_unit_test(writes_doubles_that_read_back),
+		cmocka_unit_test(canonical_form),
 		cmocka_unit_test(writer_stops_at_its_limits),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);

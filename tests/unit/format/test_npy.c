@@ -28,18 +28,23 @@ static void reads_numpys_header(void **state)
 	struct npy t;
 	struct err err = ERR_INIT;
 	char text[NPY_SHAPE_TEXT_BYTES];
-	assert_ok(npy_read(file(&s, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 2), }      \n", 24), &t, &err), &err);
+	assert_ok(npy_read(file(&s, "{'descr': '<f4', 'fortran_order': False, 'shape': (1, 3, 2), }      \n", 24), &t,
+			   &err),
+		  &err);
 	assert_int_equal(t.type, NPY_F32);
 	assert_string_equal(npy_shape_text(&t, text), "[1,3,2]");
 	assert_int_equal(t.data.n, 24);
 	assert_ok(npy_read(file(&s, "{'shape': (), 'fortran_order': False, 'descr': '|b1'}\n", 1), &t, &err), &err);
 	assert_int_equal(t.ndim, 0);
 	assert_int_equal(npy_count(&t), 1);
-	assert_ok(npy_read(file(&s, "{\"descr\":\"<i8\",\"fortran_order\":False,\"shape\":(2,),}", 16), &t, &err), &err);
+	assert_ok(npy_read(file(&s, "{\"descr\":\"<i8\",\"fortran_order\":False,\"shape\":(2,),}", 16), &t, &err),
+		  &err);
 	assert_string_equal(npy_shape_text(&t, text), "[2]");
-	assert_ok(npy_read(file(&s, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 5), }\n", 0), &t, &err), &err);
+	assert_ok(npy_read(file(&s, "{'descr': '<f4', 'fortran_order': False, 'shape': (0, 5), }\n", 0), &t, &err),
+		  &err);
 	assert_int_equal(npy_bytes(&t), 0);
-	assert_ok(npy_read(file(&s, "{'descr': '<u1', 'fortran_order': False, 'shape': (1, ), }\n", 1), &t, &err), &err);
+	assert_ok(npy_read(file(&s, "{'descr': '<u1', 'fortran_order': False, 'shape': (1, ), }\n", 1), &t, &err),
+		  &err);
 	assert_int_equal(t.type, NPY_U8);
 }
 
@@ -47,7 +52,12 @@ static void refuses_by_the_rule(void **state)
 {
 	(void)state;
 #define H(descr, order, shape) "{'descr': " descr ", 'fortran_order': " order ", 'shape': " shape ", }\n"
-	static const struct { const char *header; size_t data; int code; const char *words; } cases[] = {
+	static const struct {
+		const char *header;
+		size_t data;
+		int code;
+		const char *words;
+	} cases[] = {
 		{ H("'<f4'", "False", "(2, 2)"), 15, RF_ETRUNCATED, "15 bytes" },
 		{ H("'<f4'", "False", "(2, 2)"), 17, RF_EFORMAT, "17 bytes" },
 		{ H("'>f4'", "False", "(1,)"), 4, RF_EUNSUPPORTED, "descr" },
@@ -121,7 +131,9 @@ static void writes_what_it_reads(void **state)
 static void widens_values(void **state)
 {
 	(void)state;
-	struct npy half = { .type = NPY_F16, .ndim = 1, .shape = { 8 },
+	struct npy half = { .type = NPY_F16,
+			    .ndim = 1,
+			    .shape = { 8 },
 			    .data = SPAN("\x00\x3c\x00\xc0\x01\x00\xff\x7b\x00\x7c\x01\x7e\x00\x80\xff\x03") };
 	assert_true(npy_at(&half, 0) == 1 && npy_at(&half, 1) == -2);
 	assert_true(npy_at(&half, 2) == 0x1p-24 && npy_at(&half, 3) == 65504);
@@ -129,13 +141,16 @@ static void widens_values(void **state)
 	assert_true(npy_at(&half, 6) == 0 && signbit(npy_at(&half, 6)) && npy_at(&half, 7) == 1023 * 0x1p-24);
 	struct npy small = { .type = NPY_I8, .ndim = 1, .shape = { 1 }, .data = SPAN("\xff") };
 	assert_true(npy_at(&small, 0) == -1);
-	struct npy wide = { .type = NPY_I64, .ndim = 1, .shape = { 1 }, .data = SPAN("\xfe\xff\xff\xff\xff\xff\xff\xff") };
+	struct npy wide = {
+		.type = NPY_I64, .ndim = 1, .shape = { 1 }, .data = SPAN("\xfe\xff\xff\xff\xff\xff\xff\xff")
+	};
 	assert_true(npy_at(&wide, 0) == -2);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_numpys_header), cmocka_unit_test(refuses_by_the_rule),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_numpys_header),
+					    cmocka_unit_test(refuses_by_the_rule),
 					    cmocka_unit_test(writes_what_it_reads), cmocka_unit_test(widens_values) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,8 +6,13 @@
 static void reads_each_type(void **state)
 {
 	(void)state;
-	struct span m = SPAN("\x08\x96\x01" "\x12\x03" "abc" "\x19\x01\x00\x00\x00\x00\x00\x00\x80" "\x25\x02\x00\x00\x00"
-			     "\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01" "\x32\x00");
+	struct span m = SPAN("\x08\x96\x01"
+			     "\x12\x03"
+			     "abc"
+			     "\x19\x01\x00\x00\x00\x00\x00\x00\x80"
+			     "\x25\x02\x00\x00\x00"
+			     "\x28\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"
+			     "\x32\x00");
 	struct protobuf_reader r = protobuf_reader(m, 100);
 	struct protobuf_field f;
 	struct err err = ERR_INIT;
@@ -22,7 +27,8 @@ static void reads_each_type(void **state)
 	assert_int_equal(protobuf_next(&r, &f, &err), 1);
 	assert_true(f.number == 4 && f.value == 2);
 	assert_int_equal(protobuf_next(&r, &f, &err), 1);
-	assert_true(f.number == 5 && f.value == UINT64_MAX && protobuf_int32(f.value) == -1 && protobuf_sint(f.value) == INT64_MIN);
+	assert_true(f.number == 5 && f.value == UINT64_MAX && protobuf_int32(f.value) == -1 &&
+		    protobuf_sint(f.value) == INT64_MIN);
 	assert_int_equal(protobuf_next(&r, &f, &err), 1);
 	assert_true(f.number == 6 && f.bytes.n == 0);
 	assert_int_equal(protobuf_next(&r, &f, &err), 0);
@@ -32,7 +38,11 @@ static void reads_each_type(void **state)
 static void refuses_with_offset(void **state)
 {
 	(void)state;
-	static const struct { struct span m; int64_t offset; const char *words; } cases[] = {
+	static const struct {
+		struct span m;
+		int64_t offset;
+		const char *words;
+	} cases[] = {
 		{ { "\x08", 1 }, 1, "varint ends" },
 		{ { "\x08\x80", 2 }, 2, "varint ends" },
 		{ { "\x80", 1 }, 1, "varint ends" },
@@ -44,7 +54,11 @@ static void refuses_with_offset(void **state)
 		{ { "\x0c", 1 }, 0, "group" },
 		{ { "\x0e", 1 }, 0, "does not exist" },
 		{ { "\x0f", 1 }, 0, "does not exist" },
-		{ { "\x0a\x04" "abc", 5 }, 1, "length of 4" },
+		{ { "\x0a\x04"
+		    "abc",
+		    5 },
+		  1,
+		  "length of 4" },
 		{ { "\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11 }, 1, "length of 18446744073709551615" },
 		{ { "\x09\x01\x02\x03", 4 }, 1, "64-bit" },
 		{ { "\x0d\x01\x02\x03", 4 }, 1, "32-bit" },
@@ -65,7 +79,11 @@ static void refuses_with_offset(void **state)
 static void finds_the_last(void **state)
 {
 	(void)state;
-	struct span m = SPAN("\x0a\x01" "a" "\x10\x05" "\x0a\x01" "b");
+	struct span m = SPAN("\x0a\x01"
+			     "a"
+			     "\x10\x05"
+			     "\x0a\x01"
+			     "b");
 	struct protobuf_field f;
 	struct err err = ERR_INIT;
 	assert_int_equal(protobuf_find(m, 0, 1, PROTOBUF_LEN, &f, &err), 1);
@@ -91,7 +109,10 @@ static void appends(void **state)
 	assert_int_equal(protobuf_find(str_span(&model), 0, 14, PROTOBUF_LEN, &f, &err), 1);
 	assert_int_equal(protobuf_find(f.bytes, 0, 2, PROTOBUF_LEN, &f, &err), 1);
 	assert_true(span_eq_text(f.bytes, "onnxruntime"));
-	static const struct { uint64_t v; size_t n; } sizes[] = { { 0, 1 }, { 127, 1 }, { 128, 2 }, { UINT64_MAX, 10 } };
+	static const struct {
+		uint64_t v;
+		size_t n;
+	} sizes[] = { { 0, 1 }, { 127, 1 }, { 128, 2 }, { UINT64_MAX, 10 } };
 	for (size_t i = 0; i < RF_COUNT(sizes); i++) {
 		str_reset(&pair);
 		protobuf_put_raw_varint(&pair, sizes[i].v);

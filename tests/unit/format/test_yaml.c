@@ -15,8 +15,9 @@ static struct yaml_doc *parsed(const char *text)
 static void reads_with_lines(void **state)
 {
 	(void)state;
-	RF_AUTO_PTR(yaml_doc) doc = parsed("\xef\xbb\xbf# comment\nmodel: reading-det\nowner: {name: a, contact: \"#oncall\"}\n"
-					   "list:\n  - 1\n  - 'two'\n  -\nnone: ~\nempty:\ntext: |\n  a\n  b\n\"q\": \"\\u00e9\\n\"\n");
+	RF_AUTO_PTR(yaml_doc)
+	doc = parsed("\xef\xbb\xbf# comment\nmodel: reading-det\nowner: {name: a, contact: \"#oncall\"}\n"
+		     "list:\n  - 1\n  - 'two'\n  -\nnone: ~\nempty:\ntext: |\n  a\n  b\n\"q\": \"\\u00e9\\n\"\n");
 	const struct yaml_node *root = yaml_root(doc), *list = yaml_get(root, "list");
 	assert_int_equal(yaml_kind(root), YAML_MAPPING);
 	assert_int_equal(yaml_count(root), 7);
@@ -27,7 +28,8 @@ static void reads_with_lines(void **state)
 	assert_int_equal(yaml_count(list), 3);
 	assert_int_equal(yaml_line(yaml_at(list, 1)), 6);
 	assert_true(span_eq_text(yaml_scalar(yaml_at(list, 1)), "two"));
-	assert_true(yaml_is_null(yaml_at(list, 2)) && yaml_is_null(yaml_get(root, "none")) && yaml_is_null(yaml_get(root, "empty")));
+	assert_true(yaml_is_null(yaml_at(list, 2)) && yaml_is_null(yaml_get(root, "none")) &&
+		    yaml_is_null(yaml_get(root, "empty")));
 	assert_true(span_eq_text(yaml_scalar(yaml_get(root, "text")), "a\nb\n"));
 	assert_true(span_eq_text(yaml_scalar(yaml_get(root, "q")), "\xc3\xa9\n"));
 	assert_true(span_eq_text(yaml_scalar(yaml_key_at(root, 1)), "owner"));
@@ -53,7 +55,11 @@ static void reads_empty_and_bare(void **state)
 static void refuses_with_lines(void **state)
 {
 	(void)state;
-	static const struct { const char *text; int64_t line; const char *words; } cases[] = {
+	static const struct {
+		const char *text;
+		int64_t line;
+		const char *words;
+	} cases[] = {
 		{ "a: &x 1\nb: *x\n", 1, "anchors" },
 		{ "a: 1\nb: *x\n", 2, "anchors" },
 		{ "- &x [1]\n", 1, "anchors" },
@@ -74,7 +80,8 @@ static void refuses_with_lines(void **state)
 		struct yaml_doc *doc = NULL;
 		struct err err = ERR_INIT;
 		int rc = yaml_parse(span_of(cases[i].text), "t.yaml", &doc, &err);
-		if (rc != RF_EFORMAT || (cases[i].line && err.line != cases[i].line) || err.line < 1 || !strstr(err.text, cases[i].words))
+		if (rc != RF_EFORMAT || (cases[i].line && err.line != cases[i].line) || err.line < 1 ||
+		    !strstr(err.text, cases[i].words))
 			fail_msg("%s: %d line %lld: %s", cases[i].text, rc, (long long)err.line, err.text);
 		assert_string_equal(err.file, "t.yaml");
 	}

@@ -10,7 +10,8 @@ static const char yaml_text[] =
 	"  onnxruntime:\n"
 	"    versions:\n"
 	"      1.20.1: {library: ort/1.20.1/lib.so, released: 2024-11-21}\n"
-	"      1.21.1: {library: /opt/ort/lib.so, sha256: 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}\n"
+	"      1.21.1: {library: /opt/ort/lib.so, sha256: "
+	"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}\n"
 	"  tensorrt:\n"
 	"environments:\n"
 	"  production: {}\n"
@@ -47,7 +48,8 @@ static void reads_the_fleet(void **state)
 	assert_string_equal(w->database, "/w/reforge.db");
 	assert_string_equal(w->depot, "/w/depot");
 	assert_string_equal(w->keys, "/w/keys");
-	const struct workspace_toolchain_version *v = workspace_toolchain_version(w, SPAN("onnxruntime"), SPAN("1.20.1"));
+	const struct workspace_toolchain_version *v =
+		workspace_toolchain_version(w, SPAN("onnxruntime"), SPAN("1.20.1"));
 	assert_string_equal(v->library, "/w/ort/1.20.1/lib.so");
 	assert_null(v->sha256);
 	char date[TIME_TEXT_BYTES];
@@ -59,8 +61,9 @@ static void reads_the_fleet(void **state)
 	assert_null(workspace_toolchain_version(w, SPAN("tensorrt"), SPAN("10.0")));
 	assert_null(workspace_toolchain(w, SPAN("command")));
 	const struct workspace_clocks *c = &workspace_environment(w, SPAN("production"))->clocks;
-	assert_true(c->confirm_usec == 30 * USEC_PER_MIN && c->environment_usec == USEC_PER_HOUR && c->rebuild_usec == 4 * USEC_PER_HOUR &&
-		    c->canary_usec == 8 * USEC_PER_HOUR && c->fleet_usec == 24 * USEC_PER_HOUR);
+	assert_true(c->confirm_usec == 30 * USEC_PER_MIN && c->environment_usec == USEC_PER_HOUR &&
+		    c->rebuild_usec == 4 * USEC_PER_HOUR && c->canary_usec == 8 * USEC_PER_HOUR &&
+		    c->fleet_usec == 24 * USEC_PER_HOUR);
 	assert_true(workspace_environment(w, SPAN("test"))->clocks.fleet_usec == 48 * USEC_PER_HOUR);
 	const struct workspace_feed *f = workspace_feed(w, SPAN("ours"));
 	assert_true(f->format == WORKSPACE_FEED_CSAF && f->max_age_usec == USEC_PER_DAY);
@@ -73,7 +76,8 @@ static void reads_the_fleet(void **state)
 	assert_string_equal(s->runtime_version, "1.20.1");
 	assert_string_equal(s->roots[1], "/srv/voice/engines");
 	s = workspace_service(w, SPAN("inner"));
-	assert_true(s->reach == WORKSPACE_REACH_INTERNAL && s->criticality == WORKSPACE_NORMAL && !s->runtime_toolchain);
+	assert_true(s->reach == WORKSPACE_REACH_INTERNAL && s->criticality == WORKSPACE_NORMAL &&
+		    !s->runtime_toolchain);
 	assert_string_equal(workspace_reach_name(s->reach), "internal");
 	assert_string_equal(workspace_criticality_name(s->criticality), "normal");
 	assert_null(workspace_service(w, SPAN("none")));
@@ -83,7 +87,9 @@ static void tells_whose_a_path_is(void **state)
 {
 	(void)state;
 	RF_AUTO_PTR(workspace) w = parsed(yaml_text);
-	static const struct { const char *path, *service, *root, *recipe; } cases[] = {
+	static const struct {
+		const char *path, *service, *root, *recipe;
+	} cases[] = {
 		{ "fleet/voice/melspec/1/model.onnx", "voice", "/w/fleet/voice", "melspec" },
 		{ "/w/fleet/voice/./melspec/12/model.plan", "voice", "/w/fleet/voice", "melspec" },
 		{ "fleet/voice/timer_v0.1.onnx", "voice", "/w/fleet/voice", "timer_v0.1" },
@@ -108,10 +114,12 @@ static void tells_whose_a_path_is(void **state)
 		struct err err = ERR_INIT;
 		assert_ok(workspace_locate(w, cases[i].path, &p, &err), &err);
 		const char *service = p.service ? p.service->name : NULL;
-		if ((service == NULL) != (cases[i].service == NULL) || (service && strcmp(service, cases[i].service) != 0) ||
+		if ((service == NULL) != (cases[i].service == NULL) ||
+		    (service && strcmp(service, cases[i].service) != 0) ||
 		    (p.root == NULL) != (cases[i].root == NULL) || (p.root && strcmp(p.root, cases[i].root) != 0) ||
 		    strcmp(p.recipe, cases[i].recipe) != 0)
-			fail_msg("%s: service %s, root %s, recipe %s", cases[i].path, service ? service : "-", p.root ? p.root : "-", p.recipe);
+			fail_msg("%s: service %s, root %s, recipe %s", cases[i].path, service ? service : "-",
+				 p.root ? p.root : "-", p.recipe);
 	}
 }
 
@@ -120,25 +128,38 @@ static void refuses_with_advice(void **state)
 	(void)state;
 #define HEAD "site: s\nenvironments: {production: {}}\n"
 #define OWN "owner: {name: a, contact: b}"
-	static const struct { const char *yaml; int64_t line; const char *field, *words; } cases[] = {
+	static const struct {
+		const char *yaml;
+		int64_t line;
+		const char *field, *words;
+	} cases[] = {
 		{ "", 1, "", "\"site\" is missing" },
 		{ "site: a b\n", 1, "site", "not a name" },
 		{ HEAD "service: {}\n", 3, "", "did you mean \"services\"?" },
-		{ HEAD "services:\n  v: {" OWN ", reech: public, environments: [production]}\n", 4, "services.v", "did you mean \"reach\"?" },
-		{ HEAD "services:\n  v: {" OWN ", reach: internet, environments: [production]}\n", 4, "services.v.reach", "accepted: isolated, internal, partner, public" },
+		{ HEAD "services:\n  v: {" OWN ", reech: public, environments: [production]}\n", 4, "services.v",
+		  "did you mean \"reach\"?" },
+		{ HEAD "services:\n  v: {" OWN ", reach: internet, environments: [production]}\n", 4,
+		  "services.v.reach", "accepted: isolated, internal, partner, public" },
 		{ HEAD "services:\n  v: {environments: [production]}\n", 4, "services.v", "\"owner\" is missing" },
 		{ HEAD "services:\n  v:\n", 4, "services.v", "\"owner\" is missing" },
-		{ HEAD "services:\n  v: {" OWN ", environments: [staging]}\n", 4, "services.v.environments[0]", "no environment \"staging\"" },
+		{ HEAD "services:\n  v: {" OWN ", environments: [staging]}\n", 4, "services.v.environments[0]",
+		  "no environment \"staging\"" },
 		{ HEAD "services:\n  v: {" OWN ", environments: []}\n", 4, "services.v.environments", "at least one" },
-		{ HEAD "services:\n  v: {" OWN ", environments: [production], runtime: ort}\n", 4, "services.v.runtime", "TOOLCHAIN@VERSION" },
-		{ HEAD "services:\n  a: {" OWN ", environments: [production], roots: [x]}\n  b: {" OWN ", environments: [production], roots: [./x/]}\n", 5, "services.b.roots[0]", "twice" },
+		{ HEAD "services:\n  v: {" OWN ", environments: [production], runtime: ort}\n", 4, "services.v.runtime",
+		  "TOOLCHAIN@VERSION" },
+		{ HEAD "services:\n  a: {" OWN ", environments: [production], roots: [x]}\n  b: {" OWN
+		       ", environments: [production], roots: [./x/]}\n",
+		  5, "services.b.roots[0]", "twice" },
 		{ HEAD "services:\n  \"a b\": {" OWN "}\n", 4, "services", "not a name" },
 		{ HEAD "services: []\n", 3, "services", "a list stands here, a mapping" },
 		{ HEAD "toolchains: {onnxruntim: {}}\n", 3, "toolchains", "did you mean \"onnxruntime\"?" },
-		{ HEAD "toolchains: {onnxruntime: {versions: {1.2.3: {}}}}\n", 3, "toolchains.onnxruntime.versions.1.2.3", "\"library\" is missing" },
-		{ HEAD "toolchains: {onnxruntime: {versions: {1.2.3: {library: x, released: yesterday}}}}\n", 3, "toolchains.onnxruntime.versions.1.2.3.released", "a date" },
+		{ HEAD "toolchains: {onnxruntime: {versions: {1.2.3: {}}}}\n", 3,
+		  "toolchains.onnxruntime.versions.1.2.3", "\"library\" is missing" },
+		{ HEAD "toolchains: {onnxruntime: {versions: {1.2.3: {library: x, released: yesterday}}}}\n", 3,
+		  "toolchains.onnxruntime.versions.1.2.3.released", "a date" },
 		{ HEAD "feeds: {x: {format: cve, path: y}}\n", 3, "feeds.x.format", "accepted: osv, csaf" },
-		{ "site: s\nenvironments:\n  production:\n    clocks: {confirm: 2h}\n", 3, "environments.production.clocks", "at least the one before" },
+		{ "site: s\nenvironments:\n  production:\n    clocks: {confirm: 2h}\n", 3,
+		  "environments.production.clocks", "at least the one before" },
 		{ HEAD "build: {jobs: many}\n", 3, "build.jobs", "from 0 to 1024" },
 		{ HEAD "depot: &a x\n", 3, "", "anchors" },
 	};
@@ -146,8 +167,10 @@ static void refuses_with_advice(void **state)
 		struct workspace *w = NULL;
 		struct err err = ERR_INIT;
 		int rc = workspace_read(span_of(cases[i].yaml), "reforge.yaml", "/w", &w, &err);
-		if (rc != RF_EFORMAT || err.line != cases[i].line || strcmp(err.field, cases[i].field) != 0 || !strstr(err.text, cases[i].words))
-			fail_msg("case %zu: %d %s:%lld: %s: %s", i, rc, err.file, (long long)err.line, err.field, err.text);
+		if (rc != RF_EFORMAT || err.line != cases[i].line || strcmp(err.field, cases[i].field) != 0 ||
+		    !strstr(err.text, cases[i].words))
+			fail_msg("case %zu: %d %s:%lld: %s: %s", i, rc, err.file, (long long)err.line, err.field,
+				 err.text);
 		assert_null(w);
 	}
 }
@@ -160,9 +183,10 @@ static void write_text(const char *folder, const char *name, const char *text)
 	assert_ok(fs_write_atomic(path, span_of(text), 0644, &err), &err);
 }
 
-static const char recipe_text[] = "model: alexa\nowner: {name: a, contact: b}\nsource: {path: m.onnx, sha256: "
-				  "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}\ntoolchain: onnxruntime\n"
-				  "targets: [linux-x86_64/cpu-avx512]\nprove: {inputs: g, outputs: {y: {atol: 1}}}\n";
+static const char recipe_text[] =
+	"model: alexa\nowner: {name: a, contact: b}\nsource: {path: m.onnx, sha256: "
+	"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08}\ntoolchain: onnxruntime\n"
+	"targets: [linux-x86_64/cpu-avx512]\nprove: {inputs: g, outputs: {y: {atol: 1}}}\n";
 
 static void makes_and_opens(void **state)
 {
@@ -182,7 +206,8 @@ static void makes_and_opens(void **state)
 	struct stat st;
 	assert_int_equal(stat(w->keys, &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0700);
-	assert_true(fs_is_dir(w->recipes) && fs_is_dir(w->reports) && fs_is_dir(w->work) && fs_is_dir(w->ledger) && fs_is_dir(w->depot));
+	assert_true(fs_is_dir(w->recipes) && fs_is_dir(w->reports) && fs_is_dir(w->work) && fs_is_dir(w->ledger) &&
+		    fs_is_dir(w->depot));
 	assert_ok(workspace_find(w->recipes, found, sizeof found, &err), &err);
 	assert_string_equal(found, w->folder);
 	assert_ok(fs_join(sub, sizeof sub, w->recipes, "alexa.yaml", &err), &err);
@@ -233,8 +258,10 @@ static void published_schemas_are_the_tables(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(reads_the_fleet),     cmocka_unit_test(tells_whose_a_path_is),
-		cmocka_unit_test(refuses_with_advice), cmocka_unit_test(makes_and_opens),
+		cmocka_unit_test(reads_the_fleet),
+		cmocka_unit_test(tells_whose_a_path_is),
+		cmocka_unit_test(refuses_with_advice),
+		cmocka_unit_test(makes_and_opens),
 		cmocka_unit_test(published_schemas_are_the_tables),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
