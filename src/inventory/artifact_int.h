@@ -28,7 +28,8 @@ void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t roo
 const char *artifact_host_code(const unsigned char *p, size_t n);
 /* The flatbuffer of TensorRT 5.x at offset @at ... RF_EUNREADABLE when it is none. */
 int tensorrt_flatbuffer_read(struct artifact_reading *r, uint64_t base, uint64_t room);
-void tensorrt_version_text(const unsigned char v[4], char *ret, size_t size);
+#define TENSORRT_VERSION_BYTES 16      /* "255.255.255.255" and the NUL */
+void tensorrt_version_text(const unsigned char v[4], char ret[TENSORRT_VERSION_BYTES]);
 
 /* ── Flatbuffers by pieces ───────────────────────────────────────────────────────────────────────────────────────── */
 

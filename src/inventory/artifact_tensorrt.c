@@ -171,10 +171,10 @@ static void outer_read(struct artifact_reading *r, uint64_t base, struct outer *
 	if (n >= 24)
 		o->declared = le64(h + 16);
 	if (n >= 28 && !all_zero(h + 24)) {
-		char text[64];
+		char text[TENSORRT_VERSION_BYTES];
 		memcpy(o->version, h + 24, 4);
 		o->has_version = true;
-		tensorrt_version_text(o->version, text, sizeof text);
+		tensorrt_version_text(o->version, text);
 		artifact_evidence(r, "container version (major, minor, patch, build)", base + 24, h + 24, 4, "%s", text);
 	}
 	if (n >= 24)
@@ -312,7 +312,7 @@ static void inner_check(struct artifact_reading *r, struct outer *o, const struc
 			                "the archive inside could not be read: the container's version is not confirmed");
 		return;
 	}
-	tensorrt_version_text(archive->version, f->inner_version, sizeof f->inner_version);
+	tensorrt_version_text(archive->version, f->inner_version);
 	if (o->has_version && memcmp(o->version, archive->version, 4) != 0)
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
 		                "the container says TensorRT %s, the archive inside %s", f->version, f->inner_version);
@@ -345,7 +345,7 @@ static int ftrt_read(struct artifact_reading *r, uint64_t base)
 	f->layout = "ftrt";
 	f->look_for_code = true;
 	if (o.has_version) {
-		tensorrt_version_text(o.version, f->version, sizeof f->version);
+		tensorrt_version_text(o.version, f->version);
 		f->version_source = ARTIFACT_VERSION_HEADER;
 	}
 	if (f->size - base < OUTER_BYTES) {
@@ -396,7 +396,7 @@ static int ptrt_read(struct artifact_reading *r, uint64_t base)
 		                "a TensorRT archive in a layout that no rule reads: version unknown");
 		return 0;
 	}
-	tensorrt_version_text(archive.version, f->version, sizeof f->version);
+	tensorrt_version_text(archive.version, f->version);
 	f->version_source = ARTIFACT_VERSION_HEADER;
 	if (all_zero(archive.version)) {
 		f->version[0] = '\0';

@@ -194,10 +194,17 @@ static int open_entry(const struct fs_entry *e, bool follow)
 	return e->dir_fd >= 0 ? openat(e->dir_fd, e->name, flags) : open(e->path, flags);
 }
 
-/* Opening and closing our own database's files would drop SQLite's locks on them: see database_holds(). */
-static bool is_own_database(const struct fs_entry *e, bool follow)
+/*
+ * Closing any descriptor of our own database's files would drop SQLite's locks on them (see database_holds()), so they are
+ * told apart before they are opened. That look costs a twentieth of a fast scan; a file named like an engine is looked at
+ * when it is open, and one that turns out to be the database (a hard link, made by somebody who means harm) stays open for
+ * good: one descriptor is a smaller loss than a lock.
+ */
+static bool is_own_database(const struct scan_slot *slot, const struct fs_entry *e, bool follow)
 {
 	struct stat st;
+	if (artifact_named_like_engine(span_of(slot->path + slot->name_at)))
+		return false;
 	return fstatat(e->dir_fd >= 0 ? e->dir_fd : AT_FDCWD, e->dir_fd >= 0 ? e->name : e->path, &st,
 	               follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && database_holds((uint64_t)st.st_dev, (uint64_t)st.st_ino);
 }
@@ -206,8 +213,9 @@ static int slot_open(struct scan *s, struct scan_slot *slot, const struct fs_ent
 {
 	struct stat st;
 	char text[256];
-	if (is_own_database(e, follow)) {
-		scan_slot_unread(slot, false, ARTIFACT_CLEAR, "reforge's own database: not opened while it is in use");
+	static const char own[] = "reforge's own database: not read while it is in use";
+	if (is_own_database(slot, e, follow)) {
+		scan_slot_unread(slot, false, ARTIFACT_CLEAR, own);
 		return 0;
 	}
 	int fd = open_entry(e, follow);
@@ -221,6 +229,10 @@ static int slot_open(struct scan *s, struct scan_slot *slot, const struct fs_ent
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
 		scan_slot_unread(slot, true, ARTIFACT_UNKNOWN, "became something else than a regular file during the scan");
+		return 0;
+	}
+	if (database_holds((uint64_t)st.st_dev, (uint64_t)st.st_ino)) {
+		scan_slot_unread(slot, false, ARTIFACT_UNKNOWN, own);
 		return 0;
 	}
 	scan_identity_of(&st, &slot->file.identity);
