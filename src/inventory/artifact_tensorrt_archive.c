@@ -10,6 +10,8 @@
 /* The head of the body: version, markers, device properties. 46 items of at most 12 bytes. */
 #define BODY_HEAD_BYTES 640
 #define RUN_ITEMS 32
+/* Device properties have 15 to 22 items; shorter runs are something else. */
+#define DEVICE_ITEMS 5
 
 /* Item types. Bit 15 is set from P3 on, and on P2's markers. */
 #define ITEM_PLAIN 0x7fff
@@ -164,22 +166,25 @@ static size_t cc_behind_sizes(const struct item *run, size_t n)
 	return SIZE_MAX;
 }
 
-/* The next items up to a marker or the end of what is readable. */
-static size_t run_read(struct cursor *c, struct item run[RUN_ITEMS], bool *ret_end)
+/* The next items up to a marker, or to bytes that are no item (a type of a later version): those are stepped over, byte by
+ * byte, until items begin again. 0: nothing is left. */
+static size_t run_read(struct cursor *c, struct item run[RUN_ITEMS])
 {
 	size_t n = 0;
 	struct item item;
-	*ret_end = false;
-	for (;;) {
+	while (c->n - c->at >= 4) {
 		if (!item_next(c, &item)) {
-			*ret_end = true;
-			return n;
-		}
-		if (item.bytes == 0)
-			return n;
-		if (n < RUN_ITEMS)
+			if (n)
+				return n;
+			c->at++;
+		} else if (item.bytes == 0) {
+			if (n)
+				return n;
+		} else if (n < RUN_ITEMS) {
 			run[n++] = item;
+		}
 	}
+	return n;
 }
 
 static void take_cc(struct artifact_reading *r, const struct item *run, size_t i, struct tensorrt_archive *ret)
@@ -195,23 +200,24 @@ static void take_cc(struct artifact_reading *r, const struct item *run, size_t i
  * hardware compatibility level: 0 in every sample, so only another value is worth a word. */
 static void device_read(struct artifact_reading *r, struct cursor *c, struct tensorrt_archive *ret)
 {
-	struct item run[RUN_ITEMS];
-	bool end = false;
-	for (unsigned runs = 0; runs < 12 && !end; runs++) {
-		size_t n = run_read(c, run, &end);
+	struct item run[RUN_ITEMS], brief[2] = { 0 };
+	size_t n, at = SIZE_MAX;
+	while ((n = run_read(c, run)) != 0 && n < DEVICE_ITEMS) {
 		if (n == 1 && run[0].type == ITEM_I32 && run[0].value != 0 && run[0].value <= 2)
 			artifact_note(r, "hardware compatibility level %u (inferred from its place): may run on other devices than the "
 			              "one it was built on", (unsigned)run[0].value);
-		if (n < 5)
-			continue;
-		size_t at = cc_in_front(run, n);
-		if (at == SIZE_MAX)
-			at = cc_behind_sizes(run, n);
-		if (at != SIZE_MAX)
-			take_cc(r, run, at, ret);
-		break;
+		if (n >= 2 && !brief[0].bytes && is_cc(&run[0], &run[1]))
+			memcpy(brief, run, sizeof brief);
 	}
-	if (ret->cc_major < 0)
+	if (n)
+		at = cc_in_front(run, n);
+	if (n && at == SIZE_MAX)
+		at = cc_behind_sizes(run, n);
+	if (at != SIZE_MAX)
+		take_cc(r, run, at, ret);
+	else if (!n && brief[0].bytes)      /* no more than the capability itself is there */
+		take_cc(r, brief, 0, ret);
+	else
 		artifact_note(r, "compute capability not found: no rule reads these device properties");
 }
 

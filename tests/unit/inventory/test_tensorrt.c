@@ -83,6 +83,28 @@ static void test_structure_decides(void **state)
 			}
 }
 
+/* An item of a type that nobody knows yet, in front of the device properties, does not hide them. */
+static void test_unknown_item(void **state)
+{
+	(void)state;
+	static struct image image;
+	for (int d = SPECIMEN_DEVICE_OLD; d <= SPECIMEN_DEVICE_NEW; d++)
+		for (size_t extra = 1; extra < 20; extra++) {
+			RF_AUTO(arena) a = ARENA_INIT(MIB);
+			struct specimen s = specimen_of("12.1.0.3", "13.1");
+			s.layout = SPECIMEN_P4;
+			s.device = (enum specimen_device)d;
+			image_make(&s, &image);
+			size_t at = 20 + 20 + 4;      /* header, version, the first marker */
+			memmove(image.bytes + at + extra, image.bytes + at, image.n - at);
+			memset(image.bytes + at, 0xab, extra);
+			image.n += extra;
+			put_le64(image.bytes + 8, image.n - 20);
+			struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
+			check_clean(&f, "12.1.0.3", "13.1");
+		}
+}
+
 static void test_timing_caches(void **state)
 {
 	(void)state;
@@ -250,7 +272,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_version),   cmocka_unit_test(test_structure_decides),
-		cmocka_unit_test(test_timing_caches),   cmocka_unit_test(test_prefix),
+		cmocka_unit_test(test_unknown_item),    cmocka_unit_test(test_timing_caches),
+		cmocka_unit_test(test_prefix),
 		cmocka_unit_test(test_prefix_lies),     cmocka_unit_test(test_forged_versions),
 		cmocka_unit_test(test_checksum),        cmocka_unit_test(test_host_code),
 		cmocka_unit_test(test_real_samples),
