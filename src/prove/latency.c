@@ -7,8 +7,10 @@
 /* Pairs of blocks before the first judgement: twice what performance.h asks at least, so that the bootstrap has something to
  * draw from. */
 #define FIRST_PAIRS 20
-/* Not measured, at the beginning of each block: the other engine ran between, the caches are its. */
+/* Not measured, at the beginning of each block: the other engine ran between, the caches are its. To a run that takes
+ * milliseconds that matters for the first part of its first run only. */
 #define WARMUP 2
+#define SLOW_NS 2000000
 /* Recipes that state no limit get figures for the report, not an hour of runs. */
 #define UNJUDGED_SAMPLES 100
 #define SCRATCH_BYTES (16 * MIB)
@@ -23,6 +25,7 @@ struct measuring {
 	struct performance *samples;
 	struct performance_rule rule;
 	size_t block;
+	unsigned warmup;
 	struct arena scratch;
 	const char *broken;          /* an engine that stopped answering, in words */
 };
@@ -30,7 +33,7 @@ struct measuring {
 static int run_block(struct measuring *m, enum performance_side side, const struct golden_case *c, struct toolchain_iteration *ret,
                      struct err *err)
 {
-	int rc = runner_run(m->runners[side], c, WARMUP, (unsigned)m->block, false, &m->scratch, ret, err);
+	int rc = runner_run(m->runners[side], c, m->warmup, (unsigned)m->block, false, &m->scratch, ret, err);
 	if (!rc && !ret->latency_count)
 		rc = err_set(err, RF_EFORMAT, "the driver gave no latencies");
 	return rc;
@@ -48,6 +51,7 @@ static int measure_pair(struct measuring *m, struct err *err)
 		rc = run_block(m, !first, c, &it[!first], err);
 	if (rc)
 		return rc;
+	m->warmup = it[PERFORMANCE_OLD].latency_ns[0] > SLOW_NS ? 1 : WARMUP;
 	rc = performance_add(m->samples, it[0].latency_ns, it[0].latency_count, it[1].latency_ns, it[1].latency_count);
 	return rc ? err_set(err, rc, "latencies cannot be kept") : 0;
 }
@@ -132,6 +136,7 @@ int latency_judge(const struct prove_job *job, const struct golden *g, struct ru
 		               .rule = prove_performance_rule(&job->recipe->performance), .scratch = ARENA_INIT(SCRATCH_BYTES) };
 	if (!result->performance_asked)
 		m.rule.samples_min = m.rule.samples_max = RF_MIN(m.rule.samples_min, (unsigned)UNJUDGED_SAMPLES);
+	m.warmup = WARMUP;
 	m.block = RF_MIN(RF_MAX((size_t)m.rule.samples_min / FIRST_PAIRS, (size_t)1), (size_t)TOOLCHAIN_MAX_ITERATIONS);
 	/* Both may wait for others to come to rest, among them proofs that wait for the lock: so before it. */
 	prove_tell(job, "latency", 0, m.rule.samples_min);
