@@ -8,7 +8,14 @@
  *   exposure_refresh() ── judges every component of open placements against every advisory about its product ──►
  *       opens what is new, clears what no longer holds (rebuilt, gone, withdrawn, decided) with the reason
  *
- * Only affected, conflict and unknown are exposures. A finding that changes clears the row and opens another.
+ * Only affected, conflict and unknown are exposures. A finding that changes clears the row and opens another. A row keeps
+ * what the placement was when it opened (placements are closed, never edited), so that history can be read alone.
+ *
+ * Carriers of a placement:
+ *   builder   what a toolchain built: the product and version its file claims. Content that is not there or not readable and
+ *             is named like an engine: unknown_builder, for every advisory about a product that compiles engines
+ *   runtime   what the service declares to load its engines with; a runtime library is one itself. A service that declares
+ *             none: unknown_runtime, for the product that built the engine
  */
 #ifndef REFORGE_EXPOSURE_EXPOSURE_H
 #define REFORGE_EXPOSURE_EXPOSURE_H
@@ -45,7 +52,8 @@ struct exposure_row {
 	struct span path, service, environment, model, host;
 	struct span artifact_digest, artifact_kind, artifact_target;
 	usec_t opened_at, cleared_at;          /* cleared_at USEC_NONE while open */
-	struct span cleared_reason;            /* "gone", "finding_changed", "advisory_withdrawn", "not_affected" */
+	struct span cleared_reason;            /* "gone", "finding_changed", "advisory_withdrawn", "advisory_rejected",
+	                                        * "not_affected"; empty while open */
 };
 /* Empty and zero fields do not filter. */
 struct exposure_filter {
@@ -59,7 +67,7 @@ struct exposure_filter {
 	bool without_drills;
 	int64_t limit;                         /* 0: no limit */
 };
-/* By advisory, service, environment, model, path, carrier. Spans live until @visit returns; it may not use @tx. */
+/* By advisory, service, environment, model, path, placement, carrier, opened_at. Spans live until @visit returns; it may not use @tx. */
 RF_MUST_CHECK int exposure_list(struct transaction *tx, const struct exposure_filter *filter,
                                 int (*visit)(const struct exposure_row *, void *), void *data);
 
@@ -96,10 +104,23 @@ RF_MUST_CHECK int exposure_explain_placement(struct transaction *tx, struct aren
 /* "pkg:pypi/tensorrt@10.13.3.9", both carriers. RF_EFORMAT; a product without a row gives count 0. */
 RF_MUST_CHECK int exposure_explain_purl(struct transaction *tx, struct arena *a, struct span purl, struct span advisory,
                                         struct exposure_explanation **ret, size_t *ret_count);
-/* One advisory: its story. Every source with state, assigner, words; the policy; what is exposed; and for a record that is no
+/* What is known about ids that are quoted as flaws of a product and are none, whether or not a feed has them (law 7). */
+struct misquoted {
+	const char *id;
+	const char *purl;                      /* the product it is quoted with */
+	const char *quoted_as;
+	const char *truth;                     /* what the record says, and since when */
+	const char *assigner;
+	const char *source;                    /* where that can be read */
+};
+/* NULL when @id is none of them. Static. */
+const struct misquoted *misquoted_find(struct span id);
+
+/* RF_ENOTFOUND for an id that no source at hand and no row of misquoted has. One advisory: its story. Every source with state, assigner, words; the policy; what is exposed; and for a record that is no
  * vulnerability the real advisories of the products it is quoted with. */
 struct exposure_story {
-	struct stored_advisory advisory;
+	struct stored_advisory advisory;       /* source_count 0: known from misquoted alone */
+	const struct misquoted *misquoted;     /* NULL for most */
 	struct reason reason;                  /* the story in steps */
 	struct advisory_row *instead;          /* published advisories of those products, newest first; in @a */
 	size_t instead_count;

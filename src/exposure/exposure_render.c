@@ -1,0 +1,228 @@
+/* Explanations and stories as words and as JSON: two forms of the same facts. */
+#include "exposure/exposure_int.h"
+
+static void advisory_json(const struct stored_advisory *v, struct json_out *o)
+{
+	json_member_span(o, "advisory", v->advisory.id);
+	json_member_span(o, "title", v->advisory.title);
+	json_member(o, "state", advisory_state_name(v->advisory.state));
+	json_member_bool(o, "is_drill", v->advisory.is_drill);
+	json_member(o, "tlp", tlp_name(v->advisory.tlp));
+	json_member_time(o, "published", v->advisory.published);
+	json_member_bool(o, "published_has_time", v->advisory.published_has_time);
+	json_member_time(o, "first_seen", v->first_seen);
+}
+
+static void texts_json(const char *key, const struct span *texts, size_t n, struct json_out *o)
+{
+	json_key(o, key);
+	json_array(o);
+	for (size_t i = 0; i < n; i++)
+		json_put_span(o, texts[i]);
+	json_array_end(o);
+}
+
+void exposure_explanation_json(const struct exposure_explanation *e, struct json_out *o)
+{
+	json_object(o);
+	advisory_json(&e->advisory, o);
+	json_member(o, "carrier", carrier_name(e->subject.carrier));
+	json_member_span(o, "product", e->subject.component.purl);
+	json_member_span(o, "version", e->subject.component.version);
+	if (e->placement.id) {
+		json_member_i64(o, "placement", e->placement.id);
+		json_member_span(o, "path", e->placement.path);
+		json_member_span(o, "service", e->placement.service);
+		json_member_span(o, "environment", e->placement.environment);
+		json_member_span(o, "model", e->placement.model);
+		json_member(o, "sha256", e->placement.artifact.digest);
+	}
+	json_member(o, "finding", finding_kind_name(e->finding.kind));
+	json_member(o, "cause", finding_cause_name(e->finding.cause));
+	json_member_bool(o, "source_conflict", e->finding.source_conflict);
+	json_member_bool(o, "cautious_reading", e->finding.conservative);
+	texts_json("fixed", e->finding.fixed, e->finding.fixed_count, o);
+	json_member_time(o, "opened_at", e->opened_at);
+	json_key(o, "reason");
+	reason_json(&e->finding.reason, o);
+	json_object_end(o);
+}
+
+/* A title line's text; ids and titles come from outside. */
+static void visible(struct str *to, struct span s)
+{
+	str_add_visible(to, s);
+}
+
+void exposure_explanation_words(const struct exposure_explanation *e, struct str *to)
+{
+	const struct advisory *v = &e->advisory.advisory;
+	str_addf(to, "%s  ", finding_kind_name(e->finding.kind));
+	if (v->is_drill)
+		str_add_text(to, "DRILL  ");
+	visible(to, v->id);
+	str_addf(to, "  %s  ", carrier_name(e->subject.carrier));
+	visible(to, e->subject.component.purl);
+	str_add_byte(to, '@');
+	visible(to, e->subject.component.version.n ? e->subject.component.version : SPAN("?"));
+	if (e->placement.id) {
+		str_add_text(to, "  ");
+		visible(to, e->placement.path);
+	}
+	str_add_text(to, "\n  ");
+	visible(to, v->title);
+	str_add_byte(to, '\n');
+	reason_words(&e->finding.reason, to);
+	if (e->finding.fixed_count) {
+		str_add_text(to, "  fixed in ");
+		for (size_t i = 0; i < e->finding.fixed_count; i++) {
+			str_add_text(to, i ? ", " : "");
+			visible(to, e->finding.fixed[i]);
+		}
+		str_add_byte(to, '\n');
+	}
+	char time[TIME_TEXT_BYTES];
+	if (e->opened_at != USEC_NONE)
+		str_addf(to, "  exposed since %s\n", time_text(e->opened_at, time));
+}
+
+static void sources_json(const struct exposure_story *s, struct json_out *o)
+{
+	json_key(o, "sources");
+	json_array(o);
+	for (size_t i = 0; i < s->advisory.source_count; i++) {
+		const struct advisory_source *from = &s->advisory.sources[i];
+		json_object(o);
+		json_member_span(o, "publisher", from->publisher);
+		json_member_span(o, "document", from->origin.document_id);
+		json_member_span(o, "sha256", from->origin.document_digest);
+		json_member_span(o, "name", from->origin.document_name);
+		json_member_span(o, "feed", from->origin.feed);
+		json_member_time(o, "imported_at", from->origin.imported_at);
+		json_member(o, "state", advisory_state_name(from->record.state));
+		json_member_span(o, "state_reason", from->record.state_reason);
+		json_member_span(o, "assigner", from->record.assigner);
+		json_object_end(o);
+	}
+	json_array_end(o);
+}
+
+static void statement_json(const struct advisory_statement *s, const struct advisory_origin *from, struct json_out *o)
+{
+	struct str range = STR_INIT(16 * KIB);
+	if (s->range)
+		range_words(s->range, &range);
+	json_object(o);
+	json_member_span(o, "source", s->source);
+	json_member_span(o, "sha256", from->document_digest);
+	json_member_bool(o, "authoritative", s->authoritative);
+	json_member(o, "status", s->status == STATEMENT_AFFECTED ? "affected" : "not_affected");
+	json_member(o, "product", s->product ? s->product->purl : NULL);
+	json_member_span(o, "product_name", s->product_name);
+	json_member_span(o, "platform", s->platform);
+	json_member_span(o, "affected_text", s->affected_text);
+	json_member_span(o, "fixed_text", s->fixed_text);
+	json_member(o, "range", s->range ? str_text(&range) : NULL);
+	json_member_span(o, "rule", s->rule);
+	json_member_bool(o, "review", s->review);
+	texts_json("fixed", s->fixed, s->fixed_count, o);
+	json_object_end(o);
+	str_release(&range);
+}
+
+static void instead_json(const struct exposure_story *s, struct json_out *o)
+{
+	json_key(o, "instead");
+	json_array(o);
+	for (size_t i = 0; i < s->instead_count; i++) {
+		const struct advisory_row *row = &s->instead[i];
+		json_object(o);
+		json_member_span(o, "advisory", row->id);
+		json_member_span(o, "title", row->title);
+		json_member_time(o, "published", row->published);
+		if (row->score >= 0)
+			json_member_double(o, "score", row->score);
+		json_object_end(o);
+	}
+	json_array_end(o);
+}
+
+void exposure_story_json(const struct exposure_story *s, struct json_out *o)
+{
+	const struct advisory *v = &s->advisory.advisory;
+	json_object(o);
+	advisory_json(&s->advisory, o);
+	json_member_span(o, "summary", v->summary);
+	json_member_span(o, "state_reason", v->state_reason);
+	json_member_span(o, "assigner", v->assigner);
+	json_member_span(o, "url", v->url);
+	texts_json("aliases", v->aliases, v->alias_count, o);
+	sources_json(s, o);
+	json_key(o, "statements");
+	json_array(o);
+	for (size_t i = 0; i < v->statement_count; i++)
+		statement_json(&v->statements[i], &s->advisory.origins[i], o);
+	json_array_end(o);
+	json_key(o, "policy");
+	json_object(o);
+	json_member_bool(o, "decided", s->advisory.policy.decided);
+	json_member(o, "engine_affecting", s->advisory.policy.decided ? engine_affecting_name(s->advisory.policy.engine_affecting) : NULL);
+	json_member_span(o, "who", s->advisory.policy.who);
+	json_member_span(o, "why", s->advisory.policy.why);
+	json_object_end(o);
+	json_key(o, "open");
+	json_object(o);
+	for (size_t i = FINDING_UNKNOWN; i <= FINDING_AFFECTED; i++)
+		json_member_i64(o, finding_kind_name((enum finding_kind)i), s->open[i]);
+	json_object_end(o);
+	texts_json("quoted_products", s->quoted_products, s->quoted_count, o);
+	instead_json(s, o);
+	json_key(o, "reason");
+	reason_json(&s->reason, o);
+	json_object_end(o);
+}
+
+static void instead_words(const struct exposure_story *s, struct str *to)
+{
+	char time[TIME_TEXT_BYTES];
+	if (!s->quoted_count)
+		return;
+	str_add_text(to, s->instead_count ? "Advisories at hand about what it is quoted with:\n"
+	                                  : "No advisory at hand is about what it is quoted with.\n");
+	for (size_t i = 0; i < s->instead_count; i++) {
+		const struct advisory_row *row = &s->instead[i];
+		str_addf(to, "  %s  ", row->published == USEC_NONE ? "-         " : time_text_date(row->published, time));
+		visible(to, row->id);
+		if (row->score >= 0)
+			str_addf(to, "  %.1f", row->score);
+		str_add_text(to, "  ");
+		visible(to, row->title);
+		str_add_byte(to, '\n');
+	}
+}
+
+void exposure_story_words(const struct exposure_story *s, struct str *to)
+{
+	const struct advisory *v = &s->advisory.advisory;
+	char time[TIME_TEXT_BYTES];
+	visible(to, v->id);
+	str_addf(to, "  %s%s%s\n", v->state == ADVISORY_REJECTED ? "REJECTED" : v->state == ADVISORY_WITHDRAWN ? "WITHDRAWN" : "published",
+	         v->is_drill ? "  DRILL  " : "  ", v->tlp == TLP_CLEAR ? "" : tlp_name(v->tlp));
+	str_add_text(to, "  ");
+	visible(to, v->title);
+	str_add_byte(to, '\n');
+	if (v->published != USEC_NONE)
+		str_addf(to, "  published %s%s\n", v->published_has_time ? time_text(v->published, time) : time_text_date(v->published, time),
+		         v->published_has_time ? "" : " (no time of day)");
+	if (s->advisory.first_seen != USEC_NONE)
+		str_addf(to, "  first seen here %s\n", time_text(s->advisory.first_seen, time));
+	for (size_t i = 0; i < v->severity_count; i++) {
+		str_add_text(to, "  ");
+		visible(to, v->severities[i].vector);
+		if (v->severities[i].score >= 0)
+			str_addf(to, "  %.1f", v->severities[i].score);
+		str_add_byte(to, '\n');
+	}
+	reason_words(&s->reason, to);
+	instead_words(s, to);
+}
