@@ -209,11 +209,75 @@ static void broken_engine_is_a_judgement(void **state)
 	assert_non_null(strstr(r.reason, "does not load"));
 }
 
+/* The same driver, said to have no sessions: opened for each block, never two at a time. */
+static void a_driver_without_sessions_alternates_whole_blocks(void **state)
+{
+	(void)state;
+	if (!ready)
+		skip();
+	struct toolchain_kind kind = *old_toolchain.kind;
+	kind.sessions = false;
+	struct toolchain before[2] = { old_toolchain, new_toolchain };
+	old_toolchain.kind = new_toolchain.kind = &kind;
+	struct recipe recipe = RECIPE;
+	recipe.performance.samples_min = recipe.performance.samples_max = 40;
+	struct prove_result r;
+	prove(&recipe, "new", true, &r);
+	old_toolchain = before[0];
+	new_toolchain = before[1];
+	assert_int_equal(r.numeric, JUDGEMENT_PASS);
+	assert_true(r.old_latency.samples >= 40);
+}
+
+/* Answers kept beside the golden inputs stand in for an engine whose toolchain is gone. */
+static void stored_answers_stand_in(void **state)
+{
+	(void)state;
+	if (!ready)
+		skip();
+	struct err err = ERR_INIT;
+	char path[FS_PATH_MAX], engine[FS_PATH_MAX];
+	struct toolchain_session *session;
+	path_of(path, "golden");
+	path_of(engine, "old/model.onnx");
+	const char *const folders[] = { path, NULL };
+	struct toolchain_session_options o = { .engine = engine, .read_folders = folders, .write_folder = path,
+		                               .limits = { .isolation = TOOLCHAIN_ISOLATION_BEST } };
+	assert_ok(toolchain_session_open(&old_toolchain, &o, &session, &err), &err);
+	RF_AUTO(str) json = STR_INIT(4096);
+	for (size_t k = 0; k < CASES; k++) {
+		char input[FS_PATH_MAX], prefix[FS_PATH_MAX], name[64], target[FS_PATH_MAX];
+		snprintf(name, sizeof name, "golden/case%zu/0.npy", k);
+		path_of(input, name);
+		path_of(prefix, "golden/answer-");
+		struct toolchain_tensor_file file = { toolchain_session_inspection(session)->inputs[0].name, input };
+		struct toolchain_iterate request = { .inputs = &file, .input_count = 1, .iterations = 1, .output_prefix = prefix };
+		struct toolchain_iteration it;
+		assert_ok(toolchain_session_iterate(session, &request, &arena, &it, &err), &err);
+		snprintf(name, sizeof name, "golden/case%zu/expect", k);
+		path_of(target, name);
+		assert_ok(fs_make_dirs(target, 0700, &err), &err);
+		snprintf(target + strlen(target), sizeof target - strlen(target), "/0.npy");
+		assert_int_equal(rename(it.outputs[0].path, target), 0);
+		if (k == 0)
+			str_addf(&json, "{\"format\":1,\"inputs\":[\"%.*s\"],\"outputs\":[\"%.*s\"]}", SPAN_ARG(file.name), SPAN_ARG(it.outputs[0].name));
+	}
+	toolchain_session_close(session, &arena, NULL);
+	path_of(path, "golden/inputs.json");
+	assert_ok(fs_write_atomic(path, str_span(&json), 0600, &err), &err);
+	struct prove_result r;
+	prove(&RECIPE, "new", false, &r);
+	assert_int_equal(r.numeric, JUDGEMENT_PASS);
+	assert_true(r.baseline_stored);
+	assert_int_equal(r.performance, JUDGEMENT_INCONCLUSIVE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(same_model_passes), cmocka_unit_test(another_model_fails), cmocka_unit_test(no_baseline_is_no_pass),
 		cmocka_unit_test(rule_for_an_absent_output_is_no_pass), cmocka_unit_test(broken_engine_is_a_judgement),
+		cmocka_unit_test(a_driver_without_sessions_alternates_whole_blocks), cmocka_unit_test(stored_answers_stand_in),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
