@@ -17,14 +17,20 @@ static const char usage[] =
 	"  --inner-version V  another version in the archive inside: a forged header\n"
 	"  --timing-cache     a timing cache, not a plan\n"
 	"  --prefix JSON      in front, as Ultralytics writes it\n"
-	"  --count N          OUT is a folder: N plans of many versions, 1000 to a subfolder; --version is not needed\n";
+	"  --count N          OUT is a folder: N plans of many versions, 1000 to a subfolder; --version is not "
+	"needed\n";
 
 static const struct option options[] = {
-	{ "version", required_argument, NULL, 'v' }, { "cc", required_argument, NULL, 'c' },
-	{ "layout", required_argument, NULL, 'l' },  { "size", required_argument, NULL, 's' },
-	{ "inner-version", required_argument, NULL, 'i' }, { "timing-cache", no_argument, NULL, 't' },
-	{ "prefix", required_argument, NULL, 'p' },  { "count", required_argument, NULL, 'n' },
-	{ "help", no_argument, NULL, 'h' },          { NULL, 0, NULL, 0 },
+	{ "version", required_argument, NULL, 'v' },
+	{ "cc", required_argument, NULL, 'c' },
+	{ "layout", required_argument, NULL, 'l' },
+	{ "size", required_argument, NULL, 's' },
+	{ "inner-version", required_argument, NULL, 'i' },
+	{ "timing-cache", no_argument, NULL, 't' },
+	{ "prefix", required_argument, NULL, 'p' },
+	{ "count", required_argument, NULL, 'n' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int cc_read(const char *text, struct specimen *s, struct err *err)
@@ -42,17 +48,21 @@ static int cc_read(const char *text, struct specimen *s, struct err *err)
 /* Every layout and both orders of the device properties, versions that differ from one file to the next. */
 static int many_write(uint64_t count, uint64_t size, const char *folder, struct err *err)
 {
-	static const unsigned lines[][2] = { { 10, 13 }, { 8, 6 }, { 10, 3 }, { 8, 5 }, { 11, 0 }, { 8, 0 }, { 7, 1 }, { 10, 9 },
-	                                     { 5, 1 }, { 8, 2 } };
+	static const unsigned lines[][2] = { { 10, 13 }, { 8, 6 }, { 10, 3 }, { 8, 5 }, { 11, 0 },
+					     { 8, 0 },   { 7, 1 }, { 10, 9 }, { 5, 1 }, { 8, 2 } };
 	static const unsigned capabilities[][2] = { { 7, 5 }, { 8, 6 }, { 8, 9 }, { 9, 0 }, { 8, 7 } };
 	char path[FS_PATH_MAX];
 	for (uint64_t i = 0; i < count; i++) {
 		size_t line = i % RF_COUNT(lines), cc = i % RF_COUNT(capabilities);
-		struct specimen s = { .version = { lines[line][0], lines[line][1], (unsigned)(i % 4), (unsigned)(i % 250) },
-		                      .cc_major = capabilities[cc][0], .cc_minor = capabilities[cc][1], .size_bytes = size };
+		struct specimen s = { .version = { lines[line][0], lines[line][1], (unsigned)(i % 4),
+						   (unsigned)(i % 250) },
+				      .cc_major = capabilities[cc][0],
+				      .cc_minor = capabilities[cc][1],
+				      .size_bytes = size };
 		snprintf(path, sizeof path, "%s/%03llu", folder, (unsigned long long)(i / 1000));
 		int rc = i % 1000 == 0 ? fs_make_dirs(path, 0755, err) : 0;
-		snprintf(path, sizeof path, "%s/%03llu/%06llu.plan", folder, (unsigned long long)(i / 1000), (unsigned long long)i);
+		snprintf(path, sizeof path, "%s/%03llu/%06llu.plan", folder, (unsigned long long)(i / 1000),
+			 (unsigned long long)i);
 		if (rc == 0)
 			rc = specimen_write(&s, path, err);
 		if (rc)
@@ -64,15 +74,26 @@ static int many_write(uint64_t count, uint64_t size, const char *folder, struct 
 static int option_take(int c, const char *arg, struct specimen *s, uint64_t *count, struct err *err)
 {
 	switch (c) {
-	case 'v': return specimen_version_read(arg, s->version, err);
-	case 'i': return specimen_version_read(arg, s->inner_version, err);
-	case 'c': return cc_read(arg, s, err);
-	case 'l': return specimen_layout_read(arg, &s->layout, err);
-	case 's': return bytes_read(span_of(arg), &s->size_bytes, err);
-	case 't': s->timing_cache = true; return 0;
-	case 'p': s->prefix_json = arg; return 0;
-	case 'n': return span_u64(span_of(arg), count) ? 0 : err_set(err, RF_EUSAGE, "--count %s: give a number", arg);
-	default: return err_set(err, RF_EUSAGE, "see --help");
+	case 'v':
+		return specimen_version_read(arg, s->version, err);
+	case 'i':
+		return specimen_version_read(arg, s->inner_version, err);
+	case 'c':
+		return cc_read(arg, s, err);
+	case 'l':
+		return specimen_layout_read(arg, &s->layout, err);
+	case 's':
+		return bytes_read(span_of(arg), &s->size_bytes, err);
+	case 't':
+		s->timing_cache = true;
+		return 0;
+	case 'p':
+		s->prefix_json = arg;
+		return 0;
+	case 'n':
+		return span_u64(span_of(arg), count) ? 0 : err_set(err, RF_EUSAGE, "--count %s: give a number", arg);
+	default:
+		return err_set(err, RF_EUSAGE, "see --help");
 	}
 }
 
@@ -93,7 +114,8 @@ int main(int argc, char **argv)
 	if (rc == 0 && (optind + 1 != argc || (!count && !s.version[0])))
 		rc = err_set(&err, RF_EUSAGE, "needs --version (or --count) and one OUT; see --help");
 	if (rc == 0)
-		rc = count ? many_write(count, s.size_bytes, argv[optind], &err) : specimen_write(&s, argv[optind], &err);
+		rc = count ? many_write(count, s.size_bytes, argv[optind], &err)
+			   : specimen_write(&s, argv[optind], &err);
 	if (rc)
 		fprintf(stderr, "reforge-specimen: %s\n", err_render(&err, text, sizeof text));
 	return rf_error_exit_status(rc);

@@ -87,7 +87,8 @@ int specimen_layout_read(const char *text, enum specimen_layout *ret, struct err
 			*ret = (enum specimen_layout)i;
 			return 0;
 		}
-	return err_set(err, RF_EINVALID, "\"%s\" is no layout: auto, flatbuffer, p1, p2, p3, p4, ftrt-p3, ftrt-p4", text);
+	return err_set(err, RF_EINVALID, "\"%s\" is no layout: auto, flatbuffer, p1, p2, p3, p4, ftrt-p3, ftrt-p4",
+		       text);
 }
 
 int specimen_version_read(const char *text, unsigned ret[4], struct err *err)
@@ -120,9 +121,18 @@ static void item(struct items *i, uint16_t type, uint64_t v, size_t bytes)
 	put(i->w, b, bytes);
 }
 
-static void u8(struct items *i, unsigned v) { item(i, 2, v, 1); }
-static void i32(struct items *i, uint32_t v) { item(i, 7, v, 4); }
-static void u64(struct items *i, uint64_t v) { item(i, 8, v, 8); }
+static void u8(struct items *i, unsigned v)
+{
+	item(i, 2, v, 1);
+}
+static void i32(struct items *i, uint32_t v)
+{
+	item(i, 7, v, 4);
+}
+static void u64(struct items *i, uint64_t v)
+{
+	item(i, 8, v, 8);
+}
 
 static void marker(struct items *i, uint16_t type)
 {
@@ -194,8 +204,9 @@ static void body_engine(struct items *i, const struct specimen *s)
 
 static void body(struct writer *w, const struct specimen *s, enum specimen_layout archive)
 {
-	struct items i = { .w = w, .payload_bit = archive >= SPECIMEN_P3 ? 0x8000 : 0,
-	                   .marker_bit = archive >= SPECIMEN_P2 ? 0x8000 : 0 };
+	struct items i = { .w = w,
+			   .payload_bit = archive >= SPECIMEN_P3 ? 0x8000 : 0,
+			   .marker_bit = archive >= SPECIMEN_P2 ? 0x8000 : 0 };
 	if (s->timing_cache) {
 		marker(&i, 0x18);
 		put_u32(w, 16);
@@ -218,9 +229,12 @@ static uint32_t crc_with_zeros(const unsigned char *head, size_t n, uint64_t zer
 	return crc;
 }
 
-static void archive_header(unsigned char *h, const struct specimen *s, enum specimen_layout archive, uint64_t body_bytes)
+static void archive_header(unsigned char *h, const struct specimen *s, enum specimen_layout archive,
+			   uint64_t body_bytes)
 {
-	static const uint32_t tags[] = { [SPECIMEN_P1] = 211, [SPECIMEN_P2] = 0x100, [SPECIMEN_P3] = 236, [SPECIMEN_P4] = 240 };
+	static const uint32_t tags[] = {
+		[SPECIMEN_P1] = 211, [SPECIMEN_P2] = 0x100, [SPECIMEN_P3] = 236, [SPECIMEN_P4] = 240
+	};
 	uint32_t tag = s->tag ? s->tag : tags[archive];
 	memcpy(h, "ptrt", 4);
 	switch (archive) {
@@ -316,7 +330,8 @@ static void ftrt_make(struct writer *w, const struct specimen *s, bool two, stru
 	ret->size_bytes = start + total;
 }
 
-static void bare_make(struct writer *w, const struct specimen *s, enum specimen_layout archive, struct specimen_image *ret)
+static void bare_make(struct writer *w, const struct specimen *s, enum specimen_layout archive,
+		      struct specimen_image *ret)
 {
 	struct writer probe = *w;
 	uint64_t start = w->n, least = start + archive_put(&probe, s, archive, 0);
@@ -324,33 +339,41 @@ static void bare_make(struct writer *w, const struct specimen *s, enum specimen_
 	ret->size_bytes = start + archive_put(w, s, archive, zeros);
 }
 
-/* Root table with fields 1 (version) and 2 (device); offsets are laid out by hand: a vtable stands in front of its table. */
+/* Root table with fields 1 (version) and 2 (device); offsets are laid out by hand: a vtable stands in front of its
+ * table. */
 static void flatbuffer_make(struct writer *w, const struct specimen *s, struct specimen_image *ret)
 {
 	static const char name[] = "TITAN V";
 	size_t start = w->n;
 	put_u64(w, 0);
-	put_u32(w, 16);                                      /* 0: root table at base + 16 */
-	put_u16(w, 10); put_u16(w, 12);                      /* 4: its vtable: fields 0..2 */
-	put_u16(w, 0); put_u16(w, 4); put_u16(w, 8);
-	put_u16(w, 0);                                       /* 14: padding */
-	put_u32(w, 12);                                      /* 16: root: vtable at 16 - 12 */
-	put_u32(w, 20);                                      /* 20: field 1: version table at 40 */
-	put_u32(w, 48);                                      /* 24: field 2: device table at 72 */
-	put_u16(w, 12); put_u16(w, 20);                      /* 28: version vtable */
+	put_u32(w, 16); /* 0: root table at base + 16 */
+	put_u16(w, 10);
+	put_u16(w, 12); /* 4: its vtable: fields 0..2 */
+	put_u16(w, 0);
+	put_u16(w, 4);
+	put_u16(w, 8);
+	put_u16(w, 0);  /* 14: padding */
+	put_u32(w, 12); /* 16: root: vtable at 16 - 12 */
+	put_u32(w, 20); /* 20: field 1: version table at 40 */
+	put_u32(w, 48); /* 24: field 2: device table at 72 */
+	put_u16(w, 12);
+	put_u16(w, 20); /* 28: version vtable */
 	for (uint16_t i = 0; i < 4; i++)
 		put_u16(w, (uint16_t)(4 + 4 * i));
-	put_u32(w, 12);                                      /* 40: version table */
+	put_u32(w, 12); /* 40: version table */
 	for (size_t i = 0; i < 4; i++)
 		put_u32(w, s->version[i]);
-	put_u16(w, 10); put_u16(w, 16);                      /* 60: device vtable */
-	put_u16(w, 4); put_u16(w, 8); put_u16(w, 12);
-	put_u16(w, 0);                                       /* 70: padding */
-	put_u32(w, 12);                                      /* 72: device table */
-	put_u32(w, 12);                                      /* 76: name at 88 */
+	put_u16(w, 10);
+	put_u16(w, 16); /* 60: device vtable */
+	put_u16(w, 4);
+	put_u16(w, 8);
+	put_u16(w, 12);
+	put_u16(w, 0);  /* 70: padding */
+	put_u32(w, 12); /* 72: device table */
+	put_u32(w, 12); /* 76: name at 88 */
 	put_u32(w, s->cc_major);
 	put_u32(w, s->cc_minor);
-	put_u32(w, sizeof name - 1);                         /* 88 */
+	put_u32(w, sizeof name - 1); /* 88 */
 	put(w, name, sizeof name);
 	put(w, SPECIMEN_MARK, sizeof SPECIMEN_MARK);
 	if (w->full)
@@ -365,7 +388,8 @@ static int prefix_put(struct writer *w, const char *json, struct err *err)
 	if (!n)
 		return 0;
 	if (n > SPECIMEN_END_BYTES / 2)
-		return err_set(err, RF_EINVALID, "a prefix of %zu bytes; a specimen's is at most %d", n, SPECIMEN_END_BYTES / 2);
+		return err_set(err, RF_EINVALID, "a prefix of %zu bytes; a specimen's is at most %d", n,
+			       SPECIMEN_END_BYTES / 2);
 	put_u32(w, (uint32_t)n);
 	put(w, json, n);
 	return 0;
@@ -378,7 +402,8 @@ int specimen_make(const struct specimen *s, struct specimen_image *ret, struct e
 	enum specimen_layout layout = layout_of(s);
 	for (size_t i = 0; i < 4; i++)
 		if (layout != SPECIMEN_FLATBUFFER && (s->version[i] > 255 || s->inner_version[i] > 255))
-			return err_set(err, RF_EINVALID, "version part %u: the headers hold one byte for each", s->version[i]);
+			return err_set(err, RF_EINVALID, "version part %u: the headers hold one byte for each",
+				       s->version[i]);
 	if (s->timing_cache && (layout == SPECIMEN_FLATBUFFER || layout >= SPECIMEN_FTRT_P3))
 		return err_set(err, RF_EINVALID, "timing caches are bare archives: layouts p1 to p4");
 	int rc = prefix_put(&w, s->prefix_json, err);
@@ -407,8 +432,8 @@ int specimen_write(const struct specimen *s, const char *path, struct err *err)
 		return err_set_errno(err, errno, "cannot write %s", path);
 	uint64_t tail_at = image.size_bytes - image.tail_bytes;
 	bool ok = pwrite(fd, image.head, image.head_bytes, 0) == (ssize_t)image.head_bytes &&
-	          ftruncate(fd, (off_t)image.size_bytes) == 0 &&
-	          pwrite(fd, image.tail, image.tail_bytes, (off_t)tail_at) == (ssize_t)image.tail_bytes;
+		  ftruncate(fd, (off_t)image.size_bytes) == 0 &&
+		  pwrite(fd, image.tail, image.tail_bytes, (off_t)tail_at) == (ssize_t)image.tail_bytes;
 	rc = ok ? 0 : err_set_errno(err, errno, "cannot write %s", path);
 	if (close(fd) != 0 && rc == 0)
 		rc = err_set_errno(err, errno, "cannot write %s", path);

@@ -10,17 +10,19 @@ const struct artifact_format *const artifact_formats[] = {
 	&artifact_format_ort,
 	&artifact_format_lfs,
 	&artifact_format_runtime,
-	&artifact_format_onnx,      /* last: protobuf has no magic */
+	&artifact_format_onnx, /* last: protobuf has no magic */
 	NULL,
 };
 
 static const char *const version_sources[] = {
-	[ARTIFACT_VERSION_UNKNOWN] = "unknown",       [ARTIFACT_VERSION_HEADER] = "header",
-	[ARTIFACT_VERSION_INNER] = "inner",           [ARTIFACT_VERSION_PROVENANCE] = "provenance",
-	[ARTIFACT_VERSION_NAME] = "name",             [ARTIFACT_VERSION_PACKAGE] = "package",
+	[ARTIFACT_VERSION_UNKNOWN] = "unknown", [ARTIFACT_VERSION_HEADER] = "header",
+	[ARTIFACT_VERSION_INNER] = "inner",     [ARTIFACT_VERSION_PROVENANCE] = "provenance",
+	[ARTIFACT_VERSION_NAME] = "name",       [ARTIFACT_VERSION_PACKAGE] = "package",
 };
 static const char *const findings[] = {
-	[ARTIFACT_CLEAR] = "", [ARTIFACT_UNKNOWN] = "unknown", [ARTIFACT_CONFLICT] = "conflict",
+	[ARTIFACT_CLEAR] = "",
+	[ARTIFACT_UNKNOWN] = "unknown",
+	[ARTIFACT_CONFLICT] = "conflict",
 };
 
 const char *artifact_version_source_text(enum artifact_version_source s)
@@ -59,7 +61,8 @@ bool artifact_named_like_engine(struct span name)
 	}
 	/* Triton's multi-instance form: model.plan.rank0 */
 	size_t dot = span_rfind_byte(name, '.');
-	return dot != SIZE_MAX && span_starts(span_from(name, dot), ".rank") && span_is_digits(span_from(name, dot + 5));
+	return dot != SIZE_MAX && span_starts(span_from(name, dot), ".rank") &&
+	       span_is_digits(span_from(name, dot + 5));
 }
 
 bool artifact_kind_is_engine(struct span kind)
@@ -102,7 +105,8 @@ static bool window_read(struct artifact_reading *r, uint64_t offset)
 	if (++r->reads > ARTIFACT_MAX_READS) {
 		if (r->reads == ARTIFACT_MAX_READS + 1)
 			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
-			                "more than %d pieces would have to be read to find what the file says", ARTIFACT_MAX_READS);
+					"more than %d pieces would have to be read to find what the file says",
+					ARTIFACT_MAX_READS);
 		return false;
 	}
 	if (!r->window)
@@ -126,11 +130,11 @@ const unsigned char *artifact_at(struct artifact_reading *r, uint64_t offset, si
 	if (offset + n <= r->head.n)
 		return (const unsigned char *)r->head.p + offset;
 	bool inside = r->window_bytes && offset >= r->window_at && offset - r->window_at <= r->window_bytes &&
-	              n <= r->window_bytes - (size_t)(offset - r->window_at);
+		      n <= r->window_bytes - (size_t)(offset - r->window_at);
 	if (!inside && !window_read(r, offset))
 		return NULL;
 	size_t from = (size_t)(offset - r->window_at);
-	return n <= r->window_bytes - from ? r->window + from : NULL;      /* the file may have shrunk since fstat() */
+	return n <= r->window_bytes - from ? r->window + from : NULL; /* the file may have shrunk since fstat() */
 }
 
 const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, size_t n, size_t *ret_n)
@@ -190,7 +194,7 @@ void artifact_object(struct artifact_reading *r, enum artifact_finding f, const 
 }
 
 void artifact_evidence(struct artifact_reading *r, const char *what, uint64_t offset, const void *bytes, size_t n,
-                       const char *format, ...)
+		       const char *format, ...)
 {
 	if (!(r->flags & ARTIFACT_WITH_EVIDENCE) || r->facts->evidence_count == ARTIFACT_MAX_EVIDENCE)
 		return;
@@ -231,11 +235,13 @@ static bool looks_like_text(struct span s)
 			return false;
 	}
 	/* the head may end inside a character */
-	return span_is_utf8(s) || (s.n > 3 && (span_is_utf8(span_sub(s, 0, s.n - 1)) || span_is_utf8(span_sub(s, 0, s.n - 2)) ||
-	                                       span_is_utf8(span_sub(s, 0, s.n - 3))));
+	return span_is_utf8(s) ||
+	       (s.n > 3 && (span_is_utf8(span_sub(s, 0, s.n - 1)) || span_is_utf8(span_sub(s, 0, s.n - 2)) ||
+			    span_is_utf8(span_sub(s, 0, s.n - 3))));
 }
 
-/* Nobody reads it. A name is a reason to say so: .plan and .engine are used by others too (sqitch, QGroundControl, games). */
+/* Nobody reads it. A name is a reason to say so: .plan and .engine are used by others too (sqitch, QGroundControl,
+ * games). */
 static void read_other(struct artifact_reading *r)
 {
 	if (!artifact_named_like_engine(r->name))
@@ -246,7 +252,8 @@ static void read_other(struct artifact_reading *r)
 		artifact_note(r, "named like an engine, but text: the name is used by other tools too");
 	else
 		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
-		                "named like an engine, but in no format that is read here (not TensorRT, ONNX or ONNX Runtime)");
+				"named like an engine, but in no format that is read here (not TensorRT, ONNX or ONNX "
+				"Runtime)");
 }
 
 /* The first ARTIFACT_HEAD_BYTES: what the caller read, else one read of ours. */
@@ -291,7 +298,7 @@ static int read_rows(struct artifact_reading *r)
 }
 
 int artifact_read(const struct artifact_source *src, struct span name, unsigned flags, struct arena *a,
-                  struct artifact_facts *ret, struct err *err)
+		  struct artifact_facts *ret, struct err *err)
 {
 	struct artifact_reading r = { .src = src, .name = name, .flags = flags, .a = a, .facts = ret, .err = err };
 	facts_start(ret, src->size);

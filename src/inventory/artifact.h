@@ -7,7 +7,8 @@
  *   source ──artifact_read()──► struct artifact_facts ──(full read only)── artifact_pass_add() ... artifact_pass_end()
  *
  * A file's content never makes artifact_read() fail: whatever is wrong with it is a fact (law 2: unknown is not safe;
- * law 3: a version in a header is a claim). Headers, section tables, trailers are read by pieces: a few KiB of a 4 GiB file.
+ * law 3: a version in a header is a claim). Headers, section tables, trailers are read by pieces: a few KiB of a 4 GiB
+ * file.
  */
 #ifndef REFORGE_INVENTORY_ARTIFACT_H
 #define REFORGE_INVENTORY_ARTIFACT_H
@@ -17,14 +18,15 @@
 #include "base/span.h"
 
 /* Kinds, as `scan --json` prints them. A kind is its text: adding one touches only the file that reads it. */
-#define ARTIFACT_OTHER "other"                                  /* no format of ours */
+#define ARTIFACT_OTHER "other" /* no format of ours */
 #define ARTIFACT_TENSORRT_PLAN "tensorrt-plan"
-#define ARTIFACT_TENSORRT_TIMING_CACHE "tensorrt-timing-cache"  /* an input of builds, not an engine; states no version */
-#define ARTIFACT_ONNX "onnx"                                    /* a model: not built by anything that we judge */
-#define ARTIFACT_ONNXRUNTIME_OPTIMISED "onnxruntime-optimised"  /* .onnx that ONNX Runtime wrote */
+#define ARTIFACT_TENSORRT_TIMING_CACHE \
+	"tensorrt-timing-cache" /* an input of builds, not an engine; states no version */
+#define ARTIFACT_ONNX "onnx"    /* a model: not built by anything that we judge */
+#define ARTIFACT_ONNXRUNTIME_OPTIMISED "onnxruntime-optimised" /* .onnx that ONNX Runtime wrote */
 #define ARTIFACT_ONNXRUNTIME_ORT "onnxruntime-ort"
-#define ARTIFACT_LFS_POINTER "git-lfs-pointer"                  /* the engine itself is elsewhere */
-#define ARTIFACT_RUNTIME_LIBRARY "runtime-library"              /* libonnxruntime.so*, libnvinfer.so* */
+#define ARTIFACT_LFS_POINTER "git-lfs-pointer"     /* the engine itself is elsewhere */
+#define ARTIFACT_RUNTIME_LIBRARY "runtime-library" /* libonnxruntime.so*, libnvinfer.so* */
 
 /* Products (purl). The whole list with aliases is version/products.tsv; these are what files can be built by. */
 #define ARTIFACT_PRODUCT_TENSORRT "pkg:generic/nvidia/tensorrt"
@@ -32,49 +34,50 @@
 
 /* Where the version was taken from, strongest claim first met; design 6.1. */
 enum artifact_version_source {
-	ARTIFACT_VERSION_UNKNOWN = 0,    /* version is "" */
-	ARTIFACT_VERSION_HEADER,         /* outer ftrt header; archive head of a bare ptrt; flatbuffer version table of 5.x */
-	ARTIFACT_VERSION_INNER,          /* outer header unusable, the archive inside was readable */
-	ARTIFACT_VERSION_PROVENANCE,     /* our stamp in the model's metadata_props */
-	ARTIFACT_VERSION_NAME,           /* file name (jetson-inference writes it there) */
-	ARTIFACT_VERSION_PACKAGE,        /* a runtime library's own version string */
+	ARTIFACT_VERSION_UNKNOWN = 0, /* version is "" */
+	ARTIFACT_VERSION_HEADER, /* outer ftrt header; archive head of a bare ptrt; flatbuffer version table of 5.x */
+	ARTIFACT_VERSION_INNER,  /* outer header unusable, the archive inside was readable */
+	ARTIFACT_VERSION_PROVENANCE, /* our stamp in the model's metadata_props */
+	ARTIFACT_VERSION_NAME,       /* file name (jetson-inference writes it there) */
+	ARTIFACT_VERSION_PACKAGE,    /* a runtime library's own version string */
 };
-const char *artifact_version_source_text(enum artifact_version_source s);   /* "header", ...; "unknown" */
-enum artifact_version_source artifact_version_source_of(struct span text);  /* UNKNOWN for other texts */
+const char *artifact_version_source_text(enum artifact_version_source s);  /* "header", ...; "unknown" */
+enum artifact_version_source artifact_version_source_of(struct span text); /* UNKNOWN for other texts */
 
 /* The file's own part of a finding: no advisory is judged here, so never affected or not_affected. */
 enum artifact_finding {
-	ARTIFACT_CLEAR = 0,    /* nothing to object to */
-	ARTIFACT_UNKNOWN,      /* an engine, or named like one, and what built it cannot be told */
-	ARTIFACT_CONFLICT,     /* two statements in the file disagree */
+	ARTIFACT_CLEAR = 0, /* nothing to object to */
+	ARTIFACT_UNKNOWN,   /* an engine, or named like one, and what built it cannot be told */
+	ARTIFACT_CONFLICT,  /* two statements in the file disagree */
 };
-const char *artifact_finding_text(enum artifact_finding f);                 /* "", "unknown", "conflict" */
+const char *artifact_finding_text(enum artifact_finding f); /* "", "unknown", "conflict" */
 enum artifact_finding artifact_finding_of(struct span text);
 
 /* Causes (static texts; design section 1). */
-#define ARTIFACT_CAUSE_HEADER_MISMATCH "header_mismatch"      /* versions, sizes, bounds or checksums disagree */
-#define ARTIFACT_CAUSE_UNKNOWN_BUILDER "unknown_builder"      /* nothing states the toolchain's version */
-#define ARTIFACT_CAUSE_UNREADABLE "unreadable"                /* layout that no rule reads, damaged, empty, I/O error */
-#define ARTIFACT_CAUSE_CONTENT_ABSENT "content_absent"        /* a pointer; the content is not in this file */
+#define ARTIFACT_CAUSE_HEADER_MISMATCH "header_mismatch" /* versions, sizes, bounds or checksums disagree */
+#define ARTIFACT_CAUSE_UNKNOWN_BUILDER "unknown_builder" /* nothing states the toolchain's version */
+#define ARTIFACT_CAUSE_UNREADABLE "unreadable"           /* layout that no rule reads, damaged, empty, I/O error */
+#define ARTIFACT_CAUSE_CONTENT_ABSENT "content_absent"   /* a pointer; the content is not in this file */
 
 /* One line of `explain`: which bytes say what. */
 #define ARTIFACT_EVIDENCE_BYTES 24
 struct artifact_evidence {
-	const char *what;                                /* "ftrt version", "section ENGN offset"; static or in the arena */
-	uint64_t offset;                                 /* in the file */
-	unsigned char bytes[ARTIFACT_EVIDENCE_BYTES];    /* the first byte_count of the field */
+	const char *what; /* "ftrt version", "section ENGN offset"; static or in the arena */
+	uint64_t offset;  /* in the file */
+	unsigned char bytes[ARTIFACT_EVIDENCE_BYTES]; /* the first byte_count of the field */
 	size_t byte_count;
-	const char *value;                               /* what they were read as: "10.13.3.9"; in the arena */
+	const char *value; /* what they were read as: "10.13.3.9"; in the arena */
 };
 
-/* Keys of metadata_props that reforge's ONNX Runtime driver writes (design 6.4): files do not record their toolchain. */
+/* Keys of metadata_props that reforge's ONNX Runtime driver writes (design 6.4): files do not record their toolchain.
+ */
 #define ARTIFACT_STAMP_TOOLCHAIN "reforge.toolchain"
 #define ARTIFACT_STAMP_VERSION "reforge.toolchain.version"
 #define ARTIFACT_STAMP_TARGET "reforge.target"
 #define ARTIFACT_STAMP_RECIPE "reforge.recipe"
 #define ARTIFACT_STAMP_BUILD "reforge.build"
 #define ARTIFACT_STAMP_SOURCE "reforge.source"
-struct artifact_stamp {           /* empty spans: key absent. Values are claims of the file, cut at 256 bytes */
+struct artifact_stamp { /* empty spans: key absent. Values are claims of the file, cut at 256 bytes */
 	struct span toolchain, version, target, recipe, build, source;
 };
 
@@ -83,38 +86,38 @@ struct artifact_stamp {           /* empty spans: key absent. Values are claims 
 
 struct artifact_format;
 struct artifact_facts {
-	const char *kind;                          /* ARTIFACT_*; static */
-	const char *layout;                        /* "ftrt/P4", "P1", "flatbuffer 5.x", "ORTM"; static; "" when none */
-	const char *product;                       /* purl; NULL when no toolchain is behind it */
-	char version[64];                          /* "10.13.3.9"; "" unknown */
+	const char *kind;    /* ARTIFACT_*; static */
+	const char *layout;  /* "ftrt/P4", "P1", "flatbuffer 5.x", "ORTM"; static; "" when none */
+	const char *product; /* purl; NULL when no toolchain is behind it */
+	char version[64];    /* "10.13.3.9"; "" unknown */
 	enum artifact_version_source version_source;
-	char inner_version[64];                    /* TensorRT: what the archive inside says; "" when there is none */
-	int cc_major, cc_minor;                    /* compute capability of the build device; -1 unknown */
-	char target[96];                           /* "sm_86" (a plan states no operating system); from a stamp
-	                                            * "linux-x86_64/cpu-avx512"; "" unknown */
-	char device[96];                           /* GPU name where the file has it (5.x); "" */
-	uint64_t size;                             /* real */
-	uint64_t declared_size;                    /* what the header says, prefix included; 0: it says nothing */
-	uint64_t prefix_bytes;                     /* Ultralytics JSON in front */
+	char inner_version[64]; /* TensorRT: what the archive inside says; "" when there is none */
+	int cc_major, cc_minor; /* compute capability of the build device; -1 unknown */
+	char target[96];        /* "sm_86" (a plan states no operating system); from a stamp
+				 * "linux-x86_64/cpu-avx512"; "" unknown */
+	char device[96];        /* GPU name where the file has it (5.x); "" */
+	uint64_t size;          /* real */
+	uint64_t declared_size; /* what the header says, prefix included; 0: it says nothing */
+	uint64_t prefix_bytes;  /* Ultralytics JSON in front */
 	enum artifact_finding finding;
-	const char *cause;                         /* ARTIFACT_CAUSE_*; "" when CLEAR */
-	bool truncated;                            /* declared or section end lies behind the real end */
-	const char *notes[ARTIFACT_MAX_NOTES];     /* sentences for people; in the arena */
+	const char *cause;                     /* ARTIFACT_CAUSE_*; "" when CLEAR */
+	bool truncated;                        /* declared or section end lies behind the real end */
+	const char *notes[ARTIFACT_MAX_NOTES]; /* sentences for people; in the arena */
 	size_t note_count;
-	size_t notes_dropped;                      /* more than fit: the last note says so */
-	size_t second_look_from;                   /* notes from here on came from the second look; note_count: none */
-	struct artifact_evidence *evidence;        /* in the arena; only with ARTIFACT_WITH_EVIDENCE */
+	size_t notes_dropped;               /* more than fit: the last note says so */
+	size_t second_look_from;            /* notes from here on came from the second look; note_count: none */
+	struct artifact_evidence *evidence; /* in the arena; only with ARTIFACT_WITH_EVIDENCE */
 	size_t evidence_count;
-	struct artifact_stamp stamp;               /* ONNX and .ort */
-	struct span producer_name, producer_version;   /* ONNX: the exporter's words, copied through by ONNX Runtime: never
-	                                                * the toolchain's version */
-	int64_t ir_version;                        /* ONNX; 0 unknown */
-	const struct artifact_format *format;      /* row that read it; NULL for other */
+	struct artifact_stamp stamp;                 /* ONNX and .ort */
+	struct span producer_name, producer_version; /* ONNX: the exporter's words, copied through by ONNX Runtime:
+						      * never the toolchain's version */
+	int64_t ir_version;                          /* ONNX; 0 unknown */
+	const struct artifact_format *format;        /* row that read it; NULL for other */
 	/* For the full read: a checksum over [crc_from, crc_from + crc_bytes), where the format has one. */
 	bool has_crc;
 	uint32_t crc;
 	uint64_t crc_from, crc_bytes;
-	bool look_for_code;                        /* search the content for host ELF and PE files */
+	bool look_for_code; /* search the content for host ELF and PE files */
 };
 
 /* Bytes of a file by position. */
@@ -144,27 +147,29 @@ enum { ARTIFACT_WITH_EVIDENCE = 1 };
  * Returns 0 with @ret complete; RF_EIO from the source; RF_ENOMEM.
  */
 RF_MUST_CHECK int artifact_read(const struct artifact_source *src, struct span name, unsigned flags, struct arena *a,
-                                struct artifact_facts *ret, struct err *err);
+				struct artifact_facts *ret, struct err *err);
 
-/* The second look, over every byte, for those who read the whole file anyway (to hash it): checksums, and native code in
- * plans (a plugin or lean runtime inside is code that runs at load time: tensorrt-lifecycle "a plan is executable"). */
+/* The second look, over every byte, for those who read the whole file anyway (to hash it): checksums, and native code
+ * in plans (a plugin or lean runtime inside is code that runs at load time: tensorrt-lifecycle "a plan is executable").
+ */
 struct artifact_pass {
 	const struct artifact_facts *facts;
 	uint64_t position;
 	uint32_t crc;
-	unsigned char tail[64];              /* end of the last piece: a header may straddle two */
+	unsigned char tail[64]; /* end of the last piece: a header may straddle two */
 	size_t tail_bytes;
-	uint64_t code_at[4];                 /* offsets of the first host ELF or PE files found */
-	const char *code_what[4];            /* "ELF x86-64", "PE" */
-	unsigned code_count;                 /* all of them */
+	uint64_t code_at[4];      /* offsets of the first host ELF or PE files found */
+	const char *code_what[4]; /* "ELF x86-64", "PE" */
+	unsigned code_count;      /* all of them */
 };
 void artifact_pass_begin(struct artifact_pass *p, const struct artifact_facts *facts);
-bool artifact_pass_wanted(const struct artifact_facts *facts);     /* false: skip the calls, nothing would be found */
+bool artifact_pass_wanted(const struct artifact_facts *facts); /* false: skip the calls, nothing would be found */
 void artifact_pass_add(struct artifact_pass *p, const void *bytes, size_t n);
 /* Adds notes and findings to @facts (the one given at begin, or a copy). RF_ENOMEM. */
-RF_MUST_CHECK int artifact_pass_end(struct artifact_pass *p, struct arena *a, struct artifact_facts *facts, struct err *err);
-/* What the second look found, as one text ("conflict\nfirst note\nsecond"; empty when nothing), to be kept for a file that is not
- * read again; and putting it back. A text that is no such thing adds nothing. RF_ENOMEM. */
+RF_MUST_CHECK int artifact_pass_end(struct artifact_pass *p, struct arena *a, struct artifact_facts *facts,
+				    struct err *err);
+/* What the second look found, as one text ("conflict\nfirst note\nsecond"; empty when nothing), to be kept for a file
+ * that is not read again; and putting it back. A text that is no such thing adds nothing. RF_ENOMEM. */
 RF_MUST_CHECK int artifact_second_look(const struct artifact_facts *facts, struct arena *a, struct span *ret);
 RF_MUST_CHECK int artifact_second_look_apply(struct artifact_facts *facts, struct span text, struct arena *a);
 
@@ -177,7 +182,7 @@ bool artifact_kind_is_engine(struct span kind);
 
 struct artifact_reading;
 struct artifact_format {
-	const char *name;                                /* "tensorrt" */
+	const char *name; /* "tensorrt" */
 	/* Could the file be this? Looks at the head (its first ARTIFACT_HEAD_BYTES) and size only; cheap. */
 	bool (*sniff)(const struct artifact_reading *r);
 	/* Fills r->facts. May find that it is not one after all: RF_EUNREADABLE, and the next row is asked. */
@@ -188,24 +193,25 @@ extern const struct artifact_format *const artifact_formats[];
 
 struct artifact_reading {
 	const struct artifact_source *src;
-	struct span head;                                /* the first min(size, ARTIFACT_HEAD_BYTES) bytes at least */
+	struct span head; /* the first min(size, ARTIFACT_HEAD_BYTES) bytes at least */
 	struct span name;
 	unsigned flags;
 	struct arena *a;
 	struct artifact_facts *facts;
 	struct err *err;
-	int failed;                                      /* RF_EIO or RF_ENOMEM met by a helper: reading stops */
-	unsigned reads;                                  /* of the source; at most ARTIFACT_MAX_READS */
-	unsigned char *window;                           /* last piece read beside the head, ARTIFACT_PIECE_BYTES */
+	int failed;            /* RF_EIO or RF_ENOMEM met by a helper: reading stops */
+	unsigned reads;        /* of the source; at most ARTIFACT_MAX_READS */
+	unsigned char *window; /* last piece read beside the head, ARTIFACT_PIECE_BYTES */
 	uint64_t window_at;
 	size_t window_bytes;
 };
-/* A hostile file may not make us read on and on: the largest real ONNX (2,000 nodes before its metadata) needs < 3,000. */
+/* A hostile file may not make us read on and on: the largest real ONNX (2,000 nodes before its metadata) needs < 3,000.
+ */
 #define ARTIFACT_MAX_READS 65536
 
 #define ARTIFACT_PIECE_BYTES 4096
-/* @n bytes (at most ARTIFACT_PIECE_BYTES) at @offset; NULL when they lie behind the end, the reads are used up (a note says so)
- * or on a failure (r->failed). Lives until the next call. */
+/* @n bytes (at most ARTIFACT_PIECE_BYTES) at @offset; NULL when they lie behind the end, the reads are used up (a note
+ * says so) or on a failure (r->failed). Lives until the next call. */
 const unsigned char *artifact_at(struct artifact_reading *r, uint64_t offset, size_t n);
 /* The same for as many of @n bytes as there are; *ret_n may be 0. */
 const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, size_t n, size_t *ret_n);
@@ -219,7 +225,7 @@ void artifact_object(struct artifact_reading *r, enum artifact_finding f, const 
 	RF_PRINTF(4, 5);
 /* Records evidence when wanted. @bytes may be NULL with 0. */
 void artifact_evidence(struct artifact_reading *r, const char *what, uint64_t offset, const void *bytes, size_t n,
-                       const char *format, ...) RF_PRINTF(6, 7);
+		       const char *format, ...) RF_PRINTF(6, 7);
 
 extern const struct artifact_format artifact_format_tensorrt;
 extern const struct artifact_format artifact_format_ort;

@@ -1,4 +1,5 @@
-/* Flatbuffers by pieces (flatbuffers.dev, "internals"): a table may lie behind gigabytes of weights. See artifact_int.h. */
+/* Flatbuffers by pieces (flatbuffers.dev, "internals"): a table may lie behind gigabytes of weights. See
+ * artifact_int.h. */
 #include "inventory/artifact_int.h"
 
 static bool table_at(struct artifact_reading *r, uint64_t at, struct flat_table *ret)
@@ -6,14 +7,16 @@ static bool table_at(struct artifact_reading *r, uint64_t at, struct flat_table 
 	const unsigned char *p = artifact_at(r, at, 4);
 	if (!p)
 		return false;
-	int64_t back = (int32_t)le32(p);      /* the vtable lies at table - back; may be negative */
+	int64_t back = (int32_t)le32(p); /* the vtable lies at table - back; may be negative */
 	int64_t vtable = (int64_t)at - back;
 	if (at > INT64_MAX || vtable < 0)
 		return false;
 	p = artifact_at(r, (uint64_t)vtable, 4);
 	if (!p || le16(p) < 4 || le16(p) % 2 || le16(p + 2) < 4)
 		return false;
-	*ret = (struct flat_table){ .at = at, .vtable = (uint64_t)vtable, .vtable_bytes = le16(p), .table_bytes = le16(p + 2) };
+	*ret = (struct flat_table){
+		.at = at, .vtable = (uint64_t)vtable, .vtable_bytes = le16(p), .table_bytes = le16(p + 2)
+	};
 	return true;
 }
 
@@ -82,7 +85,7 @@ struct span flat_string(struct artifact_reading *r, const struct flat_table *t, 
 }
 
 bool flat_vector(struct artifact_reading *r, const struct flat_table *t, unsigned index, uint64_t *ret_first,
-                 uint32_t *ret_count)
+		 uint32_t *ret_count)
 {
 	uint64_t field = flat_field(r, t, index), at;
 	if (!field || !follow(r, field, &at))

@@ -1,6 +1,7 @@
 /*
- * Git LFS pointers: a few lines of text in place of the engine. Source: github.com/git-lfs/git-lfs docs/spec.md: "version
- * https://git-lfs.github.com/spec/v1", then keys in order, among them "oid sha256:<64 hex>" and "size <bytes>"; under 1 KiB.
+ * Git LFS pointers: a few lines of text in place of the engine. Source: github.com/git-lfs/git-lfs docs/spec.md:
+ * "version https://git-lfs.github.com/spec/v1", then keys in order, among them "oid sha256:<64 hex>" and "size
+ * <bytes>"; under 1 KiB.
  */
 #include "base/str.h"
 #include "inventory/artifact_int.h"
@@ -10,7 +11,7 @@
 static bool lfs_sniff(const struct artifact_reading *r)
 {
 	return r->src->size < POINTER_MAX_BYTES && (span_starts(r->head, "version https://git-lfs.github.com/spec/v") ||
-	                                            span_starts(r->head, "version https://hawser.github.com/spec/v"));
+						    span_starts(r->head, "version https://hawser.github.com/spec/v"));
 }
 
 static bool is_oid(struct span s)
@@ -34,12 +35,13 @@ static int lfs_read(struct artifact_reading *r)
 	f->layout = "git-lfs v1";
 	artifact_evidence(r, "pointer text", 0, r->head.p, r->head.n, "%.*s", SPAN_ARG(oid));
 	if (oid.n && has_size)
-		artifact_note(r, "Git LFS pointer to %.*s, %llu bytes: the content is not here (git lfs pull)", SPAN_ARG(oid),
-		              (unsigned long long)f->declared_size);
+		artifact_note(r, "Git LFS pointer to %.*s, %llu bytes: the content is not here (git lfs pull)",
+			      SPAN_ARG(oid), (unsigned long long)f->declared_size);
 	else
 		artifact_note(r, "Git LFS pointer without a valid oid and size: truncated or damaged");
 	if (!oid.n || !has_size || artifact_named_like_engine(r->name))
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_CONTENT_ABSENT, "what the content would say cannot be told");
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_CONTENT_ABSENT,
+				"what the content would say cannot be told");
 	return 0;
 }
 

@@ -4,8 +4,8 @@
  * Only the top level of ModelProto is walked: the graph with all its weights is one length-delimited field, skipped by
  * seeking. A file is ONNX when the walk ends exactly at its end and it has an ir_version and a graph.
  *
- * ONNX Runtime keeps producer_name and producer_version of the model that it optimised: "tf2onnx 1.12.1" is no ONNX Runtime
- * version, and is never taken for one.
+ * ONNX Runtime keeps producer_name and producer_version of the model that it optimised: "tf2onnx 1.12.1" is no ONNX
+ * Runtime version, and is never taken for one.
  */
 #include "inventory/artifact_int.h"
 
@@ -36,8 +36,8 @@ static const char *const optimiser_domains[] = { "com.microsoft.nchwc", "com.ms.
 struct field {
 	uint32_t number;
 	uint32_t wire;
-	uint64_t value;      /* varint; length for WIRE_BYTES */
-	uint64_t at;         /* of the value, or of the first byte */
+	uint64_t value; /* varint; length for WIRE_BYTES */
+	uint64_t at;    /* of the value, or of the first byte */
 	uint64_t next;
 };
 
@@ -87,9 +87,14 @@ static int field_read(struct artifact_reading *r, uint64_t at, uint64_t end, str
 		ret->next = ret->at + value;
 		return 1;
 	}
-	case WIRE_FIXED64: ret->next = ret->at + 8; break;
-	case WIRE_FIXED32: ret->next = ret->at + 4; break;
-	default: return -1;
+	case WIRE_FIXED64:
+		ret->next = ret->at + 8;
+		break;
+	case WIRE_FIXED32:
+		ret->next = ret->at + 4;
+		break;
+	default:
+		return -1;
 	}
 	return ret->next <= end ? 1 : 0;
 }
@@ -98,7 +103,8 @@ static bool is_model_field(uint32_t number, uint32_t wire)
 {
 	switch (number) {
 	case MODEL_IR_VERSION:
-	case MODEL_VERSION: return wire == WIRE_VARINT;
+	case MODEL_VERSION:
+		return wire == WIRE_VARINT;
 	case MODEL_PRODUCER_NAME:
 	case MODEL_PRODUCER_VERSION:
 	case MODEL_DOMAIN:
@@ -108,8 +114,10 @@ static bool is_model_field(uint32_t number, uint32_t wire)
 	case MODEL_METADATA:
 	case MODEL_TRAINING:
 	case MODEL_FUNCTIONS:
-	case MODEL_CONFIGURATION: return wire == WIRE_BYTES;
-	default: return false;
+	case MODEL_CONFIGURATION:
+		return wire == WIRE_BYTES;
+	default:
+		return false;
 	}
 }
 
@@ -128,9 +136,9 @@ static struct span text_of(struct artifact_reading *r, const struct field *f, si
 
 struct model {
 	bool has_ir, has_graph, truncated;
-	const char *optimised_by;      /* the domain that gives it away */
+	const char *optimised_by; /* the domain that gives it away */
 	unsigned opsets;
-	uint64_t opset_at;             /* of that domain's entry */
+	uint64_t opset_at; /* of that domain's entry */
 };
 
 /* OperatorSetIdProto: 1 domain, 2 version */
@@ -145,8 +153,8 @@ static void opset_read(struct artifact_reading *r, const struct field *opset, st
 			if (span_eq_text(domain, optimiser_domains[i]) && !m->optimised_by) {
 				m->optimised_by = optimiser_domains[i];
 				m->opset_at = f.at;
-				artifact_evidence(r, "opset import of an optimiser's domain", f.at, domain.p, domain.n, "%s",
-				                  m->optimised_by);
+				artifact_evidence(r, "opset import of an optimiser's domain", f.at, domain.p, domain.n,
+						  "%s", m->optimised_by);
 			}
 	}
 }
@@ -180,17 +188,26 @@ static void model_field(struct artifact_reading *r, const struct field *f, struc
 		m->has_ir = true;
 		facts->ir_version = (int64_t)f->value;
 		artifact_evidence(r, "ir_version (ModelProto field 1)", f->at, artifact_at(r, f->at, 1), 1, "%lld",
-		                  (long long)facts->ir_version);
+				  (long long)facts->ir_version);
 		break;
-	case MODEL_PRODUCER_NAME: facts->producer_name = text_of(r, f, 128); break;
-	case MODEL_PRODUCER_VERSION: facts->producer_version = text_of(r, f, 128); break;
-	case MODEL_GRAPH: m->has_graph = true; break;
+	case MODEL_PRODUCER_NAME:
+		facts->producer_name = text_of(r, f, 128);
+		break;
+	case MODEL_PRODUCER_VERSION:
+		facts->producer_version = text_of(r, f, 128);
+		break;
+	case MODEL_GRAPH:
+		m->has_graph = true;
+		break;
 	case MODEL_OPSET:
 		m->opsets++;
 		opset_read(r, f, m);
 		break;
-	case MODEL_METADATA: metadata_read(r, f); break;
-	default: break;
+	case MODEL_METADATA:
+		metadata_read(r, f);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -213,7 +230,7 @@ static int model_walk(struct artifact_reading *r, struct model *m)
 			break;
 		}
 		if (!is_model_field(f.number, f.wire) && fields < 4)
-			return RF_EUNREADABLE;      /* unknown later fields may come with a newer onnx.proto */
+			return RF_EUNREADABLE; /* unknown later fields may come with a newer onnx.proto */
 		model_field(r, &f, m);
 	}
 	bool plausible = m->has_ir && r->facts->ir_version >= 1 && r->facts->ir_version <= 1000 && m->has_graph;
@@ -229,16 +246,18 @@ static void builder_judge(struct artifact_reading *r, const struct model *m)
 		f->kind = ARTIFACT_ONNX;
 		if (f->truncated)
 			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
-			                "cut before its metadata: whether ONNX Runtime built it cannot be told");
+					"cut before its metadata: whether ONNX Runtime built it cannot be told");
 		return;
 	}
 	f->kind = ARTIFACT_ONNXRUNTIME_OPTIMISED;
 	if (!f->product && m->optimised_by)
 		f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
 	if (!f->version[0])
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, m->optimised_by ?
-		                "written by ONNX Runtime's optimiser (it imports the domain %s), and no stamp states the version" :
-		                "stamped, but without a version%s", m->optimised_by ? m->optimised_by : "");
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+				m->optimised_by ? "written by ONNX Runtime's optimiser (it imports the domain %s), and "
+						  "no stamp states the version"
+						: "stamped, but without a version%s",
+				m->optimised_by ? m->optimised_by : "");
 }
 
 static bool onnx_sniff(const struct artifact_reading *r)

@@ -1,7 +1,8 @@
 /*
- * ONNX Runtime's own format: a flatbuffer with the identifier ORTM. Source: onnxruntime/core/flatbuffers/schema/ort.fbs.
- * Root InferenceSession {0 ort_version, 1 model}; Model {0 ir_version, 2 producer_name, 3 producer_version, 9 metadata_props};
- * StringStringEntry {0 key, 1 value}. Its ort_version is the version of the format ("6"), never ONNX Runtime's.
+ * ONNX Runtime's own format: a flatbuffer with the identifier ORTM. Source:
+ * onnxruntime/core/flatbuffers/schema/ort.fbs. Root InferenceSession {0 ort_version, 1 model}; Model {0 ir_version, 2
+ * producer_name, 3 producer_version, 9 metadata_props}; StringStringEntry {0 key, 1 value}. Its ort_version is the
+ * version of the format ("6"), never ONNX Runtime's.
  */
 #include "inventory/artifact_int.h"
 
@@ -31,12 +32,13 @@ static void metadata_read(struct artifact_reading *r, const struct flat_table *m
 		return;
 	}
 	if (count > MAX_METADATA)
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "%u metadata_props: only the first %d were looked at", count,
-		                MAX_METADATA);
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+				"%u metadata_props: only the first %d were looked at", count, MAX_METADATA);
 	for (uint32_t i = 0; i < count && i < MAX_METADATA; i++) {
 		struct flat_table pair;
 		if (!flat_element(r, first, i, &pair)) {
-			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "metadata_props[%u] lies outside the file", i);
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+					"metadata_props[%u] lies outside the file", i);
 			return;
 		}
 		struct span key = flat_string(r, &pair, 0, 64);
@@ -50,7 +52,8 @@ static void model_read(struct artifact_reading *r, const struct flat_table *root
 	struct artifact_facts *f = r->facts;
 	struct flat_table model;
 	if (!flat_child(r, root, SESSION_MODEL, &model)) {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "the model's table lies outside the file: truncated or damaged");
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+				"the model's table lies outside the file: truncated or damaged");
 		return;
 	}
 	uint64_t ir = flat_field(r, &model, MODEL_IR_VERSION);
@@ -74,20 +77,22 @@ static int ort_read(struct artifact_reading *r)
 		struct span format = flat_string(r, &root, SESSION_FORMAT, 16);
 		if (format.n) {
 			uint64_t field = flat_field(r, &root, SESSION_FORMAT);
-			artifact_evidence(r, "ort_version (the format's, not ONNX Runtime's)", field, artifact_at(r, field, 4), 4, "%.*s",
-			                  SPAN_ARG(format));
-			artifact_note(r, "ORT format version %.*s, which is not ONNX Runtime's version", SPAN_ARG(format));
+			artifact_evidence(r, "ort_version (the format's, not ONNX Runtime's)", field,
+					  artifact_at(r, field, 4), 4, "%.*s", SPAN_ARG(format));
+			artifact_note(r, "ORT format version %.*s, which is not ONNX Runtime's version",
+				      SPAN_ARG(format));
 		}
 		model_read(r, &root);
 	} else {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "the root table lies outside the file: truncated or damaged");
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+				"the root table lies outside the file: truncated or damaged");
 	}
 	artifact_stamp_apply(r);
 	if (!f->product)
 		f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
 	if (!f->version[0])
 		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
-		                "ONNX Runtime does not record its version in its files, and no stamp states it");
+				"ONNX Runtime does not record its version in its files, and no stamp states it");
 	return 0;
 }
 

@@ -1,10 +1,11 @@
-/* The look over every byte of a file that is hashed anyway: checksums, and native host code inside plans. See artifact.h. */
+/* The look over every byte of a file that is hashed anyway: checksums, and native host code inside plans. See
+ * artifact.h. */
 #include "inventory/artifact_int.h"
 
 #include "base/hash.h"
 
-/* An ELF header needs 20 bytes; a PE's second signature lies within 1 KiB, but the first 64 bytes find those that linkers
- * write (e_lfanew 0x40 to 0x3c0): what straddles two pieces is looked at from the tail of the first. */
+/* An ELF header needs 20 bytes; a PE's second signature lies within 1 KiB, but the first 64 bytes find those that
+ * linkers write (e_lfanew 0x40 to 0x3c0): what straddles two pieces is looked at from the tail of the first. */
 #define STRADDLE 64
 
 bool artifact_pass_wanted(const struct artifact_facts *facts)
@@ -39,8 +40,8 @@ static void code_found(struct artifact_pass *p, uint64_t at, const char *what)
 
 #define BLOCK 64
 
-/* Could a header start in these BLOCK bytes (the one behind them is looked at too)? Written so that compilers make vector
- * instructions of it: every byte of every plan passes here, and the hash must not wait for it. */
+/* Could a header start in these BLOCK bytes (the one behind them is looked at too)? Written so that compilers make
+ * vector instructions of it: every byte of every plan passes here, and the hash must not wait for it. */
 static bool block_hit(const unsigned char *p)
 {
 	unsigned char hit = 0;
@@ -59,7 +60,8 @@ static void code_search(struct artifact_pass *p, const unsigned char *bytes, siz
 		}
 		size_t end = RF_MIN(i + BLOCK, starts);
 		for (; i < end; i++) {
-			const char *what = bytes[i] == 0x7f || bytes[i] == 'M' ? artifact_host_code(bytes + i, n - i) : NULL;
+			const char *what =
+				bytes[i] == 0x7f || bytes[i] == 'M' ? artifact_host_code(bytes + i, n - i) : NULL;
 			if (what)
 				code_found(p, at + i, what);
 		}
@@ -98,10 +100,11 @@ int artifact_pass_end(struct artifact_pass *p, struct arena *a, struct artifact_
 		code_search(p, p->tail, p->tail_bytes, p->tail_bytes, p->position - p->tail_bytes);
 	if (f->has_crc && f->crc_bytes <= p->position && f->crc_from <= p->position - f->crc_bytes && p->crc != f->crc)
 		artifact_object(&r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-		                "the header's CRC-32 is %08x, the body's is %08x: the content was changed or damaged", f->crc, p->crc);
+				"the header's CRC-32 is %08x, the body's is %08x: the content was changed or damaged",
+				f->crc, p->crc);
 	for (unsigned i = 0; i < p->code_count && i < RF_COUNT(p->code_at); i++)
-		artifact_note(&r, "native host code inside: %s at offset %llu; a plan may run it when it is loaded", p->code_what[i],
-		              (unsigned long long)p->code_at[i]);
+		artifact_note(&r, "native host code inside: %s at offset %llu; a plan may run it when it is loaded",
+			      p->code_what[i], (unsigned long long)p->code_at[i]);
 	if (p->code_count > RF_COUNT(p->code_at))
 		artifact_note(&r, "native host code inside: %u places in all", p->code_count);
 	return r.failed ? err_set(err, r.failed, "no memory for the findings of one file") : 0;

@@ -1,7 +1,8 @@
 /*
  * Runtime libraries: an ELF shared object whose SONAME is ONNX Runtime's or TensorRT's.
- * ONNX Runtime's version is in its symbol versions (VERS_1.20.1), written by its linker script; TensorRT's full version is only in
- * the name of the file (libnvinfer.so.10.3.0). ELF: System V gABI, chapter 5; symbol versions: LSB core, section 10.7.
+ * ONNX Runtime's version is in its symbol versions (VERS_1.20.1), written by its linker script; TensorRT's full version
+ * is only in the name of the file (libnvinfer.so.10.3.0). ELF: System V gABI, chapter 5; symbol versions: LSB core,
+ * section 10.7.
  */
 #include "inventory/artifact_int.h"
 
@@ -18,7 +19,7 @@
 #define MAX_VERSIONS 64
 
 static const struct {
-	const char *soname;        /* with what follows: ".so", ".so.1" */
+	const char *soname; /* with what follows: ".so", ".so.1" */
 	const char *product;
 } libraries[] = {
 	{ "libonnxruntime.so", ARTIFACT_PRODUCT_ONNXRUNTIME },
@@ -36,8 +37,12 @@ static bool runtime_sniff(const struct artifact_reading *r)
 {
 	const unsigned char *p = (const unsigned char *)r->head.p;
 	/* 64-bit, little-endian, ET_DYN, for the two machines that engines run on */
-	return r->head.n >= 64 && memcmp(p, "\x7f" "ELF\2\1\1", 7) == 0 && le16(p + 16) == 3 &&
-	       (le16(p + 18) == 62 || le16(p + 18) == 183);
+	return r->head.n >= 64 &&
+	       memcmp(p,
+		      "\x7f"
+		      "ELF\2\1\1",
+		      7) == 0 &&
+	       le16(p + 16) == 3 && (le16(p + 18) == 62 || le16(p + 18) == 183);
 }
 
 /* Virtual address to file offset by the PT_LOAD headers. */
@@ -84,11 +89,20 @@ static void dynamic_read(struct artifact_reading *r, struct elf *e)
 		if (!p || le64(p) == 0)
 			return;
 		switch (le64(p)) {
-		case DT_STRTAB: e->strtab = le64(p + 8); break;
-		case DT_SONAME: e->soname = le64(p + 8); break;
-		case DT_VERDEF: e->verdef = le64(p + 8); break;
-		case DT_VERDEFNUM: e->verdefnum = le64(p + 8); break;
-		default: break;
+		case DT_STRTAB:
+			e->strtab = le64(p + 8);
+			break;
+		case DT_SONAME:
+			e->soname = le64(p + 8);
+			break;
+		case DT_VERDEF:
+			e->verdef = le64(p + 8);
+			break;
+		case DT_VERDEFNUM:
+			e->verdefnum = le64(p + 8);
+			break;
+		default:
+			break;
 		}
 	}
 }
@@ -177,7 +191,7 @@ static int runtime_read(struct artifact_reading *r)
 			version_set(r, span_from(named, 1), ARTIFACT_VERSION_NAME);
 		if (!f->version[0])
 			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
-			                "a runtime library (%.*s) that does not state its version", SPAN_ARG(soname));
+					"a runtime library (%.*s) that does not state its version", SPAN_ARG(soname));
 		return 0;
 	}
 	return RF_EUNREADABLE;

@@ -3,7 +3,7 @@
 
 static const struct {
 	const char *key;
-	size_t at;        /* of the span in struct artifact_stamp */
+	size_t at; /* of the span in struct artifact_stamp */
 } keys[] = {
 	{ ARTIFACT_STAMP_TOOLCHAIN, offsetof(struct artifact_stamp, toolchain) },
 	{ ARTIFACT_STAMP_VERSION, offsetof(struct artifact_stamp, version) },
@@ -30,12 +30,13 @@ void artifact_stamp_add(struct artifact_reading *r, struct span key, struct span
 		struct span *slot = (struct span *)(void *)((char *)&r->facts->stamp + keys[i].at);
 		if (!is_stamp_value(value)) {
 			artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-			                "the stamp's %s has a value that reforge never writes", keys[i].key);
+					"the stamp's %s has a value that reforge never writes", keys[i].key);
 			return;
 		}
 		if (slot->n && !span_eq(*slot, value)) {
-			artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "%s is stated twice: %.*s and %.*s", keys[i].key,
-			                SPAN_ARG(*slot), SPAN_ARG(value));
+			artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+					"%s is stated twice: %.*s and %.*s", keys[i].key, SPAN_ARG(*slot),
+					SPAN_ARG(value));
 			return;
 		}
 		*slot = arena_span(r->a, value);
@@ -66,8 +67,8 @@ void artifact_stamp_apply(struct artifact_reading *r)
 	if (s->target.n && s->target.n < sizeof f->target)
 		memcpy(f->target, s->target.p, s->target.n);
 	if (!s->toolchain.n || !toolchain_known(f)) {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "stamped with a toolchain that is not known here: %.*s",
-		                SPAN_ARG(s->toolchain));
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+				"stamped with a toolchain that is not known here: %.*s", SPAN_ARG(s->toolchain));
 	} else if (s->version.n && s->version.n < sizeof f->version) {
 		memcpy(f->version, s->version.p, s->version.n);
 		f->version_source = ARTIFACT_VERSION_PROVENANCE;

@@ -7,25 +7,34 @@
 
 #define OUTER_BYTES 32
 #define SECTION_BYTES 24
-/* Plans have one or two sections, version-compatible ones perhaps a few more; a table of more is not walked to its end. */
+/* Plans have one or two sections, version-compatible ones perhaps a few more; a table of more is not walked to its end.
+ */
 #define MAX_SECTIONS 64
 /* An exporter's JSON is a few hundred bytes; class names of large models reach some 100 KiB. */
 #define MAX_PREFIX_BYTES (1 * MIB)
 /* No file system holds a file of this size: such a length is damage or malice, not truncation. */
 #define IMPOSSIBLE_BYTES ((uint64_t)1 << 48)
 
-static const unsigned char trailer_bytes[4] = { 0x99, 0x8b, 0x8d, 0x8b };      /* bitwise NOT of "ftrt" */
+static const unsigned char trailer_bytes[4] = { 0x99, 0x8b, 0x8d, 0x8b }; /* bitwise NOT of "ftrt" */
 
 const char *artifact_host_code(const unsigned char *p, size_t n)
 {
-	if (n >= 20 && memcmp(p, "\x7f" "ELF", 4) == 0) {
+	if (n >= 20 && memcmp(p,
+			      "\x7f"
+			      "ELF",
+			      4) == 0) {
 		bool big_endian = p[5] == 2;
 		switch (big_endian ? p[18] << 8 | p[19] : le16(p + 18)) {
-		case 3: return "ELF x86";
-		case 40: return "ELF ARM";
-		case 62: return "ELF x86-64";
-		case 183: return "ELF AArch64";
-		default: return NULL;      /* 190: a cubin, which every plan is made of */
+		case 3:
+			return "ELF x86";
+		case 40:
+			return "ELF ARM";
+		case 62:
+			return "ELF x86-64";
+		case 183:
+			return "ELF AArch64";
+		default:
+			return NULL; /* 190: a cubin, which every plan is made of */
 		}
 	}
 	if (n >= 64 && p[0] == 'M' && p[1] == 'Z') {
@@ -43,8 +52,8 @@ static bool is_magic(const unsigned char *p)
 	return p && (memcmp(p, "ftrt", 4) == 0 || memcmp(p, "ptrt", 4) == 0);
 }
 
-/* Where the JSON object that starts at @at ends: strings and braces only, which is what a length can be checked with. 0: no end
- * within the limit, or bytes that JSON has not. */
+/* Where the JSON object that starts at @at ends: strings and braces only, which is what a length can be checked with.
+ * 0: no end within the limit, or bytes that JSON has not. */
 static uint64_t json_end(struct artifact_reading *r, uint64_t at)
 {
 	unsigned depth = 0;
@@ -52,7 +61,8 @@ static uint64_t json_end(struct artifact_reading *r, uint64_t at)
 	uint64_t limit = RF_MIN(r->src->size, at + MAX_PREFIX_BYTES);
 	while (at < limit) {
 		size_t n;
-		const unsigned char *p = artifact_upto(r, at, (size_t)RF_MIN((uint64_t)ARTIFACT_PIECE_BYTES, limit - at), &n);
+		const unsigned char *p =
+			artifact_upto(r, at, (size_t)RF_MIN((uint64_t)ARTIFACT_PIECE_BYTES, limit - at), &n);
 		if (!p)
 			return 0;
 		for (size_t i = 0; i < n; i++) {
@@ -94,11 +104,11 @@ static bool prefix_skip(struct artifact_reading *r, uint64_t *ret_base)
 	r->facts->prefix_bytes = *ret_base;
 	artifact_evidence(r, "length of the JSON prefix", 0, head, 4, "%u bytes", says);
 	artifact_note(r, "JSON prefix of %llu bytes in front of the plan, as Ultralytics writes it",
-	              (unsigned long long)(*ret_base - 4));
+		      (unsigned long long)(*ret_base - 4));
 	if (ends != announced)
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-		                "the prefix gives its length as %u bytes, its JSON %s", says,
-		                ends ? "ends elsewhere" : "has no end");
+				"the prefix gives its length as %u bytes, its JSON %s", says,
+				ends ? "ends elsewhere" : "has no end");
 	return true;
 }
 
@@ -113,16 +123,17 @@ static void size_check(struct artifact_reading *r, uint64_t base, uint64_t decla
 	if (declared == real)
 		return;
 	if (declared >= IMPOSSIBLE_BYTES) {
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "%s declares %llu bytes, which no file has", what,
-		                (unsigned long long)declared);
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+				"%s declares %llu bytes, which no file has", what, (unsigned long long)declared);
 	} else if (declared > real) {
 		f->truncated = true;
-		artifact_note(r, "truncated: %s declares %llu bytes, %llu are there", what, (unsigned long long)declared,
-		              (unsigned long long)real);
+		artifact_note(r, "truncated: %s declares %llu bytes, %llu are there", what,
+			      (unsigned long long)declared, (unsigned long long)real);
 	} else {
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-		                "%s declares %llu bytes, the file has %llu: %llu bytes that it does not account for", what,
-		                (unsigned long long)declared, (unsigned long long)real, (unsigned long long)(real - declared));
+				"%s declares %llu bytes, the file has %llu: %llu bytes that it does not account for",
+				what, (unsigned long long)declared, (unsigned long long)real,
+				(unsigned long long)(real - declared));
 	}
 }
 
@@ -143,14 +154,14 @@ static bool all_zero(const unsigned char *v)
 /* ── ftrt ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 struct section {
-	char tag[5];          /* as it reads: "ENGN" is stored reversed */
+	char tag[5]; /* as it reads: "ENGN" is stored reversed */
 	uint64_t offset, size;
 };
 
 struct outer {
 	uint64_t base;
-	uint64_t declared;    /* 0: cut before it */
-	uint64_t sections;    /* as declared */
+	uint64_t declared; /* 0: cut before it */
+	uint64_t sections; /* as declared */
 	bool has_version;
 	unsigned char version[4];
 	struct section engine;
@@ -164,8 +175,10 @@ static void outer_read(struct artifact_reading *r, uint64_t base, struct outer *
 	*o = (struct outer){ .base = base };
 	artifact_evidence(r, "container magic", base, h, 4, "ftrt");
 	if (n >= 8 && le32(h + 4) != 0)
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
-		                "container serialization version %u: only 0 is known, what follows is read as if it were", le32(h + 4));
+		artifact_object(
+			r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			"container serialization version %u: only 0 is known, what follows is read as if it were",
+			le32(h + 4));
 	if (n >= 16)
 		o->sections = le64(h + 8);
 	if (n >= 24)
@@ -175,13 +188,17 @@ static void outer_read(struct artifact_reading *r, uint64_t base, struct outer *
 		memcpy(o->version, h + 24, 4);
 		o->has_version = true;
 		tensorrt_version_text(o->version, text);
-		artifact_evidence(r, "container version (major, minor, patch, build)", base + 24, h + 24, 4, "%s", text);
+		artifact_evidence(r, "container version (major, minor, patch, build)", base + 24, h + 24, 4, "%s",
+				  text);
 	}
 	if (n >= 24)
-		artifact_evidence(r, "container size", base + 16, h + 16, 8, "%llu bytes", (unsigned long long)o->declared);
+		artifact_evidence(r, "container size", base + 16, h + 16, 8, "%llu bytes",
+				  (unsigned long long)o->declared);
 	if (n == OUTER_BYTES)
-		artifact_evidence(r, "platform tag", base + 28, h + 28, 4, "%s", memcmp(h + 28, "rtrt", 4) == 0 ? "rtrt" :
-		                  memcmp(h + 28, "utrt", 4) == 0 ? "utrt (seen on Jetson Orin)" : "other");
+		artifact_evidence(r, "platform tag", base + 28, h + 28, 4, "%s",
+				  memcmp(h + 28, "rtrt", 4) == 0   ? "rtrt"
+				  : memcmp(h + 28, "utrt", 4) == 0 ? "utrt (seen on Jetson Orin)"
+								   : "other");
 }
 
 static bool section_at(struct artifact_reading *r, uint64_t at, struct section *ret)
@@ -195,27 +212,30 @@ static bool section_at(struct artifact_reading *r, uint64_t at, struct section *
 		ret->tag[i] = (char)(c >= 0x20 && c < 0x7f ? c : '?');
 	}
 	artifact_evidence(r, "section entry", at, p, SECTION_BYTES, "%s at %llu, %llu bytes", ret->tag,
-	                  (unsigned long long)ret->offset, (unsigned long long)ret->size);
+			  (unsigned long long)ret->offset, (unsigned long long)ret->size);
 	return true;
 }
 
 /* Bounds are checked against what the container declares (a conflict) and then against what is there (truncation). */
-static bool section_bounds(struct artifact_reading *r, const struct outer *o, const struct section *s, uint64_t table_end)
+static bool section_bounds(struct artifact_reading *r, const struct outer *o, const struct section *s,
+			   uint64_t table_end)
 {
 	if (s->size > UINT64_MAX - s->offset || s->offset + s->size > o->declared) {
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-		                "section %s (offset %llu, %llu bytes) ends behind the container's %llu bytes", s->tag,
-		                (unsigned long long)s->offset, (unsigned long long)s->size, (unsigned long long)o->declared);
+				"section %s (offset %llu, %llu bytes) ends behind the container's %llu bytes", s->tag,
+				(unsigned long long)s->offset, (unsigned long long)s->size,
+				(unsigned long long)o->declared);
 		return s->offset < r->facts->size - o->base;
 	}
 	if (s->offset < table_end)
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-		                "section %s starts at %llu, inside the section table", s->tag, (unsigned long long)s->offset);
+				"section %s starts at %llu, inside the section table", s->tag,
+				(unsigned long long)s->offset);
 	uint64_t real = r->facts->size - o->base;
 	if (s->offset + s->size > real && !r->facts->truncated) {
 		r->facts->truncated = true;
 		artifact_note(r, "truncated: section %s ends at %llu, %llu bytes are there", s->tag,
-		              (unsigned long long)(s->offset + s->size), (unsigned long long)real);
+			      (unsigned long long)(s->offset + s->size), (unsigned long long)real);
 	}
 	return s->offset < real;
 }
@@ -226,8 +246,11 @@ static void section_code(struct artifact_reading *r, const struct outer *o, cons
 	const unsigned char *p = artifact_upto(r, o->base + s->offset, (size_t)RF_MIN(s->size, (uint64_t)1088), &n);
 	const char *code = p ? artifact_host_code(p, n) : NULL;
 	if (code)
-		artifact_note(r, "section %s is native host code (%s): it can run when the plan is loaded, and is a component with a "
-		              "version of its own", s->tag, code);
+		artifact_note(r,
+			      "section %s is native host code (%s): it can run when the plan is loaded, and is a "
+			      "component with a "
+			      "version of its own",
+			      s->tag, code);
 }
 
 static void overlap_check(struct artifact_reading *r, const struct section *list, size_t n)
@@ -236,8 +259,8 @@ static void overlap_check(struct artifact_reading *r, const struct section *list
 		for (size_t j = i + 1; j < n; j++) {
 			const struct section *a = &list[i], *b = &list[j];
 			if (a->size && b->size && a->offset < b->offset + b->size && b->offset < a->offset + a->size) {
-				artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "sections %s and %s overlap", a->tag,
-				                b->tag);
+				artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+						"sections %s and %s overlap", a->tag, b->tag);
 				return;
 			}
 		}
@@ -250,13 +273,15 @@ static void sections_read(struct artifact_reading *r, struct outer *o)
 	uint64_t walk = RF_MIN(o->sections, (uint64_t)MAX_SECTIONS);
 	uint64_t table_end = OUTER_BYTES + walk * SECTION_BYTES;
 	if (o->sections > (o->declared > OUTER_BYTES ? (o->declared - OUTER_BYTES) / SECTION_BYTES : 0)) {
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "%llu sections cannot fit in %llu bytes",
-		                (unsigned long long)o->sections, (unsigned long long)o->declared);
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+				"%llu sections cannot fit in %llu bytes", (unsigned long long)o->sections,
+				(unsigned long long)o->declared);
 		if (walk > 2)
-			walk = 2;      /* still look for the engine where it always is */
+			walk = 2; /* still look for the engine where it always is */
 	} else if (o->sections > MAX_SECTIONS) {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "%llu sections: only the first %d were looked at",
-		                (unsigned long long)o->sections, MAX_SECTIONS);
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+				"%llu sections: only the first %d were looked at", (unsigned long long)o->sections,
+				MAX_SECTIONS);
 	}
 	for (uint64_t i = 0; i < walk; i++) {
 		struct section s;
@@ -299,23 +324,24 @@ static void inner_check(struct artifact_reading *r, struct outer *o, const struc
 	struct artifact_facts *f = r->facts;
 	if (archive->cache)
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-		                "the ENGN section holds a timing cache, not an engine");
+				"the ENGN section holds a timing cache, not an engine");
 	if (archive->layout && archive->archive_bytes != o->engine.size)
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-		                "section ENGN has %llu bytes, the archive in it declares %llu", (unsigned long long)o->engine.size,
-		                (unsigned long long)archive->archive_bytes);
+				"section ENGN has %llu bytes, the archive in it declares %llu",
+				(unsigned long long)o->engine.size, (unsigned long long)archive->archive_bytes);
 	if (!archive->has_version) {
 		if (f->truncated)
 			artifact_note(r, "the version inside is cut off: the container's own is all there is");
 		else
-			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
-			                "the archive inside could not be read: the container's version is not confirmed");
+			artifact_object(
+				r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+				"the archive inside could not be read: the container's version is not confirmed");
 		return;
 	}
 	tensorrt_version_text(archive->version, f->inner_version);
 	if (o->has_version && memcmp(o->version, archive->version, 4) != 0)
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
-		                "the container says TensorRT %s, the archive inside %s", f->version, f->inner_version);
+				"the container says TensorRT %s, the archive inside %s", f->version, f->inner_version);
 	if (!o->has_version) {
 		memcpy(f->version, f->inner_version, sizeof f->version);
 		f->version_source = ARTIFACT_VERSION_INNER;
@@ -328,10 +354,14 @@ static const char *ftrt_layout(const char *inner)
 	if (!inner)
 		return "ftrt";
 	switch (inner[1]) {
-	case '1': return "ftrt/P1";
-	case '2': return "ftrt/P2";
-	case '3': return "ftrt/P3";
-	default: return "ftrt/P4";
+	case '1':
+		return "ftrt/P1";
+	case '2':
+		return "ftrt/P2";
+	case '3':
+		return "ftrt/P3";
+	default:
+		return "ftrt/P4";
 	}
 }
 
@@ -350,7 +380,8 @@ static int ftrt_read(struct artifact_reading *r, uint64_t base)
 	}
 	if (f->size - base < OUTER_BYTES) {
 		f->truncated = true;
-		artifact_note(r, "truncated: %llu bytes, the container's header has %d", (unsigned long long)(f->size - base), OUTER_BYTES);
+		artifact_note(r, "truncated: %llu bytes, the container's header has %d",
+			      (unsigned long long)(f->size - base), OUTER_BYTES);
 	} else {
 		size_check(r, base, o.declared, "the container");
 		sections_read(r, &o);
@@ -362,7 +393,7 @@ static int ftrt_read(struct artifact_reading *r, uint64_t base)
 			target_set(f, &archive);
 		} else if (!f->truncated) {
 			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
-			                "no ENGN section: the container's version is not confirmed by anything inside");
+					"no ENGN section: the container's version is not confirmed by anything inside");
 		}
 		trailer_check(r, &o);
 	}
@@ -387,13 +418,16 @@ static int ptrt_read(struct artifact_reading *r, uint64_t base)
 	else if (f->size - base < 28)
 		f->truncated = true;
 	if (archive.cache) {
-		artifact_note(r, "timing cache: an input of builds, not an engine; it states no TensorRT version (tag %u)", archive.tag);
+		artifact_note(r,
+			      "timing cache: an input of builds, not an engine; it states no TensorRT version (tag %u)",
+			      archive.tag);
 		return 0;
 	}
 	if (!archive.has_version) {
-		artifact_object(r, ARTIFACT_UNKNOWN, archive.layout ? ARTIFACT_CAUSE_UNKNOWN_BUILDER : ARTIFACT_CAUSE_UNREADABLE,
-		                f->truncated ? "truncated before its version" :
-		                "a TensorRT archive in a layout that no rule reads: version unknown");
+		artifact_object(r, ARTIFACT_UNKNOWN,
+				archive.layout ? ARTIFACT_CAUSE_UNKNOWN_BUILDER : ARTIFACT_CAUSE_UNREADABLE,
+				f->truncated ? "truncated before its version"
+					     : "a TensorRT archive in a layout that no rule reads: version unknown");
 		return 0;
 	}
 	tensorrt_version_text(archive.version, f->version);
@@ -401,7 +435,8 @@ static int ptrt_read(struct artifact_reading *r, uint64_t base)
 	if (all_zero(archive.version)) {
 		f->version[0] = '\0';
 		f->version_source = ARTIFACT_VERSION_UNKNOWN;
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "the archive states no version (0.0.0.0)");
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+				"the archive states no version (0.0.0.0)");
 	}
 	target_set(f, &archive);
 	return 0;
@@ -434,7 +469,8 @@ static int tensorrt_read(struct artifact_reading *r)
 		if (!artifact_named_like_engine(r->name))
 			return RF_EUNREADABLE;
 		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
-		                "a JSON prefix of %u bytes is announced, but no plan stands behind it", le32(r->head.p));
+				"a JSON prefix of %u bytes is announced, but no plan stands behind it",
+				le32(r->head.p));
 		return 0;
 	}
 	const unsigned char *p = artifact_at(r, base, 4);

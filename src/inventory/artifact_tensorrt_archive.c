@@ -23,17 +23,17 @@
 #define ITEM_CACHE 0x18
 
 struct item {
-	uint16_t type;        /* without bit 15 */
+	uint16_t type; /* without bit 15 */
 	uint64_t value;
-	uint64_t at;          /* in the file, of the payload */
+	uint64_t at; /* in the file, of the payload */
 	unsigned char raw[8];
-	size_t bytes;         /* payload; 0: a marker */
+	size_t bytes; /* payload; 0: a marker */
 };
 
 struct cursor {
 	const unsigned char *p;
 	size_t n, at;
-	uint64_t file_at;     /* of p[0] */
+	uint64_t file_at; /* of p[0] */
 };
 
 void tensorrt_version_text(const unsigned char v[4], char ret[TENSORRT_VERSION_BYTES])
@@ -56,11 +56,15 @@ static size_t payload_bytes(uint16_t type)
 {
 	switch (type & ITEM_PLAIN) {
 	case ITEM_U8:
-	case ITEM_BOOL: return 1;
-	case ITEM_I32: return 4;
+	case ITEM_BOOL:
+		return 1;
+	case ITEM_I32:
+		return 4;
 	case ITEM_U64:
-	case ITEM_U64_TOO: return 8;
-	default: return 0;
+	case ITEM_U64_TOO:
+		return 8;
+	default:
+		return 0;
 	}
 }
 
@@ -99,8 +103,8 @@ struct header {
 	uint32_t crc;
 };
 
-/* P1 and P2 have the same body; the size lies at 12 in one and at 16 in the other. What fits the container decides; for a
- * damaged one, where the upper half of a size (0 below 4 GiB) would be. */
+/* P1 and P2 have the same body; the size lies at 12 in one and at 16 in the other. What fits the container decides; for
+ * a damaged one, where the upper half of a size (0 below 4 GiB) would be. */
 static struct header header_plain(const unsigned char *h, uint64_t room)
 {
 	struct header p1 = { "P1", 24, le64(h + 12), le32(h + 8), true, le32(h + 20) };
@@ -145,8 +149,8 @@ static size_t cc_in_front(const struct item *run, size_t n)
 	return SIZE_MAX;
 }
 
-/* From 10.9 at the latest: memory sizes (u64) come first, then i32s; the capability stands before the texture alignment (512), the
- * last of them. Where that end has moved, the one place that reads "capability, 512"; else the tenth i32. */
+/* From 10.9 at the latest: memory sizes (u64) come first, then i32s; the capability stands before the texture alignment
+ * (512), the last of them. Where that end has moved, the one place that reads "capability, 512"; else the tenth i32. */
 static size_t cc_behind_sizes(const struct item *run, size_t n)
 {
 	size_t first = 0, found = SIZE_MAX, hits = 0;
@@ -166,8 +170,8 @@ static size_t cc_behind_sizes(const struct item *run, size_t n)
 	return SIZE_MAX;
 }
 
-/* The next items up to a marker, or to bytes that are no item (a type of a later version): those are stepped over, byte by
- * byte, until items begin again. 0: nothing is left. */
+/* The next items up to a marker, or to bytes that are no item (a type of a later version): those are stepped over, byte
+ * by byte, until items begin again. 0: nothing is left. */
 static size_t run_read(struct cursor *c, struct item run[RUN_ITEMS])
 {
 	size_t n = 0;
@@ -191,21 +195,25 @@ static void take_cc(struct artifact_reading *r, const struct item *run, size_t i
 {
 	ret->cc_major = (int)run[i].value;
 	ret->cc_minor = (int)run[i + 1].value;
-	artifact_evidence(r, "compute capability of the build device, major", run[i].at, run[i].raw, 4, "%d", ret->cc_major);
+	artifact_evidence(r, "compute capability of the build device, major", run[i].at, run[i].raw, 4, "%d",
+			  ret->cc_major);
 	artifact_evidence(r, "compute capability of the build device, minor", run[i + 1].at, run[i + 1].raw, 4, "%d",
-	                  ret->cc_minor);
+			  ret->cc_minor);
 }
 
-/* The device properties are the first run of items long enough to be them. A single i32 between markers before it is taken for the
- * hardware compatibility level: 0 in every sample, so only another value is worth a word. */
+/* The device properties are the first run of items long enough to be them. A single i32 between markers before it is
+ * taken for the hardware compatibility level: 0 in every sample, so only another value is worth a word. */
 static void device_read(struct artifact_reading *r, struct cursor *c, struct tensorrt_archive *ret)
 {
 	struct item run[RUN_ITEMS], brief[2] = { 0 };
 	size_t n, at = SIZE_MAX;
 	while ((n = run_read(c, run)) != 0 && n < DEVICE_ITEMS) {
 		if (n == 1 && run[0].type == ITEM_I32 && run[0].value != 0 && run[0].value <= 2)
-			artifact_note(r, "hardware compatibility level %u (inferred from its place): may run on other devices than the "
-			              "one it was built on", (unsigned)run[0].value);
+			artifact_note(r,
+				      "hardware compatibility level %u (inferred from its place): may run on other "
+				      "devices than the "
+				      "one it was built on",
+				      (unsigned)run[0].value);
 		if (n >= 2 && !brief[0].bytes && is_cc(&run[0], &run[1]))
 			memcpy(brief, run, sizeof brief);
 	}
@@ -215,7 +223,7 @@ static void device_read(struct artifact_reading *r, struct cursor *c, struct ten
 		at = cc_behind_sizes(run, n);
 	if (at != SIZE_MAX)
 		take_cc(r, run, at, ret);
-	else if (!n && brief[0].bytes)      /* no more than the capability itself is there */
+	else if (!n && brief[0].bytes) /* no more than the capability itself is there */
 		take_cc(r, brief, 0, ret);
 	else
 		artifact_note(r, "compute capability not found: no rule reads these device properties");
@@ -253,7 +261,8 @@ static void body_read(struct artifact_reading *r, uint64_t at, const struct head
 		return;
 	}
 	if (!version_read(r, &c, ret)) {
-		artifact_note(r, "the archive's first four items are not all its version (u8 major, minor, patch, build)");
+		artifact_note(r,
+			      "the archive's first four items are not all its version (u8 major, minor, patch, build)");
 		return;
 	}
 	ret->has_version = true;
@@ -276,8 +285,8 @@ void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t roo
 	ret->layout = h.layout;
 	ret->tag = h.tag;
 	ret->archive_bytes = h.body > UINT64_MAX - h.bytes ? UINT64_MAX : h.body + h.bytes;
-	artifact_evidence(r, "archive header", at, head, h.bytes, "layout %s, tag %u, body of %llu bytes", h.layout, h.tag,
-	                  (unsigned long long)h.body);
+	artifact_evidence(r, "archive header", at, head, h.bytes, "layout %s, tag %u, body of %llu bytes", h.layout,
+			  h.tag, (unsigned long long)h.body);
 	if (h.has_crc) {
 		struct artifact_facts *f = r->facts;
 		f->has_crc = true;

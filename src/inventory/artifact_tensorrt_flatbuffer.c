@@ -1,7 +1,7 @@
 /*
- * TensorRT 5.x: u64 file size, then a flatbuffer without an identifier. Root field 1: version table (major, minor, patch,
- * build; zeros are left out), field 2: device table (0 name, 1 and 2 compute capability, 8 SM count).
- * Source: tensorrt-plan-format, section 2c. No magic, so every table must be in place before it is believed.
+ * TensorRT 5.x: u64 file size, then a flatbuffer without an identifier. Root field 1: version table (major, minor,
+ * patch, build; zeros are left out), field 2: device table (0 name, 1 and 2 compute capability, 8 SM count). Source:
+ * tensorrt-plan-format, section 2c. No magic, so every table must be in place before it is believed.
  */
 #include "inventory/artifact_int.h"
 
@@ -45,13 +45,14 @@ int tensorrt_flatbuffer_read(struct artifact_reading *r, uint64_t base, uint64_t
 	if (says > room) {
 		f->truncated = true;
 		artifact_note(r, "truncated: the size in front is %llu bytes, %llu are there", (unsigned long long)says,
-		              (unsigned long long)room);
+			      (unsigned long long)room);
 	}
 	snprintf(f->version, sizeof f->version, "%u.%u.%u.%u", v[0], v[1], v[2], v[3]);
 	f->version_source = ARTIFACT_VERSION_HEADER;
 	artifact_evidence(r, "size in front of the flatbuffer", base, artifact_at(r, base, 8), 8, "%llu bytes",
-	                  (unsigned long long)says);
-	artifact_evidence(r, "version table (root field 1)", version_at, artifact_at(r, version_at, 4), 4, "%s", f->version);
+			  (unsigned long long)says);
+	artifact_evidence(r, "version table (root field 1)", version_at, artifact_at(r, version_at, 4), 4, "%s",
+			  f->version);
 	f->cc_major = (int)major;
 	f->cc_minor = (int)minor;
 	snprintf(f->target, sizeof f->target, "sm_%u%u", major, minor);
@@ -59,7 +60,7 @@ int tensorrt_flatbuffer_read(struct artifact_reading *r, uint64_t base, uint64_t
 	if (name.n)
 		memcpy(f->device, name.p, name.n);
 	artifact_evidence(r, "device table (root field 2)", device.at, artifact_at(r, device.at, 4), 4,
-	                  "compute capability %u.%u, %s", major, minor, f->device);
+			  "compute capability %u.%u, %s", major, minor, f->device);
 	artifact_note(r, "layout without a magic, of TensorRT 5.x: recognised by its tables");
 	return 0;
 }

@@ -1,15 +1,15 @@
 /*
  * inventory - what runs where: components, artifacts, placements, in the database.
  *
- * May use base/, format/, database/, crypto/. Tables: inventory_component, inventory_artifact, inventory_artifact_component,
- * inventory_placement, inventory_unseen, inventory_known (scan cache).
+ * May use base/, format/, database/, crypto/. Tables: inventory_component, inventory_artifact,
+ * inventory_artifact_component, inventory_placement, inventory_unseen, inventory_known (scan cache).
  *
  *   component (product@version) ◄─ contains ─ artifact (digest) ◄─ holds ─ placement (host, path, service, environment,
  *        ▲                                                                  model, seen from-to)
  *        └────────────────────────────── loads it: runtime ────────────────────┘
  *
- * Rows are added and closed (gone_at), never edited into something else: a file that changed is a new placement beside a closed
- * one, so that "what ran there on that day" can be answered.
+ * Rows are added and closed (gone_at), never edited into something else: a file that changed is a new placement beside
+ * a closed one, so that "what ran there on that day" can be answered.
  */
 #ifndef REFORGE_INVENTORY_INVENTORY_H
 #define REFORGE_INVENTORY_INVENTORY_H
@@ -21,53 +21,58 @@
 extern const struct migration_set INVENTORY_MIGRATIONS;
 
 /* How an artifact or a placement holds a component; carriers (design section 1) are derived from it. */
-#define INVENTORY_ROLE_BUILDER "builder"    /* the toolchain that made the artifact */
-#define INVENTORY_ROLE_RUNTIME "runtime"    /* what loads it in that service, or what a runtime library is */
+#define INVENTORY_ROLE_BUILDER "builder" /* the toolchain that made the artifact */
+#define INVENTORY_ROLE_RUNTIME "runtime" /* what loads it in that service, or what a runtime library is */
 
 /* ── Writing: one scan of roots is one consistent update ────────────────────────────────────────────────────────── */
 
 /* Where a file belongs; the caller (inventory_scan_workspace(), or adopt) derives it. Texts are copied. */
 struct inventory_place {
-	const char *host;             /* not NULL */
-	const char *service;          /* "" when it belongs to none */
-	const char *environment;      /* "" */
-	const char *model;            /* recipe name; "" */
-	const char *runtime_product;  /* purl of what loads it; NULL unknown */
-	const char *runtime_version;  /* NULL unknown */
+	const char *host;            /* not NULL */
+	const char *service;         /* "" when it belongs to none */
+	const char *environment;     /* "" */
+	const char *model;           /* recipe name; "" */
+	const char *runtime_product; /* purl of what loads it; NULL unknown */
+	const char *runtime_version; /* NULL unknown */
 };
 
-/* Collects reports of a scan until they are recorded. At most INVENTORY_MAX_FILES files a batch: RF_ETOOMANY; about 400 bytes of
- * memory each. */
+/* Collects reports of a scan until they are recorded. At most INVENTORY_MAX_FILES files a batch: RF_ETOOMANY; about 400
+ * bytes of memory each. */
 #define INVENTORY_MAX_FILES 1000000
 struct inventory_batch;
-struct inventory_batch *inventory_batch_new(void);           /* NULL: out of memory */
+struct inventory_batch *inventory_batch_new(void); /* NULL: out of memory */
 void inventory_batch_free(struct inventory_batch *b);
 void inventory_batch_freep(struct inventory_batch **b);
-/* A folder or file whose placements this batch speaks for in (host, service, environment): those not seen below it are closed. */
+/* A folder or file whose placements this batch speaks for in (host, service, environment): those not seen below it are
+ * closed. */
 RF_MUST_CHECK int inventory_batch_root(struct inventory_batch *b, const char *root, const struct inventory_place *place,
-                                       struct err *err);
-/* Adds one report: engines, models, timing caches, pointers, runtime libraries and everything with a finding; kind other
- * without a finding is left out. A file that could not be read, and a folder, keep the placements there open: what was not
- * seen is not gone. RF_EINVALID for a report without a digest that is no error (a --no-digest scan is report-only). */
-RF_MUST_CHECK int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, const struct inventory_place *place,
-                                      struct err *err);
+				       struct err *err);
+/* Adds one report: engines, models, timing caches, pointers, runtime libraries and everything with a finding; kind
+ * other without a finding is left out. A file that could not be read, and a folder, keep the placements there open:
+ * what was not seen is not gone. RF_EINVALID for a report without a digest that is no error (a --no-digest scan is
+ * report-only). */
+RF_MUST_CHECK int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f,
+				      const struct inventory_place *place, struct err *err);
 struct inventory_changes {
-	uint64_t added;        /* new placements */
-	uint64_t unchanged;    /* seen again: seen_last moved */
-	uint64_t replaced;     /* another content at the same path: old one closed, new one opened (both not in the above) */
-	uint64_t vanished;     /* closed */
-	uint64_t artifacts;    /* contents not known before */
+	uint64_t added;     /* new placements */
+	uint64_t unchanged; /* seen again: seen_last moved */
+	uint64_t
+		replaced; /* another content at the same path: old one closed, new one opened (both not in the above) */
+	uint64_t vanished;  /* closed */
+	uint64_t artifacts; /* contents not known before */
 };
 /* Writes the batch in one transaction (or inside @tx's). @ret may be NULL. */
 RF_MUST_CHECK int inventory_record(struct database *db, const struct inventory_batch *b, struct inventory_changes *ret,
-                                   struct err *err);
-RF_MUST_CHECK int inventory_record_tx(struct transaction *tx, const struct inventory_batch *b, struct inventory_changes *ret);
+				   struct err *err);
+RF_MUST_CHECK int inventory_record_tx(struct transaction *tx, const struct inventory_batch *b,
+				      struct inventory_changes *ret);
 
 /* ── The scan cache ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Digests of this machine's files by identity, loaded at the start of a scan; give inventory_known_find as
- * scan_options.known. inventory_record() fills the cache; a file that changed in the second before is not kept (a second change in
- * the same tick of its clock would not show), nor is anything longer than 90 days: everything is read again now and then. */
+ * scan_options.known. inventory_record() fills the cache; a file that changed in the second before is not kept (a
+ * second change in the same tick of its clock would not show), nor is anything longer than 90 days: everything is read
+ * again now and then. */
 struct inventory_known;
 RF_MUST_CHECK int inventory_known_load(struct database *db, struct inventory_known **ret, struct err *err);
 void inventory_known_free(struct inventory_known *k);
@@ -78,77 +83,78 @@ bool inventory_known_find(const struct scan_identity *id, struct scan_known *ret
 
 struct inventory_component {
 	int64_t id;
-	struct span product;          /* purl */
-	struct span version;          /* "" unknown: judged as unknown, never skipped */
-	int64_t placements;           /* open placements that have it, either role */
+	struct span product; /* purl */
+	struct span version; /* "" unknown: judged as unknown, never skipped */
+	int64_t placements;  /* open placements that have it, either role */
 };
 
 struct inventory_artifact {
 	char digest[DIGEST_HEX];
 	uint64_t size;
-	struct span kind;             /* ARTIFACT_* */
+	struct span kind; /* ARTIFACT_* */
 	struct span layout;
-	struct span product;          /* of the builder; empty when none */
-	struct span version;          /* empty unknown */
-	struct span version_source;   /* artifact_version_source_text() */
-	struct span target;           /* empty unknown */
-	struct span compute_capability;   /* "8.6"; empty unknown */
-	struct span finding;          /* artifact_finding_text(): "", "unknown", "conflict" */
+	struct span product;            /* of the builder; empty when none */
+	struct span version;            /* empty unknown */
+	struct span version_source;     /* artifact_version_source_text() */
+	struct span target;             /* empty unknown */
+	struct span compute_capability; /* "8.6"; empty unknown */
+	struct span finding;            /* artifact_finding_text(): "", "unknown", "conflict" */
 	struct span cause;
-	struct span notes_json;       /* array of strings */
-	struct span evidence_json;    /* array, see artifact_evidence_json() */
-	int64_t builder_id;           /* component; 0 none */
+	struct span notes_json;    /* array of strings */
+	struct span evidence_json; /* array, see artifact_evidence_json() */
+	int64_t builder_id;        /* component; 0 none */
 };
 
 struct inventory_placement {
 	int64_t id;
 	struct span host;
-	struct span path;             /* bytes */
-	struct span service, environment, model;    /* empty: none */
+	struct span path;                        /* bytes */
+	struct span service, environment, model; /* empty: none */
 	struct inventory_artifact artifact;
-	int64_t runtime_id;           /* component; 0 unknown */
+	int64_t runtime_id; /* component; 0 unknown */
 	struct span runtime_product, runtime_version;
 	usec_t seen_from, seen_last;
-	usec_t gone_at;               /* USEC_NONE while it is there */
+	usec_t gone_at; /* USEC_NONE while it is there */
 };
 
 /* Empty fields do not filter. */
 struct inventory_filter {
 	struct span service, environment, model, host;
-	struct span path;             /* exact */
-	struct span digest;           /* hex */
+	struct span path;   /* exact */
+	struct span digest; /* hex */
 	struct span kind, product, version;
-	int64_t component_id;         /* builder or runtime */
-	bool engines_only;            /* kinds that a toolchain built */
-	bool with_gone;               /* closed ones too */
+	int64_t component_id; /* builder or runtime */
+	bool engines_only;    /* kinds that a toolchain built */
+	bool with_gone;       /* closed ones too */
 };
 
-/* Visits placements by service, environment, model, path, seen_from. Spans live until the callback returns; a non-zero from it ends
- * the walk and is returned. The callback may not use @tx: collect first. */
+/* Visits placements by service, environment, model, path, seen_from. Spans live until the callback returns; a non-zero
+ * from it ends the walk and is returned. The callback may not use @tx: collect first. */
 RF_MUST_CHECK int inventory_each_placement(struct transaction *tx, const struct inventory_filter *f,
-                                           int (*visit)(const struct inventory_placement *, void *), void *data);
+					   int (*visit)(const struct inventory_placement *, void *), void *data);
 /* Visits every component with an open placement, by product and version. */
-RF_MUST_CHECK int inventory_each_component(struct transaction *tx, int (*visit)(const struct inventory_component *, void *),
-                                           void *data);
+RF_MUST_CHECK int inventory_each_component(struct transaction *tx,
+					   int (*visit)(const struct inventory_component *, void *), void *data);
 /* What the last scan of its roots could not read: no data is no pass (law 2), so somebody has to be told. */
 struct inventory_unseen {
 	struct span host, service, environment;
-	struct span path;             /* bytes; a file, or a folder with everything below it */
+	struct span path; /* bytes; a file, or a folder with everything below it */
 	struct span reason;
-	usec_t since;                 /* first scan in a row that could not */
+	usec_t since; /* first scan in a row that could not */
 };
-RF_MUST_CHECK int inventory_each_unseen(struct transaction *tx, int (*visit)(const struct inventory_unseen *, void *), void *data);
+RF_MUST_CHECK int inventory_each_unseen(struct transaction *tx, int (*visit)(const struct inventory_unseen *, void *),
+					void *data);
 /* One placement into @a. RF_ENOTFOUND. */
 RF_MUST_CHECK int inventory_placement_get(struct transaction *tx, int64_t id, struct arena *a,
-                                          struct inventory_placement *ret);
-/* Open placements that @subject names: a path (exact, or resolved against the working folder), a digest (64 hex, "sha256:" or not, a
- * prefix of 8 or more), into an array in @a. RF_ENOTFOUND when none. */
+					  struct inventory_placement *ret);
+/* Open placements that @subject names: a path (exact, or resolved against the working folder), a digest (64 hex,
+ * "sha256:" or not, a prefix of 8 or more), into an array in @a. RF_ENOTFOUND when none. */
 RF_MUST_CHECK int inventory_placements_of(struct transaction *tx, const char *subject, struct arena *a,
-                                          struct inventory_placement **ret, size_t *ret_n);
+					  struct inventory_placement **ret, size_t *ret_n);
 RF_MUST_CHECK int inventory_artifact_get(struct transaction *tx, struct span digest_hex, struct arena *a,
-                                         struct inventory_artifact *ret);
+					 struct inventory_artifact *ret);
 /* Deep copy of a visited placement into @a: for callbacks that collect. RF_ENOMEM. */
 RF_MUST_CHECK int inventory_placement_copy(const struct inventory_placement *p, struct arena *a,
-                                           struct inventory_placement *ret);
+					   struct inventory_placement *ret);
 
 #endif

@@ -1,4 +1,5 @@
-/* Collects a scan's reports: contents once, components once, placements by host, service and environment. See inventory.h. */
+/* Collects a scan's reports: contents once, components once, placements by host, service and environment. See
+ * inventory.h. */
 #include "inventory/inventory_int.h"
 
 /* Facts of one file as JSON: notes and evidence have their own limits, these texts stay far below. */
@@ -78,7 +79,8 @@ static struct batch_component *component_of(struct inventory_batch *b, const cha
 static struct batch_group *group_of(struct inventory_batch *b, const struct inventory_place *place)
 {
 	struct span parts[3] = { span_of(place->host), span_of(place->service), span_of(place->environment) };
-	char *key = arena_printf(&b->arena, "%.*s\n%.*s\n%.*s", SPAN_ARG(parts[0]), SPAN_ARG(parts[1]), SPAN_ARG(parts[2]));
+	char *key =
+		arena_printf(&b->arena, "%.*s\n%.*s\n%.*s", SPAN_ARG(parts[0]), SPAN_ARG(parts[1]), SPAN_ARG(parts[2]));
 	struct batch_group *g = key ? map_get(&b->groups, span_of(key)) : NULL;
 	if (g || !key)
 		return g;
@@ -108,7 +110,8 @@ static int path_add(struct inventory_batch *b, struct batch_path **list, const c
 	return 0;
 }
 
-int inventory_batch_root(struct inventory_batch *b, const char *root, const struct inventory_place *place, struct err *err)
+int inventory_batch_root(struct inventory_batch *b, const char *root, const struct inventory_place *place,
+			 struct err *err)
 {
 	struct batch_group *g = group_of(b, place);
 	return g && path_add(b, &g->roots, root, NULL) == 0 ? 0 : no_memory(err);
@@ -117,7 +120,7 @@ int inventory_batch_root(struct inventory_batch *b, const char *root, const stru
 /* ── Contents ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static const char *json_of(struct inventory_batch *b, const struct artifact_facts *f,
-                           void (*write)(struct json_out *, const struct artifact_facts *))
+			   void (*write)(struct json_out *, const struct artifact_facts *))
 {
 	RF_AUTO(str) s = STR_INIT(FACTS_JSON_BYTES);
 	struct json_out o = json_out(&s, false);
@@ -145,8 +148,8 @@ static bool artifact_texts(struct inventory_batch *b, const struct artifact_fact
 	return a->version && a->target && a->compute_capability && a->notes && a->evidence;
 }
 
-/* What a file is, decides how it holds its product: an engine was built by it, a runtime library is it. A timing cache holds
- * nothing that runs. */
+/* What a file is, decides how it holds its product: an engine was built by it, a runtime library is it. A timing cache
+ * holds nothing that runs. */
 static const char *role_of(const struct artifact_facts *f)
 {
 	if (artifact_kind_is_engine(span_of(f->kind)))
@@ -202,7 +205,7 @@ static bool worth_keeping(const struct artifact_facts *f)
 }
 
 static int item_add(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f,
-                    const struct inventory_place *place)
+		    const struct inventory_place *place)
 {
 	struct batch_item *item = arena_alloc(&b->arena, sizeof *item);
 	if (!item)
@@ -229,11 +232,12 @@ static int item_add(struct inventory_batch *b, struct batch_group *g, const stru
 static int unseen_add(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f)
 {
 	const struct artifact_facts *facts = f->facts;
-	return path_add(b, &g->unseen, f->path, facts->note_count ? facts->notes[facts->note_count - 1] : "could not be read");
+	return path_add(b, &g->unseen, f->path,
+			facts->note_count ? facts->notes[facts->note_count - 1] : "could not be read");
 }
 
 int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, const struct inventory_place *place,
-                        struct err *err)
+			struct err *err)
 {
 	struct batch_group *g = group_of(b, place);
 	if (!g)
@@ -241,11 +245,11 @@ int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, co
 	if (f->error || f->folder)
 		return unseen_add(b, g, f) == 0 ? 0 : no_memory(err);
 	if (!f->has_digest && f->facts->size == 0 && !worth_keeping(f->facts))
-		return 0;      /* FIFOs, links to nothing */
+		return 0; /* FIFOs, links to nothing */
 	if (!f->has_digest) {
 		if (!worth_keeping(f->facts))
 			return 0;
-		if (f->identity.inode == 0)      /* not opened: a FIFO named like an engine; what was there before stays */
+		if (f->identity.inode == 0) /* not opened: a FIFO named like an engine; what was there before stays */
 			return unseen_add(b, g, f) == 0 ? 0 : no_memory(err);
 		return err_set(err, RF_EINVALID, "a scan without digests is a report: nothing of it can be recorded");
 	}
@@ -254,6 +258,8 @@ int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, co
 	if (!worth_keeping(f->facts))
 		return 0;
 	if (b->items == INVENTORY_MAX_FILES)
-		return err_set(err, RF_ETOOMANY, "more than %d engines and models in one scan: scan fewer roots at a time", INVENTORY_MAX_FILES);
+		return err_set(err, RF_ETOOMANY,
+			       "more than %d engines and models in one scan: scan fewer roots at a time",
+			       INVENTORY_MAX_FILES);
 	return item_add(b, g, f, place) == 0 ? 0 : no_memory(err);
 }

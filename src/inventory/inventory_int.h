@@ -1,5 +1,6 @@
 /*
- * inventory_int - the batch's inside, shared by the file that collects and the one that writes; nobody else includes it.
+ * inventory_int - the batch's inside, shared by the file that collects and the one that writes; nobody else includes
+ * it.
  */
 #ifndef REFORGE_INVENTORY_INVENTORY_INT_H
 #define REFORGE_INVENTORY_INVENTORY_INT_H
@@ -15,15 +16,15 @@
 
 struct batch_component {
 	const char *product, *version;
-	int64_t id;                      /* set by each run of the transaction */
+	int64_t id; /* set by each run of the transaction */
 };
 
 struct batch_artifact {
 	struct digest digest;
 	uint64_t size;
 	const char *kind, *layout, *product, *version, *version_source, *target, *compute_capability, *finding, *cause;
-	const char *notes, *evidence;    /* JSON */
-	struct batch_component *component;   /* NULL: none */
+	const char *notes, *evidence;      /* JSON */
+	struct batch_component *component; /* NULL: none */
 	const char *role;
 };
 
@@ -37,7 +38,7 @@ struct batch_item {
 
 struct batch_path {
 	const char *path;
-	const char *reason;              /* of what could not be read; NULL for roots */
+	const char *reason; /* of what could not be read; NULL for roots */
 	struct batch_path *next;
 };
 
@@ -46,7 +47,7 @@ struct batch_group {
 	const char *host, *service, *environment;
 	struct batch_item *items, **items_end;
 	struct batch_path *roots;
-	struct batch_path *unseen;       /* files and folders that could not be read */
+	struct batch_path *unseen; /* files and folders that could not be read */
 	struct batch_group *next;
 };
 
@@ -59,7 +60,7 @@ struct batch_known {
 
 struct inventory_batch {
 	struct arena arena;
-	struct map artifacts, components, groups;      /* values live in the arena, keys too */
+	struct map artifacts, components, groups; /* values live in the arena, keys too */
 	struct batch_component **component_list;
 	struct batch_artifact **artifact_list;
 	size_t component_count, component_room, artifact_count, artifact_room;

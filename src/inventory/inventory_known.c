@@ -8,7 +8,7 @@ struct known_row {
 
 struct inventory_known {
 	struct arena arena;
-	struct map by_identity;          /* device and inode */
+	struct map by_identity; /* device and inode */
 };
 
 #define KEY_BYTES (offsetof(struct scan_identity, inode) + sizeof(uint64_t))
@@ -40,8 +40,11 @@ static int row_take(struct inventory_known *k, struct db_rows *rows, struct err 
 	if (!row)
 		return err_set(err, RF_ENOMEM, "no memory for the scan cache");
 	row->identity = (struct scan_identity){
-		.device = (uint64_t)rows_i64(rows, 0), .inode = (uint64_t)rows_i64(rows, 1), .size = (uint64_t)rows_i64(rows, 2),
-		.mtime_ns = rows_i64(rows, 3), .ctime_ns = rows_i64(rows, 4),
+		.device = (uint64_t)rows_i64(rows, 0),
+		.inode = (uint64_t)rows_i64(rows, 1),
+		.size = (uint64_t)rows_i64(rows, 2),
+		.mtime_ns = rows_i64(rows, 3),
+		.ctime_ns = rows_i64(rows, 4),
 	};
 	int rc = digest_read(rows_text(rows, 5), &row->known.digest, err);
 	struct span look = rows_text(rows, 6);
@@ -67,9 +70,9 @@ static int load(struct transaction *tx, void *data)
 	map_release(&k->by_identity);
 	arena_reset(&k->arena);
 	int rc = TX_QUERY(tx, &rows,
-	                  "SELECT device, inode, size, mtime_ns, ctime_ns, digest, second_look FROM inventory_known"
-	                  " WHERE machine = $1 AND reader = $2 LIMIT $3",
-	                  DB_T(inventory_machine(machine)), DB_I(INVENTORY_READER), DB_I(INVENTORY_MAX_FILES));
+			  "SELECT device, inode, size, mtime_ns, ctime_ns, digest, second_look FROM inventory_known"
+			  " WHERE machine = $1 AND reader = $2 LIMIT $3",
+			  DB_T(inventory_machine(machine)), DB_I(INVENTORY_READER), DB_I(INVENTORY_MAX_FILES));
 	if (rc)
 		return rc;
 	while ((rc = rows_next(rows)) == 1) {

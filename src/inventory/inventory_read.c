@@ -12,7 +12,8 @@
 /* ── Placements ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static const char select_placement[] =
-	"SELECT p.id, p.host, p.path, p.service, p.environment, p.model, p.runtime_id, p.seen_from, p.seen_last, p.gone_at,"
+	"SELECT p.id, p.host, p.path, p.service, p.environment, p.model, p.runtime_id, p.seen_from, p.seen_last, "
+	"p.gone_at,"
 	" r.product, r.version, a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target,"
 	" a.compute_capability, a.finding, a.cause, a.notes, a.evidence, b.component_id"
 	" FROM inventory_placement p JOIN inventory_artifact a ON a.digest = p.digest"
@@ -25,10 +26,18 @@ static void artifact_of_row(const struct db_rows *rows, int at, struct inventory
 {
 	struct span digest = rows_text(rows, at);
 	*ret = (struct inventory_artifact){
-		.size = (uint64_t)rows_i64(rows, at + 1), .kind = rows_text(rows, at + 2), .layout = rows_text(rows, at + 3),
-		.product = rows_text(rows, at + 4), .version = rows_text(rows, at + 5), .version_source = rows_text(rows, at + 6),
-		.target = rows_text(rows, at + 7), .compute_capability = rows_text(rows, at + 8), .finding = rows_text(rows, at + 9),
-		.cause = rows_text(rows, at + 10), .notes_json = rows_text(rows, at + 11), .evidence_json = rows_text(rows, at + 12),
+		.size = (uint64_t)rows_i64(rows, at + 1),
+		.kind = rows_text(rows, at + 2),
+		.layout = rows_text(rows, at + 3),
+		.product = rows_text(rows, at + 4),
+		.version = rows_text(rows, at + 5),
+		.version_source = rows_text(rows, at + 6),
+		.target = rows_text(rows, at + 7),
+		.compute_capability = rows_text(rows, at + 8),
+		.finding = rows_text(rows, at + 9),
+		.cause = rows_text(rows, at + 10),
+		.notes_json = rows_text(rows, at + 11),
+		.evidence_json = rows_text(rows, at + 12),
 		.builder_id = rows_i64(rows, at + 13),
 	};
 	if (digest.n < sizeof ret->digest)
@@ -38,10 +47,18 @@ static void artifact_of_row(const struct db_rows *rows, int at, struct inventory
 static void placement_of_row(const struct db_rows *rows, struct inventory_placement *ret)
 {
 	*ret = (struct inventory_placement){
-		.id = rows_i64(rows, 0), .host = rows_text(rows, 1), .path = rows_blob(rows, 2), .service = rows_text(rows, 3),
-		.environment = rows_text(rows, 4), .model = rows_text(rows, 5), .runtime_id = rows_i64(rows, 6),
-		.seen_from = rows_time(rows, 7), .seen_last = rows_time(rows, 8), .gone_at = rows_time(rows, 9),
-		.runtime_product = rows_text(rows, 10), .runtime_version = rows_text(rows, 11),
+		.id = rows_i64(rows, 0),
+		.host = rows_text(rows, 1),
+		.path = rows_blob(rows, 2),
+		.service = rows_text(rows, 3),
+		.environment = rows_text(rows, 4),
+		.model = rows_text(rows, 5),
+		.runtime_id = rows_i64(rows, 6),
+		.seen_from = rows_time(rows, 7),
+		.seen_last = rows_time(rows, 8),
+		.gone_at = rows_time(rows, 9),
+		.runtime_product = rows_text(rows, 10),
+		.runtime_version = rows_text(rows, 11),
 	};
 	artifact_of_row(rows, COLUMN_ARTIFACT, &ret->artifact);
 }
@@ -84,13 +101,13 @@ static void conditions(struct question *q, const struct inventory_filter *f)
 		str_addf(&q->sql, " AND (b.component_id = $%zu OR p.runtime_id = $%zu)", q->n, q->n);
 	}
 	if (f->engines_only)
-		str_add_text(&q->sql, " AND a.kind IN ('" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED "', '"
-		             ARTIFACT_ONNXRUNTIME_ORT "')");
+		str_add_text(&q->sql, " AND a.kind IN ('" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED
+				      "', '" ARTIFACT_ONNXRUNTIME_ORT "')");
 	str_add_text(&q->sql, " ORDER BY p.service, p.environment, p.model, p.path, p.seen_from, p.id");
 }
 
 static int each_row(struct transaction *tx, const struct question *q,
-                    int (*visit)(const struct inventory_placement *, void *), void *data)
+		    int (*visit)(const struct inventory_placement *, void *), void *data)
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = str_check(&q->sql, "a question to the inventory", tx_err(tx));
@@ -109,7 +126,7 @@ static int each_row(struct transaction *tx, const struct question *q,
 }
 
 int inventory_each_placement(struct transaction *tx, const struct inventory_filter *f,
-                             int (*visit)(const struct inventory_placement *, void *), void *data)
+			     int (*visit)(const struct inventory_placement *, void *), void *data)
 {
 	struct question q = { .sql = STR_INIT(8 * KIB) };
 	str_add_text(&q.sql, select_placement);
@@ -134,16 +151,16 @@ static bool keep(struct arena *a, struct span *s)
 static bool artifact_keep(struct arena *a, struct inventory_artifact *f)
 {
 	return keep(a, &f->kind) && keep(a, &f->layout) && keep(a, &f->product) && keep(a, &f->version) &&
-	       keep(a, &f->version_source) && keep(a, &f->target) && keep(a, &f->compute_capability) && keep(a, &f->finding) &&
-	       keep(a, &f->cause) && keep(a, &f->notes_json) && keep(a, &f->evidence_json);
+	       keep(a, &f->version_source) && keep(a, &f->target) && keep(a, &f->compute_capability) &&
+	       keep(a, &f->finding) && keep(a, &f->cause) && keep(a, &f->notes_json) && keep(a, &f->evidence_json);
 }
 
 int inventory_placement_copy(const struct inventory_placement *p, struct arena *a, struct inventory_placement *ret)
 {
 	*ret = *p;
 	bool ok = keep(a, &ret->host) && keep(a, &ret->path) && keep(a, &ret->service) && keep(a, &ret->environment) &&
-	          keep(a, &ret->model) && keep(a, &ret->runtime_product) && keep(a, &ret->runtime_version) &&
-	          artifact_keep(a, &ret->artifact);
+		  keep(a, &ret->model) && keep(a, &ret->runtime_product) && keep(a, &ret->runtime_version) &&
+		  artifact_keep(a, &ret->artifact);
 	return ok ? 0 : RF_ENOMEM;
 }
 
@@ -236,7 +253,7 @@ static int by_digest(struct transaction *tx, const char *prefix, size_t n, struc
 	struct question q = { .sql = STR_INIT(8 * KIB), .values = { DB_T(prefix), DB_T(end) }, .n = 2 };
 	str_add_text(&q.sql, select_placement);
 	str_add_text(&q.sql, " WHERE p.gone_at IS NULL AND p.digest >= $1 AND p.digest < $2"
-	             " ORDER BY p.service, p.environment, p.model, p.path, p.id");
+			     " ORDER BY p.service, p.environment, p.model, p.path, p.id");
 	int rc = collected_error(tx, each_row(tx, &q, collect, c));
 	str_release(&q.sql);
 	return rc;
@@ -257,8 +274,8 @@ static int by_path(struct transaction *tx, const char *subject, struct collected
 	return by_filter(tx, &f, c);
 }
 
-int inventory_placements_of(struct transaction *tx, const char *subject, struct arena *a, struct inventory_placement **ret,
-                            size_t *ret_n)
+int inventory_placements_of(struct transaction *tx, const char *subject, struct arena *a,
+			    struct inventory_placement **ret, size_t *ret_n)
 {
 	char prefix[DIGEST_HEX];
 	size_t n;
@@ -269,7 +286,8 @@ int inventory_placements_of(struct transaction *tx, const char *subject, struct 
 	if (rc)
 		return rc;
 	if (c.n == 0)
-		return err_set(tx_err(tx), RF_ENOTFOUND, "nothing in the inventory is at %s, or has that digest", subject);
+		return err_set(tx_err(tx), RF_ENOTFOUND, "nothing in the inventory is at %s, or has that digest",
+			       subject);
 	*ret = c.list;
 	*ret_n = c.n;
 	return 0;
@@ -277,15 +295,16 @@ int inventory_placements_of(struct transaction *tx, const char *subject, struct 
 
 /* ── Artifacts and components ────────────────────────────────────────────────────────────────────────────────────── */
 
-int inventory_artifact_get(struct transaction *tx, struct span digest_hex_, struct arena *a, struct inventory_artifact *ret)
+int inventory_artifact_get(struct transaction *tx, struct span digest_hex_, struct arena *a,
+			   struct inventory_artifact *ret)
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = TX_QUERY(tx, &rows,
-	                  "SELECT a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target,"
-	                  " a.compute_capability, a.finding, a.cause, a.notes, a.evidence, b.component_id"
-	                  " FROM inventory_artifact a LEFT JOIN inventory_artifact_component b"
-	                  " ON b.digest = a.digest AND b.role = 'builder' WHERE a.digest = $1",
-	                  DB_S(digest_hex_));
+			  "SELECT a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target,"
+			  " a.compute_capability, a.finding, a.cause, a.notes, a.evidence, b.component_id"
+			  " FROM inventory_artifact a LEFT JOIN inventory_artifact_component b"
+			  " ON b.digest = a.digest AND b.role = 'builder' WHERE a.digest = $1",
+			  DB_S(digest_hex_));
 	if (rc)
 		return rc;
 	rc = rows_next(rows);
@@ -310,15 +329,18 @@ static const char select_components[] =
 	"  WHERE p.gone_at IS NULL AND p.runtime_id IS NOT NULL) u ON u.component_id = c.id"
 	" GROUP BY c.id, c.product, c.version ORDER BY c.product, c.version";
 
-int inventory_each_component(struct transaction *tx, int (*visit)(const struct inventory_component *, void *), void *data)
+int inventory_each_component(struct transaction *tx, int (*visit)(const struct inventory_component *, void *),
+			     void *data)
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = tx_query(tx, select_components, NULL, 0, &rows);
 	if (rc)
 		return rc;
 	while ((rc = rows_next(rows)) == 1) {
-		struct inventory_component c = { .id = rows_i64(rows, 0), .product = rows_text(rows, 1),
-		                                 .version = rows_text(rows, 2), .placements = rows_i64(rows, 3) };
+		struct inventory_component c = { .id = rows_i64(rows, 0),
+						 .product = rows_text(rows, 1),
+						 .version = rows_text(rows, 2),
+						 .placements = rows_i64(rows, 3) };
 		rc = visit(&c, data);
 		if (rc)
 			return rc;
@@ -330,14 +352,19 @@ int inventory_each_unseen(struct transaction *tx, int (*visit)(const struct inve
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = tx_query(tx,
-	                  "SELECT host, service, environment, path, reason, since FROM inventory_unseen"
-	                  " ORDER BY service, environment, path, host", NULL, 0, &rows);
+			  "SELECT host, service, environment, path, reason, since FROM inventory_unseen"
+			  " ORDER BY service, environment, path, host",
+			  NULL, 0, &rows);
 	if (rc)
 		return rc;
 	while ((rc = rows_next(rows)) == 1) {
 		struct inventory_unseen u = {
-			.host = rows_text(rows, 0), .service = rows_text(rows, 1), .environment = rows_text(rows, 2),
-			.path = rows_blob(rows, 3), .reason = rows_text(rows, 4), .since = rows_time(rows, 5),
+			.host = rows_text(rows, 0),
+			.service = rows_text(rows, 1),
+			.environment = rows_text(rows, 2),
+			.path = rows_blob(rows, 3),
+			.reason = rows_text(rows, 4),
+			.since = rows_time(rows, 5),
 		};
 		rc = visit(&u, data);
 		if (rc)

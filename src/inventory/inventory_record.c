@@ -22,7 +22,7 @@ struct open_row {
 struct record {
 	const struct inventory_batch *batch;
 	struct transaction *tx;
-	struct arena arena;              /* of one group at a time */
+	struct arena arena; /* of one group at a time */
 	struct inventory_changes changes;
 	usec_t now;
 };
@@ -38,11 +38,14 @@ static int components_write(struct record *r)
 {
 	for (size_t i = 0; i < r->batch->component_count; i++) {
 		struct batch_component *c = r->batch->component_list[i];
-		int rc = TX_RUN(r->tx, "INSERT INTO inventory_component(product, version) VALUES($1, $2) ON CONFLICT DO NOTHING",
-		                DB_T(c->product), DB_T(c->version));
+		int rc = TX_RUN(
+			r->tx,
+			"INSERT INTO inventory_component(product, version) VALUES($1, $2) ON CONFLICT DO NOTHING",
+			DB_T(c->product), DB_T(c->version));
 		if (rc == 0)
-			rc = TX_I64(r->tx, &c->id, "SELECT id FROM inventory_component WHERE product = $1 AND version = $2",
-			            DB_T(c->product), DB_T(c->version));
+			rc = TX_I64(r->tx, &c->id,
+				    "SELECT id FROM inventory_component WHERE product = $1 AND version = $2",
+				    DB_T(c->product), DB_T(c->version));
 		if (rc)
 			return rc;
 	}
@@ -54,8 +57,8 @@ static int artifact_link(struct record *r, const struct batch_artifact *a, const
 	int rc = TX_RUN(r->tx, "DELETE FROM inventory_artifact_component WHERE digest = $1", DB_T(hex));
 	if (rc || !a->component)
 		return rc;
-	return TX_RUN(r->tx, "INSERT INTO inventory_artifact_component(digest, component_id, role) VALUES($1, $2, $3)", DB_T(hex),
-	              DB_I(a->component->id), DB_T(a->role));
+	return TX_RUN(r->tx, "INSERT INTO inventory_artifact_component(digest, component_id, role) VALUES($1, $2, $3)",
+		      DB_T(hex), DB_I(a->component->id), DB_T(a->role));
 }
 
 static int artifact_write(struct record *r, const struct batch_artifact *a)
@@ -69,17 +72,19 @@ static int artifact_write(struct record *r, const struct batch_artifact *a)
 	if (rc && rc != RF_ENOTFOUND)
 		return rc;
 	r->changes.artifacts += rc == RF_ENOTFOUND;
-	rc = TX_RUN(r->tx,
-	            "INSERT INTO inventory_artifact(digest, size, kind, layout, product, version, version_source, target,"
-	            " compute_capability, finding, cause, notes, evidence, reader, first_seen)"
-	            " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-	            " ON CONFLICT(digest) DO UPDATE SET kind = excluded.kind, layout = excluded.layout, product = excluded.product,"
-	            " version = excluded.version, version_source = excluded.version_source, target = excluded.target,"
-	            " compute_capability = excluded.compute_capability, finding = excluded.finding, cause = excluded.cause,"
-	            " notes = excluded.notes, evidence = excluded.evidence, reader = excluded.reader",
-	            DB_T(hex), DB_I(a->size), DB_T(a->kind), DB_T(a->layout), DB_T(a->product), DB_T(a->version),
-	            DB_T(a->version_source), DB_T(a->target), DB_T(a->compute_capability), DB_T(a->finding), DB_T(a->cause),
-	            DB_T(a->notes), DB_T(a->evidence), DB_I(INVENTORY_READER), DB_TIME(r->now));
+	rc = TX_RUN(
+		r->tx,
+		"INSERT INTO inventory_artifact(digest, size, kind, layout, product, version, version_source, target,"
+		" compute_capability, finding, cause, notes, evidence, reader, first_seen)"
+		" VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
+		" ON CONFLICT(digest) DO UPDATE SET kind = excluded.kind, layout = excluded.layout, product = "
+		"excluded.product,"
+		" version = excluded.version, version_source = excluded.version_source, target = excluded.target,"
+		" compute_capability = excluded.compute_capability, finding = excluded.finding, cause = excluded.cause,"
+		" notes = excluded.notes, evidence = excluded.evidence, reader = excluded.reader",
+		DB_T(hex), DB_I(a->size), DB_T(a->kind), DB_T(a->layout), DB_T(a->product), DB_T(a->version),
+		DB_T(a->version_source), DB_T(a->target), DB_T(a->compute_capability), DB_T(a->finding), DB_T(a->cause),
+		DB_T(a->notes), DB_T(a->evidence), DB_I(INVENTORY_READER), DB_TIME(r->now));
 	return rc ? rc : artifact_link(r, a, hex);
 }
 
@@ -95,13 +100,14 @@ static int artifacts_write(struct record *r)
 
 /* ── Placements ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int open_rows_load(struct record *r, const struct batch_group *g, struct map *by_path, struct open_row **ret_list)
+static int open_rows_load(struct record *r, const struct batch_group *g, struct map *by_path,
+			  struct open_row **ret_list)
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = TX_QUERY(r->tx, &rows,
-	                  "SELECT id, path, digest, model, runtime_id FROM inventory_placement"
-	                  " WHERE host = $1 AND service = $2 AND environment = $3 AND gone_at IS NULL",
-	                  DB_T(g->host), DB_T(g->service), DB_T(g->environment));
+			  "SELECT id, path, digest, model, runtime_id FROM inventory_placement"
+			  " WHERE host = $1 AND service = $2 AND environment = $3 AND gone_at IS NULL",
+			  DB_T(g->host), DB_T(g->service), DB_T(g->environment));
 	if (rc)
 		return rc;
 	while ((rc = rows_next(rows)) == 1) {
@@ -129,25 +135,29 @@ static int placement_close(struct record *r, int64_t id)
 static int placement_open(struct record *r, const struct batch_group *g, const struct batch_item *item, const char *hex)
 {
 	return TX_RUN(r->tx,
-	              "INSERT INTO inventory_placement(host, path, service, environment, model, digest, runtime_id, seen_from,"
-	              " seen_last) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-	              DB_T(g->host), DB_B(span_of(item->path)), DB_T(g->service), DB_T(g->environment), DB_T(item->model),
-	              DB_T(hex), item->runtime ? DB_I(item->runtime->id) : DB_NONE, DB_TIME(r->now), DB_TIME(r->now));
+		      "INSERT INTO inventory_placement(host, path, service, environment, model, digest, runtime_id, "
+		      "seen_from,"
+		      " seen_last) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+		      DB_T(g->host), DB_B(span_of(item->path)), DB_T(g->service), DB_T(g->environment),
+		      DB_T(item->model), DB_T(hex), item->runtime ? DB_I(item->runtime->id) : DB_NONE, DB_TIME(r->now),
+		      DB_TIME(r->now));
 }
 
-static int item_write(struct record *r, const struct batch_group *g, const struct batch_item *item, const struct map *by_path)
+static int item_write(struct record *r, const struct batch_group *g, const struct batch_item *item,
+		      const struct map *by_path)
 {
 	char hex[DIGEST_HEX];
 	struct open_row *o = map_get(by_path, span_of(item->path));
 	int64_t runtime_id = item->runtime ? item->runtime->id : 0;
 	digest_hex(&item->artifact->digest, hex);
 	if (o && o->seen)
-		return 0;      /* reached twice: overlapping roots */
+		return 0; /* reached twice: overlapping roots */
 	if (o)
 		o->seen = true;
 	if (o && strcmp(o->digest, hex) == 0 && strcmp(o->model, item->model) == 0 && o->runtime_id == runtime_id) {
 		r->changes.unchanged++;
-		return TX_RUN(r->tx, "UPDATE inventory_placement SET seen_last = $1 WHERE id = $2", DB_TIME(r->now), DB_I(o->id));
+		return TX_RUN(r->tx, "UPDATE inventory_placement SET seen_last = $1 WHERE id = $2", DB_TIME(r->now),
+			      DB_I(o->id));
 	}
 	int rc = o ? placement_close(r, o->id) : 0;
 	if (rc)
@@ -214,19 +224,21 @@ static int unseen_write(struct record *r, const struct batch_group *g)
 {
 	for (const struct batch_path *u = g->unseen; u; u = u->next) {
 		int rc = TX_RUN(r->tx,
-		                "INSERT INTO inventory_unseen(host, service, environment, path, reason, since, last)"
-		                " VALUES($1, $2, $3, $4, $5, $6, $7) ON CONFLICT(host, service, environment, path) DO UPDATE SET"
-		                " reason = excluded.reason, last = excluded.last",
-		                DB_T(g->host), DB_T(g->service), DB_T(g->environment), DB_B(span_of(u->path)), DB_T(u->reason),
-		                DB_TIME(r->now), DB_TIME(r->now));
+				"INSERT INTO inventory_unseen(host, service, environment, path, reason, since, last)"
+				" VALUES($1, $2, $3, $4, $5, $6, $7) ON CONFLICT(host, service, environment, path) DO "
+				"UPDATE SET"
+				" reason = excluded.reason, last = excluded.last",
+				DB_T(g->host), DB_T(g->service), DB_T(g->environment), DB_B(span_of(u->path)),
+				DB_T(u->reason), DB_TIME(r->now), DB_TIME(r->now));
 		if (rc)
 			return rc;
 	}
 	struct batch_path *old = NULL;
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(r->tx, &rows,
-	                  "SELECT path FROM inventory_unseen WHERE host = $1 AND service = $2 AND environment = $3 AND last < $4",
-	                  DB_T(g->host), DB_T(g->service), DB_T(g->environment), DB_TIME(r->now));
+	int rc = TX_QUERY(
+		r->tx, &rows,
+		"SELECT path FROM inventory_unseen WHERE host = $1 AND service = $2 AND environment = $3 AND last < $4",
+		DB_T(g->host), DB_T(g->service), DB_T(g->environment), DB_TIME(r->now));
 	while (rc == 0 && (rc = rows_next(rows)) == 1) {
 		struct batch_path *p = arena_alloc(&r->arena, sizeof *p);
 		if (!p || !(p->path = arena_text(&r->arena, rows_blob(rows, 0))))
@@ -238,8 +250,9 @@ static int unseen_write(struct record *r, const struct batch_group *g)
 	for (; rc == 0 && old; old = old->next)
 		if (is_below_any(old->path, g->roots))
 			rc = TX_RUN(r->tx,
-			            "DELETE FROM inventory_unseen WHERE host = $1 AND service = $2 AND environment = $3 AND path = $4",
-			            DB_T(g->host), DB_T(g->service), DB_T(g->environment), DB_B(span_of(old->path)));
+				    "DELETE FROM inventory_unseen WHERE host = $1 AND service = $2 AND environment = "
+				    "$3 AND path = $4",
+				    DB_T(g->host), DB_T(g->service), DB_T(g->environment), DB_B(span_of(old->path)));
 	return rc;
 }
 
@@ -268,15 +281,18 @@ static int known_write(struct record *r)
 		if (id->ctime_ns > now_ns - KNOWN_SETTLE_NS)
 			continue;
 		digest_hex(&k->digest, hex);
-		int rc = TX_RUN(r->tx,
-		                "INSERT INTO inventory_known(machine, device, inode, size, mtime_ns, ctime_ns, digest, second_look,"
-		                " reader, hashed_at) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
-		                " ON CONFLICT(machine, device, inode) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns,"
-		                " ctime_ns = excluded.ctime_ns, digest = excluded.digest, second_look = excluded.second_look,"
-		                " reader = excluded.reader, hashed_at = excluded.hashed_at",
-		                DB_T(machine), DB_I(id->device), DB_I(id->inode), DB_I(id->size), DB_I(id->mtime_ns),
-		                DB_I(id->ctime_ns), DB_T(hex), DB_S(k->second_look.n ? k->second_look : SPAN("")),
-		                DB_I(INVENTORY_READER), DB_TIME(r->now));
+		int rc = TX_RUN(
+			r->tx,
+			"INSERT INTO inventory_known(machine, device, inode, size, mtime_ns, ctime_ns, digest, "
+			"second_look,"
+			" reader, hashed_at) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			" ON CONFLICT(machine, device, inode) DO UPDATE SET size = excluded.size, mtime_ns = "
+			"excluded.mtime_ns,"
+			" ctime_ns = excluded.ctime_ns, digest = excluded.digest, second_look = excluded.second_look,"
+			" reader = excluded.reader, hashed_at = excluded.hashed_at",
+			DB_T(machine), DB_I(id->device), DB_I(id->inode), DB_I(id->size), DB_I(id->mtime_ns),
+			DB_I(id->ctime_ns), DB_T(hex), DB_S(k->second_look.n ? k->second_look : SPAN("")),
+			DB_I(INVENTORY_READER), DB_TIME(r->now));
 		if (rc)
 			return rc;
 	}
@@ -312,7 +328,8 @@ static int run(struct transaction *tx, void *data)
 	return inventory_record_tx(tx, c->batch, &c->changes);
 }
 
-int inventory_record(struct database *db, const struct inventory_batch *b, struct inventory_changes *ret, struct err *err)
+int inventory_record(struct database *db, const struct inventory_batch *b, struct inventory_changes *ret,
+		     struct err *err)
 {
 	struct call c = { .batch = b };
 	int rc = database_transact(db, DB_WRITE, run, &c, err);

@@ -4,10 +4,13 @@
 #include <sys/utsname.h>
 
 static const char *const steps[] = {
-	"CREATE TABLE inventory_component(id {id}, product {text} NOT NULL, version {text} NOT NULL, UNIQUE(product, version));\n"
+	"CREATE TABLE inventory_component(id {id}, product {text} NOT NULL, version {text} NOT NULL, UNIQUE(product, "
+	"version));\n"
 	"CREATE TABLE inventory_artifact(\n"
-	"  digest {text} PRIMARY KEY, size {int64} NOT NULL, kind {text} NOT NULL, layout {text} NOT NULL, product {text},\n"
-	"  version {text} NOT NULL, version_source {text} NOT NULL, target {text} NOT NULL, compute_capability {text} NOT NULL,\n"
+	"  digest {text} PRIMARY KEY, size {int64} NOT NULL, kind {text} NOT NULL, layout {text} NOT NULL, product "
+	"{text},\n"
+	"  version {text} NOT NULL, version_source {text} NOT NULL, target {text} NOT NULL, compute_capability {text} "
+	"NOT NULL,\n"
 	"  finding {text} NOT NULL, cause {text} NOT NULL, notes {text} NOT NULL, evidence {text} NOT NULL,\n"
 	"  reader {int64} NOT NULL, first_seen {int64} NOT NULL);\n"
 	"CREATE TABLE inventory_artifact_component(\n"
@@ -26,7 +29,8 @@ static const char *const steps[] = {
 	"CREATE INDEX inventory_placement_by_digest ON inventory_placement(digest);\n"
 	"CREATE INDEX inventory_placement_by_runtime ON inventory_placement(runtime_id);\n"
 	"CREATE TABLE inventory_unseen(\n"
-	"  host {text} NOT NULL, service {text} NOT NULL, environment {text} NOT NULL, path {blob} NOT NULL, reason {text} NOT NULL,\n"
+	"  host {text} NOT NULL, service {text} NOT NULL, environment {text} NOT NULL, path {blob} NOT NULL, reason "
+	"{text} NOT NULL,\n"
 	"  since {int64} NOT NULL, last {int64} NOT NULL, PRIMARY KEY(host, service, environment, path));\n"
 	"CREATE TABLE inventory_known(\n"
 	"  machine {text} NOT NULL, device {int64} NOT NULL, inode {int64} NOT NULL, size {int64} NOT NULL,\n"
@@ -34,7 +38,9 @@ static const char *const steps[] = {
 	"  reader {int64} NOT NULL, hashed_at {int64} NOT NULL, PRIMARY KEY(machine, device, inode));\n",
 };
 
-const struct migration_set INVENTORY_MIGRATIONS = { .room = "inventory", .steps = steps, .step_count = RF_COUNT(steps) };
+const struct migration_set INVENTORY_MIGRATIONS = { .room = "inventory",
+						    .steps = steps,
+						    .step_count = RF_COUNT(steps) };
 
 const char *inventory_machine(char buffer[65])
 {

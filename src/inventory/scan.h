@@ -7,10 +7,10 @@
  *
  *   roots ─► walk, open ─► batches of 128: read + hash on all processors ─► report, in the order of the walk
  *
- * Files are opened once, without blocking (FIFOs, devices, sockets are reported, never opened); facts and digest are of the
- * same open file. Links to regular files are read under the link's own path; links to folders inside the root are skipped (the
- * folder itself is met), outside of it they are reported as unread: `unknown`. Memory: about 16 MiB plus 2 MiB per
- * worker, whatever the files' sizes.
+ * Files are opened once, without blocking (FIFOs, devices, sockets are reported, never opened); facts and digest are of
+ * the same open file. Links to regular files are read under the link's own path; links to folders inside the root are
+ * skipped (the folder itself is met), outside of it they are reported as unread: `unknown`. Memory: about 16 MiB plus 2
+ * MiB per worker, whatever the files' sizes.
  */
 #ifndef REFORGE_INVENTORY_SCAN_H
 #define REFORGE_INVENTORY_SCAN_H
@@ -32,27 +32,27 @@ struct scan_identity {
 /* What is known of an unchanged file. */
 struct scan_known {
 	struct digest digest;
-	struct span second_look;                /* artifact_second_look() of that time; lives until the scan ends */
+	struct span second_look; /* artifact_second_look() of that time; lives until the scan ends */
 };
 
 /* One report. Everything lives until the callback returns. */
 struct scan_file {
-	const char *path;                       /* as reached from the root given; bytes, may hold newlines */
-	const char *root;                       /* the root it was reached from */
+	const char *path; /* as reached from the root given; bytes, may hold newlines */
+	const char *root; /* the root it was reached from */
 	struct scan_identity identity;
 	bool has_digest;
 	struct digest digest;
-	bool digest_cached;                     /* unchanged since it was hashed */
-	struct span second_look;                /* to keep beside the digest */
-	bool error;                             /* could not be read: facts are kind other, finding unknown, a note says why */
-	bool folder;                            /* an unreadable folder: everything below it is unseen */
-	const struct artifact_facts *facts;     /* never NULL */
+	bool digest_cached;      /* unchanged since it was hashed */
+	struct span second_look; /* to keep beside the digest */
+	bool error;              /* could not be read: facts are kind other, finding unknown, a note says why */
+	bool folder;             /* an unreadable folder: everything below it is unseen */
+	const struct artifact_facts *facts; /* never NULL */
 };
 
 struct scan_options {
-	bool no_digest;                         /* headers only: report-only, a second look over all bytes is not taken */
-	bool evidence;                          /* fill facts->evidence */
-	unsigned threads;                       /* workers; 0: thread_cpus(), one without digests; 1: the caller's alone */
+	bool no_digest;   /* headers only: report-only, a second look over all bytes is not taken */
+	bool evidence;    /* fill facts->evidence */
+	unsigned threads; /* workers; 0: thread_cpus(), one without digests; 1: the caller's alone */
 	/* True with @ret set when a file of this identity was hashed before. NULL: hash everything. Called from the
 	 * caller's thread. */
 	bool (*known)(const struct scan_identity *id, struct scan_known *ret, void *data);
@@ -63,8 +63,8 @@ struct scan_options {
 };
 
 struct scan_totals {
-	uint64_t files;               /* reported */
-	uint64_t engines;             /* of kinds that a toolchain built */
+	uint64_t files;   /* reported */
+	uint64_t engines; /* of kinds that a toolchain built */
 	uint64_t bytes_hashed;
 	uint64_t cached;              /* not hashed again */
 	uint64_t conflicts, unknowns; /* findings */
@@ -77,17 +77,18 @@ struct scan_totals {
  * @ret_totals may be NULL; it is set on success only.
  */
 RF_MUST_CHECK int scan_files(const char *const *roots, size_t n, const struct scan_options *o,
-                             int (*report)(const struct scan_file *, void *), void *data,
-                             struct scan_totals *ret_totals, struct err *err);
+			     int (*report)(const struct scan_file *, void *), void *data,
+			     struct scan_totals *ret_totals, struct err *err);
 
-/* One file, in the caller's thread: for `explain` and for the check after a build (design 6.4). @a holds the facts' texts.
- * RF_ENOTFOUND, RF_EINVALID (not a regular file), RF_EPERM, RF_EIO, RF_ENOMEM. */
-RF_MUST_CHECK int scan_one(const char *path, const struct scan_options *o, struct arena *a, struct artifact_facts *ret_facts,
-                           struct digest *ret_digest /* may be NULL: no hash */, struct err *err);
+/* One file, in the caller's thread: for `explain` and for the check after a build (design 6.4). @a holds the facts'
+ * texts. RF_ENOTFOUND, RF_EINVALID (not a regular file), RF_EPERM, RF_EIO, RF_ENOMEM. */
+RF_MUST_CHECK int scan_one(const char *path, const struct scan_options *o, struct arena *a,
+			   struct artifact_facts *ret_facts, struct digest *ret_digest /* may be NULL: no hash */,
+			   struct err *err);
 
 /* One object of `scan --json` (design 6.1): path, sha256, size, kind, product, version, version_source, target,
- * compute_capability, finding, cause, notes[]; evidence[] when the facts hold any. What is unknown is null. A path that is
- * not UTF-8 is written with U+FFFD, and path_hex beside it. */
+ * compute_capability, finding, cause, notes[]; evidence[] when the facts hold any. What is unknown is null. A path that
+ * is not UTF-8 is written with U+FFFD, and path_hex beside it. */
 void scan_file_json(struct json_out *o, const struct scan_file *f);
 /* The object's members only, for those who add their own (explain). */
 void artifact_facts_json(struct json_out *o, const struct artifact_facts *f);

@@ -22,14 +22,14 @@ struct scan {
 	void *data;
 	struct err *err;
 	const char *root;
-	char real_root[PATH_MAX];        /* "" when it is no folder */
+	char real_root[PATH_MAX]; /* "" when it is no folder */
 	struct scan_totals totals;
 	struct scan_slot *slots;
 	size_t used, capacity;
 	unsigned workers;
 	struct scan_hasher hashers[MAX_WORKERS];
 	bool lent[MAX_WORKERS];
-	pthread_mutex_t lock;            /* of lent[], progress */
+	pthread_mutex_t lock; /* of lent[], progress */
 	uint64_t bytes_read;
 	mono_t progress_at;
 };
@@ -164,7 +164,7 @@ static int batch_run(struct scan *s)
 static void slot_take(struct scan_slot *slot, const struct fs_entry *e, const char *root)
 {
 	size_t n = strlen(e->path);
-	memcpy(slot->path, e->path, n + 1);      /* fs_walk() gives at most 4,095 bytes */
+	memcpy(slot->path, e->path, n + 1); /* fs_walk() gives at most 4,095 bytes */
 	slot->name_at = e->name >= e->path && e->name <= e->path + n ? (size_t)(e->name - e->path) : 0;
 	slot->fd = -1;
 	slot->rc = 0;
@@ -195,10 +195,10 @@ static int open_entry(const struct fs_entry *e, bool follow)
 }
 
 /*
- * Closing any descriptor of our own database's files would drop SQLite's locks on them (see database_holds()), so they are
- * told apart before they are opened. That look costs a twentieth of a fast scan; a file named like an engine is looked at
- * when it is open, and one that turns out to be the database (a hard link, made by somebody who means harm) stays open for
- * good: one descriptor is a smaller loss than a lock.
+ * Closing any descriptor of our own database's files would drop SQLite's locks on them (see database_holds()), so they
+ * are told apart before they are opened. That look costs a twentieth of a fast scan; a file named like an engine is
+ * looked at when it is open, and one that turns out to be the database (a hard link, made by somebody who means harm)
+ * stays open for good: one descriptor is a smaller loss than a lock.
  */
 static bool is_own_database(const struct scan_slot *slot, const struct fs_entry *e, bool follow)
 {
@@ -206,7 +206,8 @@ static bool is_own_database(const struct scan_slot *slot, const struct fs_entry 
 	if (artifact_named_like_engine(span_of(slot->path + slot->name_at)))
 		return false;
 	return fstatat(e->dir_fd >= 0 ? e->dir_fd : AT_FDCWD, e->dir_fd >= 0 ? e->name : e->path, &st,
-	               follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 && database_holds((uint64_t)st.st_dev, (uint64_t)st.st_ino);
+		       follow ? 0 : AT_SYMLINK_NOFOLLOW) == 0 &&
+	       database_holds((uint64_t)st.st_dev, (uint64_t)st.st_ino);
 }
 
 static int slot_open(struct scan *s, struct scan_slot *slot, const struct fs_entry *e, bool follow)
@@ -228,7 +229,8 @@ static int slot_open(struct scan *s, struct scan_slot *slot, const struct fs_ent
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
-		scan_slot_unread(slot, true, ARTIFACT_UNKNOWN, "became something else than a regular file during the scan");
+		scan_slot_unread(slot, true, ARTIFACT_UNKNOWN,
+				 "became something else than a regular file during the scan");
 		return 0;
 	}
 	if (database_holds((uint64_t)st.st_dev, (uint64_t)st.st_ino)) {
@@ -256,8 +258,10 @@ static bool link_look(struct scan *s, struct scan_slot *slot, const struct fs_en
 {
 	struct stat st;
 	if (fstatat(e->dir_fd >= 0 ? e->dir_fd : AT_FDCWD, e->dir_fd >= 0 ? e->name : e->path, &st, 0) != 0) {
-		scan_slot_unread(slot, errno != ENOENT, unread_finding(slot), errno == ELOOP ? "symbolic links in a circle" :
-		                 errno == ENOENT ? "symbolic link to something that is not there" : "symbolic link that cannot be followed");
+		scan_slot_unread(slot, errno != ENOENT, unread_finding(slot),
+				 errno == ELOOP    ? "symbolic links in a circle"
+				 : errno == ENOENT ? "symbolic link to something that is not there"
+						   : "symbolic link that cannot be followed");
 		return true;
 	}
 	if (S_ISREG(st.st_mode)) {
@@ -266,13 +270,15 @@ static bool link_look(struct scan *s, struct scan_slot *slot, const struct fs_en
 		return true;
 	}
 	if (!S_ISDIR(st.st_mode)) {
-		scan_slot_unread(slot, false, unread_finding(slot), "symbolic link to something that is no regular file: not opened");
+		scan_slot_unread(slot, false, unread_finding(slot),
+				 "symbolic link to something that is no regular file: not opened");
 		return true;
 	}
 	if (leads_inside(s, e->path))
 		return false;
-	scan_slot_unread(slot, false, ARTIFACT_UNKNOWN,
-	                 "symbolic link to a folder outside of what is scanned: not followed; name that folder to scan it");
+	scan_slot_unread(
+		slot, false, ARTIFACT_UNKNOWN,
+		"symbolic link to a folder outside of what is scanned: not followed; name that folder to scan it");
 	slot->file.folder = true;
 	return true;
 }
@@ -286,7 +292,9 @@ static int on_entry(const struct fs_entry *e, void *data)
 		return err_set(s->err, RF_ECANCELLED, "stopped");
 	slot_take(slot, e, s->root);
 	switch (e->kind) {
-	case FS_FILE: rc = slot_open(s, slot, e, e->dir_fd < 0); break;
+	case FS_FILE:
+		rc = slot_open(s, slot, e, e->dir_fd < 0);
+		break;
 	case FS_LINK:
 		if (!link_look(s, slot, e, &rc))
 			return 0;
@@ -296,7 +304,8 @@ static int on_entry(const struct fs_entry *e, void *data)
 		slot->file.folder = true;
 		break;
 	default:
-		scan_slot_unread(slot, false, unread_finding(slot), "no regular file (FIFO, socket or device): not opened");
+		scan_slot_unread(slot, false, unread_finding(slot),
+				 "no regular file (FIFO, socket or device): not opened");
 		break;
 	}
 	if (rc)
@@ -328,8 +337,8 @@ static void scan_close(struct scan *s)
 
 static int scan_open(struct scan *s)
 {
-	/* One worker reads and reports file by file, with one slot that stays in the processor's cache. Headers alone are no work to
-	 * share: opening files is most of it, and the walk does that. */
+	/* One worker reads and reports file by file, with one slot that stays in the processor's cache. Headers alone
+	 * are no work to share: opening files is most of it, and the walk does that. */
 	unsigned fit = s->o->no_digest ? 1 : thread_cpus();
 	s->workers = RF_MIN(s->o->threads ? s->o->threads : fit, (unsigned)MAX_WORKERS);
 	s->capacity = s->workers == 1 ? 1 : BATCH_FILES;
@@ -344,7 +353,8 @@ static int scan_open(struct scan *s)
 }
 
 int scan_files(const char *const *roots, size_t n, const struct scan_options *o,
-               int (*report)(const struct scan_file *, void *), void *data, struct scan_totals *ret_totals, struct err *err)
+	       int (*report)(const struct scan_file *, void *), void *data, struct scan_totals *ret_totals,
+	       struct err *err)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct stat st;
@@ -381,14 +391,17 @@ static bool only_stop(size_t bytes, void *data)
 	return thread_stop_wanted();
 }
 
-static int slot_finish(struct scan_slot *slot, struct artifact_facts *ret_facts, struct digest *ret_digest, struct err *err)
+static int slot_finish(struct scan_slot *slot, struct artifact_facts *ret_facts, struct digest *ret_digest,
+		       struct err *err)
 {
 	if (slot->rc < 0) {
 		*err = slot->err;
 		return err->code ? slot->rc : err_set(err, slot->rc, "out of memory");
 	}
 	if (slot->file.error)
-		return err_set(err, RF_EIO, "%s", slot->facts.note_count ? slot->facts.notes[slot->facts.note_count - 1] : "cannot be read");
+		return err_set(err, RF_EIO, "%s",
+			       slot->facts.note_count ? slot->facts.notes[slot->facts.note_count - 1]
+						      : "cannot be read");
 	*ret_facts = slot->facts;
 	if (ret_digest)
 		*ret_digest = slot->file.digest;
@@ -396,7 +409,7 @@ static int slot_finish(struct scan_slot *slot, struct artifact_facts *ret_facts,
 }
 
 int scan_one(const char *path, const struct scan_options *o, struct arena *a, struct artifact_facts *ret_facts,
-             struct digest *ret_digest, struct err *err)
+	     struct digest *ret_digest, struct err *err)
 {
 	struct stat st;
 	struct scan_hasher hasher = { 0 };
@@ -415,7 +428,7 @@ int scan_one(const char *path, const struct scan_options *o, struct arena *a, st
 	struct fs_entry e = { .path = path, .name = strrchr(path, '/') ? strrchr(path, '/') + 1 : path, .dir_fd = -1 };
 	slot_take(slot, &e, path);
 	slot->fd = fd;
-	slot->arena = *a;      /* the facts' texts are the caller's */
+	slot->arena = *a; /* the facts' texts are the caller's */
 	slot->want_digest = ret_digest && !(o && o->no_digest);
 	scan_identity_of(&st, &slot->file.identity);
 	rc = slot->want_digest ? scan_hasher_open(&hasher, err) : 0;

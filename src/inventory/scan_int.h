@@ -23,8 +23,8 @@ void scan_hasher_release(struct scan_hasher *h);
 /* One file on its way: opened by the walk, read by a worker, reported. */
 struct scan_slot {
 	char path[4096];
-	size_t name_at;                  /* of the last part, in path */
-	int fd;                          /* -1: not opened, facts are made already */
+	size_t name_at; /* of the last part, in path */
+	int fd;         /* -1: not opened, facts are made already */
 	bool want_digest;
 	bool through_link;
 	struct scan_known known;
@@ -32,14 +32,15 @@ struct scan_slot {
 	struct artifact_facts facts;
 	struct arena arena;
 	char head[ARTIFACT_HEAD_BYTES];
-	int rc;                          /* failure that is not the file's: ends the scan */
+	int rc; /* failure that is not the file's: ends the scan */
 	struct err err;
 };
 
 /* Called after each piece with its bytes; true: stop (RF_ECANCELLED). */
 typedef bool scan_tick(size_t bytes, void *data);
 
-/* Reads facts, and the digest when wanted (@hasher then not NULL), of slot->fd; closes it. What is wrong with the file becomes a fact. */
+/* Reads facts, and the digest when wanted (@hasher then not NULL), of slot->fd; closes it. What is wrong with the file
+ * becomes a fact. */
 void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data);
 /* Facts for what was not opened. @text: a sentence. */
 void scan_slot_unread(struct scan_slot *s, bool error, enum artifact_finding finding, const char *text);

@@ -1,8 +1,8 @@
 /*
  * One open file: head, facts, digest, second look.
  *
- * Hashing is what a full scan's time goes to. For large files the reading (a copy out of the page cache, or the disk) and the
- * second look run in a thread of their own, one piece ahead, so that the hash never waits for them.
+ * Hashing is what a full scan's time goes to. For large files the reading (a copy out of the page cache, or the disk)
+ * and the second look run in a thread of their own, one piece ahead, so that the hash never waits for them.
  */
 #include "inventory/scan_int.h"
 
@@ -37,7 +37,9 @@ void scan_hasher_release(struct scan_hasher *h)
 void scan_identity_of(const struct stat *st, struct scan_identity *ret)
 {
 	*ret = (struct scan_identity){
-		.device = (uint64_t)st->st_dev, .inode = (uint64_t)st->st_ino, .size = (uint64_t)st->st_size,
+		.device = (uint64_t)st->st_dev,
+		.inode = (uint64_t)st->st_ino,
+		.size = (uint64_t)st->st_size,
 		.mtime_ns = (int64_t)st->st_mtim.tv_sec * 1000000000 + st->st_mtim.tv_nsec,
 		.ctime_ns = (int64_t)st->st_ctim.tv_sec * 1000000000 + st->st_ctim.tv_nsec,
 	};
@@ -91,7 +93,7 @@ static void read_failed(struct scan_slot *s, const struct err *err)
 struct hashing {
 	int fd;
 	struct scan_hasher *h;
-	struct artifact_pass *pass;       /* NULL: no second look */
+	struct artifact_pass *pass; /* NULL: no second look */
 	scan_tick *tick;
 	void *tick_data;
 	struct err *err;
@@ -102,7 +104,7 @@ struct hashing {
 	size_t filled[2];
 	bool full[2];
 	bool end, stop;
-	int rc;                           /* of the reader */
+	int rc; /* of the reader */
 };
 
 static int piece_read(struct hashing *g, unsigned which, uint64_t at, size_t *ret_n)
@@ -209,17 +211,25 @@ static void change_check(struct scan_slot *s, uint64_t hashed)
 	}
 }
 
-static void digest_take(struct scan_slot *s, struct scan_hasher *hasher, size_t head_bytes, scan_tick *tick, void *tick_data)
+static void digest_take(struct scan_slot *s, struct scan_hasher *hasher, size_t head_bytes, scan_tick *tick,
+			void *tick_data)
 {
 	struct artifact_pass pass;
 	bool second = artifact_pass_wanted(&s->facts);
 	struct err err = ERR_INIT;
-	struct hashing g = { .fd = s->fd, .h = hasher, .pass = second ? &pass : NULL, .tick = tick, .tick_data = tick_data,
-	                     .err = &err, .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
+	struct hashing g = { .fd = s->fd,
+			     .h = hasher,
+			     .pass = second ? &pass : NULL,
+			     .tick = tick,
+			     .tick_data = tick_data,
+			     .err = &err,
+			     .lock = PTHREAD_MUTEX_INITIALIZER,
+			     .changed = PTHREAD_COND_INITIALIZER };
 	int rc = 0;
 	if (second)
 		artifact_pass_begin(&pass, &s->facts);
-	if (!hasher || head_bytes == s->file.identity.size) {      /* small: it is all here, or it shrank, which is found below */
+	if (!hasher ||
+	    head_bytes == s->file.identity.size) { /* small: it is all here, or it shrank, which is found below */
 		digest_of(span_bytes(s->head, head_bytes), &s->file.digest);
 		if (second)
 			artifact_pass_add(&pass, s->head, head_bytes);
@@ -257,7 +267,9 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 	int fd = s->fd;
 	size_t n = 0;
 	int rc = fs_pread(fd, s->head, RF_MIN(s->file.identity.size, (uint64_t)sizeof s->head), 0, &n, &err);
-	struct artifact_source src = { .pread = source_pread, .data = s, .size = s->file.identity.size, .head = { s->head, n } };
+	struct artifact_source src = {
+		.pread = source_pread, .data = s, .size = s->file.identity.size, .head = { s->head, n }
+	};
 	if (rc == 0)
 		rc = artifact_read(&src, span_of(s->path + s->name_at), flags, &s->arena, &s->facts, &err);
 	if (rc == RF_ENOMEM) {

@@ -22,7 +22,8 @@ static inline void fuzz_artifact(const uint8_t *data, size_t size, const char *n
 		}
 		/* unknown is said, never left out; a finding has a cause and a sentence */
 		if ((f.version[0] == '\0') != (f.version_source == ARTIFACT_VERSION_UNKNOWN) ||
-		    (f.finding == ARTIFACT_CLEAR) != (f.cause[0] == '\0') || (f.finding != ARTIFACT_CLEAR && f.note_count == 0))
+		    (f.finding == ARTIFACT_CLEAR) != (f.cause[0] == '\0') ||
+		    (f.finding != ARTIFACT_CLEAR && f.note_count == 0))
 			abort();
 		if (artifact_kind_is_engine(span_of(f.kind)) && !f.version[0] && f.finding == ARTIFACT_CLEAR)
 			abort();

@@ -40,7 +40,7 @@ static inline struct artifact_facts facts_of(const void *bytes, size_t n, const 
 	if (artifact_pass_wanted(&f)) {
 		struct artifact_pass pass;
 		artifact_pass_begin(&pass, &f);
-		for (size_t at = 0; at < n; at += 1000)      /* odd pieces: headers straddle them */
+		for (size_t at = 0; at < n; at += 1000) /* odd pieces: headers straddle them */
 			artifact_pass_add(&pass, copy + at, RF_MIN((size_t)1000, n - at));
 		assert_ok(artifact_pass_end(&pass, a, &f, &err), &err);
 	}

@@ -13,24 +13,23 @@ struct fixture {
 	struct err err;
 };
 
-static const char yaml[] =
-	"site: test\n"
-	"environments: {production: {}, staging: {}}\n"
-	"services:\n"
-	"  voice:\n"
-	"    owner: {name: voice, contact: \"#voice\"}\n"
-	"    reach: internal\n"
-	"    criticality: normal\n"
-	"    environments: [production, staging]\n"
-	"    runtime: tensorrt@10.3.0.26\n"
-	"    roots: [engines/voice]\n"
-	"  reading:\n"
-	"    owner: {name: reading, contact: \"#reading\"}\n"
-	"    reach: public\n"
-	"    criticality: high\n"
-	"    environments: [production]\n"
-	"    roots: [engines/reading, engines/not-there]\n"
-	"    engines: [{path: engines/reading/odd.bin, recipe: odd}]\n";
+static const char yaml[] = "site: test\n"
+			   "environments: {production: {}, staging: {}}\n"
+			   "services:\n"
+			   "  voice:\n"
+			   "    owner: {name: voice, contact: \"#voice\"}\n"
+			   "    reach: internal\n"
+			   "    criticality: normal\n"
+			   "    environments: [production, staging]\n"
+			   "    runtime: tensorrt@10.3.0.26\n"
+			   "    roots: [engines/voice]\n"
+			   "  reading:\n"
+			   "    owner: {name: reading, contact: \"#reading\"}\n"
+			   "    reach: public\n"
+			   "    criticality: high\n"
+			   "    environments: [production]\n"
+			   "    roots: [engines/reading, engines/not-there]\n"
+			   "    engines: [{path: engines/reading/odd.bin, recipe: odd}]\n";
 
 static void put(struct fixture *x, const char *name, unsigned major, unsigned minor)
 {
@@ -74,8 +73,9 @@ static int close_fleet(void **state)
 
 static int on_placement(const struct inventory_placement *p, void *data)
 {
-	str_addf(data, "%.*s/%.*s %.*s %.*s on %.*s %s\n", SPAN_ARG(p->service), SPAN_ARG(p->environment), SPAN_ARG(p->model),
-	         SPAN_ARG(p->artifact.version), SPAN_ARG(p->runtime_version), p->gone_at == USEC_NONE ? "open" : "gone");
+	str_addf(data, "%.*s/%.*s %.*s %.*s on %.*s %s\n", SPAN_ARG(p->service), SPAN_ARG(p->environment),
+		 SPAN_ARG(p->model), SPAN_ARG(p->artifact.version), SPAN_ARG(p->runtime_version),
+		 p->gone_at == USEC_NONE ? "open" : "gone");
 	return 0;
 }
 
@@ -107,7 +107,7 @@ static void test_fleet(void **state)
 	struct fleet_result r = scan(x, first);
 	assert_int_equal(r.changes.added, 5);
 	assert_int_equal(r.roots_absent, 1);
-	usleep(1100 * 1000);      /* what changed within a second is not remembered */
+	usleep(1100 * 1000); /* what changed within a second is not remembered */
 	scan(x, first);
 	r = scan(x, first);
 	assert_int_equal(r.changes.unchanged, 5);
@@ -115,11 +115,12 @@ static void test_fleet(void **state)
 	assert_int_equal(r.totals.cached, 3);
 
 	put(x, "engines/voice/timer.engine", 10, 16);
-	r = scan(x, "reading/production odd 10.13.0.1 on  open\n"
-	            "voice/production alexa 10.1.0.1 on 10.3.0.26 open\nvoice/production timer 8.6.0.1 on 10.3.0.26 gone\n"
-	            "voice/production timer 10.16.0.1 on 10.3.0.26 open\n"
-	            "voice/staging alexa 10.1.0.1 on 10.3.0.26 open\nvoice/staging timer 8.6.0.1 on 10.3.0.26 gone\n"
-	            "voice/staging timer 10.16.0.1 on 10.3.0.26 open\n");
+	r = scan(x,
+		 "reading/production odd 10.13.0.1 on  open\n"
+		 "voice/production alexa 10.1.0.1 on 10.3.0.26 open\nvoice/production timer 8.6.0.1 on 10.3.0.26 gone\n"
+		 "voice/production timer 10.16.0.1 on 10.3.0.26 open\n"
+		 "voice/staging alexa 10.1.0.1 on 10.3.0.26 open\nvoice/staging timer 8.6.0.1 on 10.3.0.26 gone\n"
+		 "voice/staging timer 10.16.0.1 on 10.3.0.26 open\n");
 	assert_int_equal(r.changes.replaced, 2);
 }
 

@@ -1,13 +1,15 @@
 /* Crafted files: every length that lies is found by a rule, nothing is read outside of the file, nothing runs away. */
 #include "reading.h"
 
-static const enum specimen_layout layouts[] = { SPECIMEN_FLATBUFFER, SPECIMEN_P1, SPECIMEN_P2, SPECIMEN_P3, SPECIMEN_P4,
-                                                SPECIMEN_FTRT_P3, SPECIMEN_FTRT_P4 };
+static const enum specimen_layout layouts[] = { SPECIMEN_FLATBUFFER, SPECIMEN_P1,      SPECIMEN_P2,     SPECIMEN_P3,
+						SPECIMEN_P4,         SPECIMEN_FTRT_P3, SPECIMEN_FTRT_P4 };
 
 static struct specimen specimen_in(enum specimen_layout layout)
 {
-	return (struct specimen){ .version = { layout == SPECIMEN_FLATBUFFER ? 5 : 10, 3, 0, 26 }, .cc_major = 8, .cc_minor = 6,
-	                          .layout = layout };
+	return (struct specimen){ .version = { layout == SPECIMEN_FLATBUFFER ? 5 : 10, 3, 0, 26 },
+				  .cc_major = 8,
+				  .cc_minor = 6,
+				  .layout = layout };
 }
 
 /* ── One field, one lie ──────────────────────────────────────────────────────────────────────────────────────────── */
@@ -15,10 +17,10 @@ static struct specimen specimen_in(enum specimen_layout layout)
 static const struct {
 	enum specimen_layout layout;
 	size_t offset;
-	unsigned bytes;              /* 4 or 8 */
+	unsigned bytes; /* 4 or 8 */
 	uint64_t value;
 	enum artifact_finding finding;
-	const char *note;            /* the rule, in its own words */
+	const char *note; /* the rule, in its own words */
 } lies[] = {
 	/* container: serialization version, section count, size */
 	{ SPECIMEN_FTRT_P3, 4, 4, 7, ARTIFACT_UNKNOWN, "container serialization version 7" },
@@ -70,7 +72,7 @@ static void test_lies(void **state)
 		assert_string_equal(f.kind, ARTIFACT_TENSORRT_PLAN);
 		if (f.finding != lies[i].finding || !has_note(&f, lies[i].note))
 			fail_msg("row %zu: finding \"%s\", first note: %s", i, artifact_finding_text(f.finding),
-			         f.note_count ? f.notes[0] : "none");
+				 f.note_count ? f.notes[0] : "none");
 	}
 }
 
@@ -92,7 +94,8 @@ static void test_cut_anywhere(void **state)
 			else if (f.finding == ARTIFACT_CLEAR && !f.truncated)
 				fail_msg("layout %d cut at %zu of %zu reads as whole", (int)layouts[l], n, image.n);
 			if (n >= 160)
-				assert_string_equal(f.version, layouts[l] == SPECIMEN_FLATBUFFER ? "5.3.0.26" : "10.3.0.26");
+				assert_string_equal(f.version,
+						    layouts[l] == SPECIMEN_FLATBUFFER ? "5.3.0.26" : "10.3.0.26");
 		}
 	}
 }
@@ -141,7 +144,7 @@ static void test_version_bits(void **state)
 struct fake {
 	const struct specimen_image *ends;
 	size_t reads, bytes;
-	int fail_at;                 /* this read fails; 0: none */
+	int fail_at; /* this read fails; 0: none */
 	uint64_t shrunk_to;
 };
 
@@ -187,7 +190,7 @@ static void test_sources(void **state)
 	assert_int_equal(read_fake(&whole, &a, &f), 0);
 	assert_string_equal(f.version, "10.3.0.26");
 	assert_int_equal(f.finding, ARTIFACT_CLEAR);
-	assert_true(whole.reads <= 4 && whole.bytes <= 16 * KIB);      /* of 4 GiB */
+	assert_true(whole.reads <= 4 && whole.bytes <= 16 * KIB); /* of 4 GiB */
 
 	for (int at = 1; at <= (int)whole.reads; at++) {
 		struct fake broken = { .ends = &ends, .fail_at = at };
@@ -224,8 +227,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_lies),         cmocka_unit_test(test_cut_anywhere), cmocka_unit_test(test_any_bit),
-		cmocka_unit_test(test_version_bits), cmocka_unit_test(test_sources),      cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_lies),    cmocka_unit_test(test_cut_anywhere),
+		cmocka_unit_test(test_any_bit), cmocka_unit_test(test_version_bits),
+		cmocka_unit_test(test_sources), cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

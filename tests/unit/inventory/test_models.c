@@ -5,7 +5,10 @@
 #include "base/str.h"
 
 /* A span as a static initialiser. */
-#define TEXT(s) { (s), sizeof(s) - 1 }
+#define TEXT(s)                    \
+	{                          \
+		(s), sizeof(s) - 1 \
+	}
 
 /* ── ONNX ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -77,11 +80,11 @@ static void test_plain_model(void **state)
 	RF_AUTO(arena) a = ARENA_INIT(MIB);
 	RF_AUTO(str) s = STR_INIT(16 * MIB);
 	model(&s, 2 * MIB);
-	opset(&s, "com.microsoft", 1);      /* exporters import it too: no evidence of optimisation */
+	opset(&s, "com.microsoft", 1); /* exporters import it too: no evidence of optimisation */
 	struct artifact_facts f = facts(&s, "x.onnx", &a);
 	assert_string_equal(f.kind, ARTIFACT_ONNX);
 	assert_null(f.product);
-	assert_string_equal(f.version, "");      /* 1.12.1 is the exporter's */
+	assert_string_equal(f.version, ""); /* 1.12.1 is the exporter's */
 	assert_int_equal(f.finding, ARTIFACT_CLEAR);
 	assert_int_equal(f.ir_version, 8);
 	assert_true(span_eq_text(f.producer_name, "tf2onnx"));
@@ -121,7 +124,7 @@ static void test_stamp(void **state)
 	assert_true(span_eq_text(f.stamp.recipe, "reading-det"));
 	assert_int_equal(f.finding, ARTIFACT_CLEAR);
 
-	stamp(&s, "onnxruntime", "1.21.1");      /* a second one that differs */
+	stamp(&s, "onnxruntime", "1.21.1"); /* a second one that differs */
 	f = facts(&s, "x.onnx", &a);
 	assert_int_equal(f.finding, ARTIFACT_CONFLICT);
 	assert_true(has_note(&f, "stated twice: 1.20.1 and 1.21.1"));
@@ -130,9 +133,14 @@ static void test_stamp(void **state)
 static void test_strange_stamps(void **state)
 {
 	(void)state;
-	static const struct { const char *toolchain, *version; enum artifact_finding finding; } rows[] = {
-		{ "onnxruntime", "", ARTIFACT_CONFLICT },     { "onnxruntime", "1.2 0", ARTIFACT_CONFLICT },
-		{ "tvm", "0.1", ARTIFACT_UNKNOWN },           { "onnxruntime", "1.20.1\x1b[2J", ARTIFACT_CONFLICT },
+	static const struct {
+		const char *toolchain, *version;
+		enum artifact_finding finding;
+	} rows[] = {
+		{ "onnxruntime", "", ARTIFACT_CONFLICT },
+		{ "onnxruntime", "1.2 0", ARTIFACT_CONFLICT },
+		{ "tvm", "0.1", ARTIFACT_UNKNOWN },
+		{ "onnxruntime", "1.20.1\x1b[2J", ARTIFACT_CONFLICT },
 	};
 	for (size_t i = 0; i < RF_COUNT(rows); i++) {
 		RF_AUTO(arena) a = ARENA_INIT(MIB);
@@ -155,7 +163,8 @@ static void test_strange_stamps(void **state)
 	assert_int_equal(f.finding, ARTIFACT_CONFLICT);
 }
 
-/* Cut anywhere: never a clean plain model once the graph is cut, never a crash. Other files with a like start are not ONNX. */
+/* Cut anywhere: never a clean plain model once the graph is cut, never a crash. Other files with a like start are not
+ * ONNX. */
 static void test_onnx_cut(void **state)
 {
 	(void)state;
@@ -168,8 +177,10 @@ static void test_onnx_cut(void **state)
 		if (strcmp(f.kind, ARTIFACT_ONNX) == 0 && f.truncated)
 			assert_int_equal(f.finding, ARTIFACT_UNKNOWN);
 	}
-	static const struct span others[] = { TEXT("\x08\x08\x12\x7f" "abc"), TEXT("\x08\x01 plain text follows"),
-	                                      TEXT("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff") };
+	static const struct span others[] = { TEXT("\x08\x08\x12\x7f"
+						   "abc"),
+					      TEXT("\x08\x01 plain text follows"),
+					      TEXT("\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff") };
 	for (size_t i = 0; i < RF_COUNT(others); i++) {
 		RF_AUTO(arena) a = ARENA_INIT(MIB);
 		assert_string_equal(facts_of(others[i].p, others[i].n, "x.bin", &a).kind, ARTIFACT_OTHER);
@@ -214,12 +225,16 @@ static void ort(struct str *s, const char *const (*pairs)[2], uint32_t n)
 	static const uint16_t session[] = { 8, 12, 4, 8 }, model_table[] = { 24, 12, 0, 0, 4, 0, 0, 0, 0, 0, 0, 8 };
 	u32(s, 16);
 	str_add(s, SPAN("ORTM"));
-	u16s(s, session, RF_COUNT(session));                 /* 8 */
-	u32(s, 8); u32(s, 0); u32(s, 0);                     /* 16 */
-	u16s(s, model_table, RF_COUNT(model_table));         /* 28 */
+	u16s(s, session, RF_COUNT(session)); /* 8 */
+	u32(s, 8);
+	u32(s, 0);
+	u32(s, 0);                                   /* 16 */
+	u16s(s, model_table, RF_COUNT(model_table)); /* 28 */
 	link_to_end(s, 24);
-	u32(s, 24); u32(s, 0); u32(s, 0);                    /* 52 */
-	u16s(s, session, RF_COUNT(session));                 /* 64: of the pairs */
+	u32(s, 24);
+	u32(s, 0);
+	u32(s, 0);                           /* 52 */
+	u16s(s, session, RF_COUNT(session)); /* 64: of the pairs */
 	link_to_end(s, 20);
 	flat_string_add(s, "6");
 	link_to_end(s, 56);
@@ -232,7 +247,9 @@ static void ort(struct str *s, const char *const (*pairs)[2], uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		link_to_end(s, vector + 4 * i);
 		size_t at = s->n;
-		u32(s, (uint32_t)(at - 64)); u32(s, 0); u32(s, 0);
+		u32(s, (uint32_t)(at - 64));
+		u32(s, 0);
+		u32(s, 0);
 		link_to_end(s, at + 4);
 		flat_string_add(s, pairs[i][0]);
 		link_to_end(s, at + 8);
@@ -241,7 +258,9 @@ static void ort(struct str *s, const char *const (*pairs)[2], uint32_t n)
 }
 
 static const char *const stamped[][2] = {
-	{ "names", "{}" }, { ARTIFACT_STAMP_TOOLCHAIN, "onnxruntime" }, { ARTIFACT_STAMP_VERSION, "1.18.0" },
+	{ "names", "{}" },
+	{ ARTIFACT_STAMP_TOOLCHAIN, "onnxruntime" },
+	{ ARTIFACT_STAMP_VERSION, "1.18.0" },
 	{ ARTIFACT_STAMP_TARGET, "linux-x86_64/cpu-avx2" },
 };
 
@@ -261,7 +280,7 @@ static void test_ort(void **state)
 	ort(&bare, stamped, 1);
 	f = facts(&bare, "x.ort", &a);
 	assert_string_equal(f.product, ARTIFACT_PRODUCT_ONNXRUNTIME);
-	assert_string_equal(f.version, "");      /* never the format's 6 */
+	assert_string_equal(f.version, ""); /* never the format's 6 */
 	assert_int_equal(f.finding, ARTIFACT_UNKNOWN);
 }
 
@@ -295,13 +314,22 @@ static void test_ort_damage(void **state)
 static void test_lfs(void **state)
 {
 	(void)state;
-	static const struct { const char *text, *name; enum artifact_finding finding; uint64_t size; } rows[] = {
-		{ "version https://git-lfs.github.com/spec/v1\n" OID "size 12345\n", "model.plan", ARTIFACT_UNKNOWN, 12345 },
-		{ "version https://git-lfs.github.com/spec/v1\n" OID "size 12345\n", "photo.png", ARTIFACT_CLEAR, 12345 },
-		{ "version https://git-lfs.github.com/spec/v1\next-0-x sha256:00\n" OID "size 1\n", "photo.png", ARTIFACT_CLEAR, 1 },
+	static const struct {
+		const char *text, *name;
+		enum artifact_finding finding;
+		uint64_t size;
+	} rows[] = {
+		{ "version https://git-lfs.github.com/spec/v1\n" OID "size 12345\n", "model.plan", ARTIFACT_UNKNOWN,
+		  12345 },
+		{ "version https://git-lfs.github.com/spec/v1\n" OID "size 12345\n", "photo.png", ARTIFACT_CLEAR,
+		  12345 },
+		{ "version https://git-lfs.github.com/spec/v1\next-0-x sha256:00\n" OID "size 1\n", "photo.png",
+		  ARTIFACT_CLEAR, 1 },
 		{ "version https://git-lfs.github.com/spec/v1\n" OID, "photo.png", ARTIFACT_UNKNOWN, 0 },
-		{ "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 1\n", "photo.png", ARTIFACT_UNKNOWN, 1 },
-		{ "version https://git-lfs.github.com/spec/v1\n" OID "size 99999999999999999999999\n", "a", ARTIFACT_UNKNOWN, 0 },
+		{ "version https://git-lfs.github.com/spec/v1\noid sha256:12\nsize 1\n", "photo.png", ARTIFACT_UNKNOWN,
+		  1 },
+		{ "version https://git-lfs.github.com/spec/v1\n" OID "size 99999999999999999999999\n", "a",
+		  ARTIFACT_UNKNOWN, 0 },
 	};
 	for (size_t i = 0; i < RF_COUNT(rows); i++) {
 		RF_AUTO(arena) a = ARENA_INIT(MIB);
@@ -315,9 +343,13 @@ static void test_lfs(void **state)
 static void test_names(void **state)
 {
 	(void)state;
-	static const struct { const char *name; bool engine; } rows[] = {
-		{ "a.plan", true }, { "A.ENGINE", true }, { "a.trt", true }, { "model.plan.rank0", true }, { "rank12.engine", true },
-		{ ".plan", false }, { "plan", false }, { "a.plan.bak", false }, { "a.rankx", false }, { "", false },
+	static const struct {
+		const char *name;
+		bool engine;
+	} rows[] = {
+		{ "a.plan", true },        { "A.ENGINE", true }, { "a.trt", true }, { "model.plan.rank0", true },
+		{ "rank12.engine", true }, { ".plan", false },   { "plan", false }, { "a.plan.bak", false },
+		{ "a.rankx", false },      { "", false },
 	};
 	for (size_t i = 0; i < RF_COUNT(rows); i++)
 		assert_int_equal(artifact_named_like_engine(span_of(rows[i].name)), rows[i].engine);
@@ -326,7 +358,10 @@ static void test_names(void **state)
 static void test_merely_named(void **state)
 {
 	(void)state;
-	static const struct { struct span bytes; enum artifact_finding finding; } rows[] = {
+	static const struct {
+		struct span bytes;
+		enum artifact_finding finding;
+	} rows[] = {
 		{ TEXT("%syntax-version=1.0.0\n%project=flipr\n"), ARTIFACT_CLEAR },
 		{ TEXT("{\"fileType\": \"Plan\", \"mission\": {}}"), ARTIFACT_CLEAR },
 		{ TEXT("GAME\x01\x02\x03\x04\x05"), ARTIFACT_UNKNOWN },
@@ -364,10 +399,12 @@ static void test_runtime_library(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain_model), cmocka_unit_test(test_optimised), cmocka_unit_test(test_stamp),
-		cmocka_unit_test(test_strange_stamps), cmocka_unit_test(test_onnx_cut), cmocka_unit_test(test_ort),
-		cmocka_unit_test(test_ort_damage), cmocka_unit_test(test_lfs), cmocka_unit_test(test_names),
-		cmocka_unit_test(test_merely_named), cmocka_unit_test(test_runtime_library),
+		cmocka_unit_test(test_plain_model),     cmocka_unit_test(test_optimised),
+		cmocka_unit_test(test_stamp),           cmocka_unit_test(test_strange_stamps),
+		cmocka_unit_test(test_onnx_cut),        cmocka_unit_test(test_ort),
+		cmocka_unit_test(test_ort_damage),      cmocka_unit_test(test_lfs),
+		cmocka_unit_test(test_names),           cmocka_unit_test(test_merely_named),
+		cmocka_unit_test(test_runtime_library),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static int on_file(const struct scan_file *f, void *data)
 	size_t root = strlen(f->root);
 	str_add_visible(&s->lines, span_of(f->path + (strncmp(f->path, f->root, root) == 0 ? root : 0)));
 	str_addf(&s->lines, " %s %s %s %s|%s\n", facts->kind, facts->version, artifact_finding_text(facts->finding),
-	         f->has_digest ? "hashed" : "-", facts->note_count ? facts->notes[0] : "");
+		 f->has_digest ? "hashed" : "-", facts->note_count ? facts->notes[0] : "");
 	s->files++;
 	return 0;
 }
@@ -62,7 +62,7 @@ static int make_folder(void **state)
 	put_text("sqitch.plan", "%project=x\n");
 	put_text("z.txt", "hello");
 	put_text("pointer.engine", "version https://git-lfs.github.com/spec/v1\noid sha256:"
-	         "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nsize 12345\n");
+				   "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\nsize 12345\n");
 	assert_int_equal(mkfifo(below("fifo.plan"), 0644), 0);
 	assert_int_equal(symlink("one.plan", below("a/link.plan")), 0);
 	assert_int_equal(symlink("loop", below("loop")), 0);
@@ -99,9 +99,11 @@ static void test_everything(void **state)
 		"/fifo.plan other  unknown -|no regular file (FIFO, socket or device): not opened\n"
 		"/loop other   -|symbolic links in a circle\n"
 		"/new\\nline \"quoted\".engine tensorrt-plan 7.1.1.2  hashed|\n"
-		"/outside other  unknown -|symbolic link to a folder outside of what is scanned: not followed; name that folder to scan it\n"
+		"/outside other  unknown -|symbolic link to a folder outside of what is scanned: not followed; name "
+		"that folder to scan it\n"
 		"/pointer.engine git-lfs-pointer  unknown hashed|Git LFS pointer to sha256:"
-		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, 12345 bytes: the content is not here (git lfs pull)\n"
+		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, 12345 bytes: the content is not "
+		"here (git lfs pull)\n"
 		"/sqitch.plan other   hashed|named like an engine, but text: the name is used by other tools too\n"
 		"/z.txt other   hashed|\n";
 	for (unsigned threads = 1; threads <= 4; threads++) {
@@ -132,7 +134,7 @@ static void test_unreadable(void **state)
 	if (was == 0)
 		assert_int_equal(seteuid(0), 0);
 	assert_int_equal(chmod(below("a/b"), 0755), 0);
-	assert_int_equal(totals.errors, 2);      /* the links in a circle are the other one */
+	assert_int_equal(totals.errors, 2); /* the links in a circle are the other one */
 	assert_non_null(strstr(str_text(&s.lines), "/a/b other  unknown -|Permission denied"));
 	str_release(&s.lines);
 }
@@ -198,8 +200,8 @@ static int on_json(const struct scan_file *f, void *data)
 	struct json_out o = json_out(&s, false);
 	scan_file_json(&o, f);
 	assert_ok(json_parse(doc, str_span(&s), &root, &err), &err);
-	static const char *const keys[] = { "path", "sha256", "size", "kind", "product", "version", "version_source", "target",
-	                                    "finding", "notes" };
+	static const char *const keys[] = { "path",    "sha256",         "size",   "kind",    "product",
+					    "version", "version_source", "target", "finding", "notes" };
 	for (size_t i = 0; i < RF_COUNT(keys); i++)
 		assert_int_not_equal(json_kind(json_get(root, keys[i])), JSON_ABSENT);
 	if (strcmp(f->facts->kind, ARTIFACT_TENSORRT_PLAN) == 0)
@@ -226,8 +228,8 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything), cmocka_unit_test(test_unreadable), cmocka_unit_test(test_digest),
-		cmocka_unit_test(test_one_refuses), cmocka_unit_test(test_known),     cmocka_unit_test(test_json),
+		cmocka_unit_test(test_everything),  cmocka_unit_test(test_unreadable), cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_one_refuses), cmocka_unit_test(test_known),      cmocka_unit_test(test_json),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

@@ -9,8 +9,12 @@ struct fixture {
 	struct database *db;
 };
 
-static const struct inventory_place voice = { .host = "h1", .service = "voice", .environment = "production", .model = "m",
-                                              .runtime_product = ARTIFACT_PRODUCT_ONNXRUNTIME, .runtime_version = "1.20.1" };
+static const struct inventory_place voice = { .host = "h1",
+					      .service = "voice",
+					      .environment = "production",
+					      .model = "m",
+					      .runtime_product = ARTIFACT_PRODUCT_ONNXRUNTIME,
+					      .runtime_version = "1.20.1" };
 
 static int open_store(void **state)
 {
@@ -36,20 +40,33 @@ static int close_store(void **state)
 
 /* A report as a scan would give it. @seed makes the content; 0: unreadable. */
 static void add(struct inventory_batch *b, const char *path, const char *version, unsigned char seed,
-                const struct inventory_place *place)
+		const struct inventory_place *place)
 {
 	struct err err = ERR_INIT;
-	struct artifact_facts f = { .kind = ARTIFACT_TENSORRT_PLAN, .layout = "ftrt/P4", .product = ARTIFACT_PRODUCT_TENSORRT,
-	                            .version_source = ARTIFACT_VERSION_HEADER, .cause = "", .cc_major = 8, .cc_minor = 6,
-	                            .target = "sm_86", .size = 100, .notes = { "a note" }, .note_count = 1 };
+	struct artifact_facts f = { .kind = ARTIFACT_TENSORRT_PLAN,
+				    .layout = "ftrt/P4",
+				    .product = ARTIFACT_PRODUCT_TENSORRT,
+				    .version_source = ARTIFACT_VERSION_HEADER,
+				    .cause = "",
+				    .cc_major = 8,
+				    .cc_minor = 6,
+				    .target = "sm_86",
+				    .size = 100,
+				    .notes = { "a note" },
+				    .note_count = 1 };
 	snprintf(f.version, sizeof f.version, "%s", version);
 	if (!version[0]) {
 		f.version_source = ARTIFACT_VERSION_UNKNOWN;
 		f.finding = ARTIFACT_UNKNOWN;
 		f.cause = ARTIFACT_CAUSE_UNKNOWN_BUILDER;
 	}
-	struct scan_file file = { .path = path, .root = "/r", .identity = { 1, seed, 100, 5, 6 }, .has_digest = seed != 0,
-	                          .digest = { { seed } }, .error = seed == 0, .facts = &f };
+	struct scan_file file = { .path = path,
+				  .root = "/r",
+				  .identity = { 1, seed, 100, 5, 6 },
+				  .has_digest = seed != 0,
+				  .digest = { { seed } },
+				  .error = seed == 0,
+				  .facts = &f };
 	assert_ok(inventory_batch_add(b, &file, place, &err), &err);
 }
 
@@ -80,7 +97,7 @@ static int on_placement(const struct inventory_placement *p, void *data)
 {
 	struct listing *l = data;
 	str_addf(&l->lines, "%.*s %.*s %s%s\n", SPAN_ARG(p->path), SPAN_ARG(p->artifact.version),
-	         p->runtime_id ? "run" : "-", p->gone_at == USEC_NONE ? "" : " gone");
+		 p->runtime_id ? "run" : "-", p->gone_at == USEC_NONE ? "" : " gone");
 	assert_true(p->artifact.builder_id > 0);
 	assert_true(span_eq_text(p->artifact.notes_json, "[\"a note\"]"));
 	assert_true(span_eq_text(p->artifact.target, "sm_86"));
@@ -103,7 +120,8 @@ static void expect(struct fixture *x, struct inventory_filter f, const char *lin
 	str_release(&l.lines);
 }
 
-static void expect_changes(struct inventory_changes c, uint64_t added, uint64_t unchanged, uint64_t replaced, uint64_t vanished)
+static void expect_changes(struct inventory_changes c, uint64_t added, uint64_t unchanged, uint64_t replaced,
+			   uint64_t vanished)
 {
 	assert_int_equal(c.added, added);
 	assert_int_equal(c.unchanged, unchanged);
@@ -120,7 +138,7 @@ static void test_life_of_placements(void **state)
 	add(b, "/r/copy.plan", "10.1.0.27", 2, &voice);
 	expect_changes(record(x, b), 3, 0, 0, 0);
 
-	b = batch("/r", &voice);      /* a changed, b the same, copy gone, c new */
+	b = batch("/r", &voice); /* a changed, b the same, copy gone, c new */
 	add(b, "/r/a.plan", "10.3.0.26", 3, &voice);
 	add(b, "/r/b.plan", "10.1.0.27", 2, &voice);
 	add(b, "/r/c.plan", "", 4, &voice);
@@ -142,7 +160,7 @@ static void test_unseen_is_not_gone(void **state)
 	add(b, "/r/locked/b.plan", "10.1.0.27", 2, &voice);
 	add(b, "/r2/other.plan", "10.1.0.27", 3, &voice);
 	record(x, b);
-	b = batch("/r", &voice);      /* the folder cannot be read; /r2 was not scanned */
+	b = batch("/r", &voice); /* the folder cannot be read; /r2 was not scanned */
 	add(b, "/r/locked", "", 0, &voice);
 	expect_changes(record(x, b), 0, 0, 0, 1);
 	expect(x, (struct inventory_filter){ 0 }, "/r/locked/b.plan 10.1.0.27 run\n/r2/other.plan 10.1.0.27 run\n");
@@ -163,7 +181,8 @@ static void test_runtime_moves(void **state)
 	b = batch("/r", &upgraded);
 	add(b, "/r/a.plan", "10.1.0.27", 1, &upgraded);
 	expect_changes(record(x, b), 0, 0, 1, 0);
-	expect(x, (struct inventory_filter){ .with_gone = true }, "/r/a.plan 10.1.0.27 run gone\n/r/a.plan 10.1.0.27 run\n");
+	expect(x, (struct inventory_filter){ .with_gone = true },
+	       "/r/a.plan 10.1.0.27 run gone\n/r/a.plan 10.1.0.27 run\n");
 }
 
 struct components {
@@ -196,8 +215,9 @@ static void test_components(void **state)
 	record(x, b);
 	struct components l = { .lines = STR_INIT(4096) };
 	assert_ok(database_transact(x->db, DB_READ, components, &l, &err), &err);
-	assert_string_equal(str_text(&l.lines), "pkg:generic/microsoft/onnxruntime@1.20.1 3\n"
-	                                        "pkg:generic/nvidia/tensorrt@ 1\npkg:generic/nvidia/tensorrt@10.1.0.27 2\n");
+	assert_string_equal(str_text(&l.lines),
+			    "pkg:generic/microsoft/onnxruntime@1.20.1 3\n"
+			    "pkg:generic/nvidia/tensorrt@ 1\npkg:generic/nvidia/tensorrt@10.1.0.27 2\n");
 	expect(x, (struct inventory_filter){ .component_id = l.first },
 	       "/r/a.plan 10.1.0.27 run\n/r/b.plan 10.1.0.27 run\n/r/c.plan  run\n");
 	str_release(&l.lines);
@@ -219,7 +239,11 @@ static int of_subject(struct transaction *tx, void *data)
 static void test_subjects(void **state)
 {
 	struct fixture *x = *state;
-	static const struct { const char *text; int rc; size_t n; } rows[] = {
+	static const struct {
+		const char *text;
+		int rc;
+		size_t n;
+	} rows[] = {
 		{ "/r/a\n\"b\".plan", 0, 1 },
 		{ "02000000", 0, 2 },
 		{ "sha256:0200000000000000000000000000000000000000000000000000000000000000", 0, 2 },
@@ -254,7 +278,9 @@ static void test_known(void **state)
 	struct scan_known got;
 	assert_true(inventory_known_find(&id, &got, k));
 	assert_int_equal(got.digest.bytes[0], 1);
-	struct scan_identity others[] = { { 1, 1, 101, 5, 6 }, { 1, 1, 100, 4, 6 }, { 1, 1, 100, 5, 7 }, { 2, 1, 100, 5, 6 } };
+	struct scan_identity others[] = {
+		{ 1, 1, 101, 5, 6 }, { 1, 1, 100, 4, 6 }, { 1, 1, 100, 5, 7 }, { 2, 1, 100, 5, 6 }
+	};
 	for (size_t i = 0; i < RF_COUNT(others); i++)
 		assert_false(inventory_known_find(&others[i], &got, k));
 }
@@ -264,8 +290,8 @@ static void test_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(test_life_of_placements), EACH(test_unseen_is_not_gone), EACH(test_runtime_moves), EACH(test_components),
-		EACH(test_subjects),           EACH(test_known),
+		EACH(test_life_of_placements), EACH(test_unseen_is_not_gone), EACH(test_runtime_moves),
+		EACH(test_components),         EACH(test_subjects),           EACH(test_known),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

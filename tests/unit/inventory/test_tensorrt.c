@@ -8,14 +8,29 @@ static const struct {
 	const char *cc;
 	const char *layout;
 } versions[] = {
-	{ "5.0.2.6", "7.0", "flatbuffer 5.x" }, { "5.1.5.0", "6.2", "flatbuffer 5.x" },
-	{ "6.0.1.10", "6.2", "P1" },  { "7.0.0.11", "6.1", "P1" },    { "7.2.3.4", "8.0", "P1" },
-	{ "8.0.1.6", "7.2", "P2" },   { "8.1.0.1", "7.5", "P2" },     { "8.2.5.1", "5.3", "P3" },
-	{ "8.4.1.5", "8.7", "P3" },   { "8.5.3.1", "8.6", "P3" },     { "8.6.0.12", "8.9", "ftrt/P3" },
-	{ "8.6.2.3", "8.7", "ftrt/P3" }, { "9.3.0.1", "9.0", "ftrt/P3" }, { "10.1.0.27", "8.6", "ftrt/P3" },
-	{ "10.4.0.26", "9.0", "ftrt/P3" }, { "10.6.0.26", "8.6", "ftrt/P4" }, { "10.8.0.43", "12.0", "ftrt/P4" },
-	{ "10.9.0.34", "8.6", "ftrt/P4" }, { "10.13.3.9", "10.0", "ftrt/P4" }, { "10.16.1.11", "8.9", "ftrt/P4" },
-	{ "11.0.0.114", "10.3", "ftrt/P4" }, { "11.4.1.200", "12.1", "ftrt/P4" }, { "12.7.0.1", "13.0", "ftrt/P4" },
+	{ "5.0.2.6", "7.0", "flatbuffer 5.x" },
+	{ "5.1.5.0", "6.2", "flatbuffer 5.x" },
+	{ "6.0.1.10", "6.2", "P1" },
+	{ "7.0.0.11", "6.1", "P1" },
+	{ "7.2.3.4", "8.0", "P1" },
+	{ "8.0.1.6", "7.2", "P2" },
+	{ "8.1.0.1", "7.5", "P2" },
+	{ "8.2.5.1", "5.3", "P3" },
+	{ "8.4.1.5", "8.7", "P3" },
+	{ "8.5.3.1", "8.6", "P3" },
+	{ "8.6.0.12", "8.9", "ftrt/P3" },
+	{ "8.6.2.3", "8.7", "ftrt/P3" },
+	{ "9.3.0.1", "9.0", "ftrt/P3" },
+	{ "10.1.0.27", "8.6", "ftrt/P3" },
+	{ "10.4.0.26", "9.0", "ftrt/P3" },
+	{ "10.6.0.26", "8.6", "ftrt/P4" },
+	{ "10.8.0.43", "12.0", "ftrt/P4" },
+	{ "10.9.0.34", "8.6", "ftrt/P4" },
+	{ "10.13.3.9", "10.0", "ftrt/P4" },
+	{ "10.16.1.11", "8.9", "ftrt/P4" },
+	{ "11.0.0.114", "10.3", "ftrt/P4" },
+	{ "11.4.1.200", "12.1", "ftrt/P4" },
+	{ "12.7.0.1", "13.0", "ftrt/P4" },
 };
 
 static struct specimen specimen_of(const char *version, const char *cc)
@@ -67,8 +82,8 @@ static void test_structure_decides(void **state)
 	(void)state;
 	static struct image image;
 	static const uint32_t tags[] = { 1, 20, 0x2b, 0x57, 205, 237, 244, 1000, 0x80018002 };
-	static const enum specimen_layout layouts[] = { SPECIMEN_P1, SPECIMEN_P2, SPECIMEN_P3, SPECIMEN_P4, SPECIMEN_FTRT_P3,
-	                                                SPECIMEN_FTRT_P4 };
+	static const enum specimen_layout layouts[] = { SPECIMEN_P1, SPECIMEN_P2,      SPECIMEN_P3,
+							SPECIMEN_P4, SPECIMEN_FTRT_P3, SPECIMEN_FTRT_P4 };
 	for (size_t t = 0; t < RF_COUNT(tags); t++)
 		for (size_t l = 0; l < RF_COUNT(layouts); l++)
 			for (int d = SPECIMEN_DEVICE_OLD; d <= SPECIMEN_DEVICE_NEW; d++) {
@@ -95,7 +110,7 @@ static void test_unknown_item(void **state)
 			s.layout = SPECIMEN_P4;
 			s.device = (enum specimen_device)d;
 			image_make(&s, &image);
-			size_t at = 20 + 20 + 4;      /* header, version, the first marker */
+			size_t at = 20 + 20 + 4; /* header, version, the first marker */
 			memmove(image.bytes + at + extra, image.bytes + at, image.n - at);
 			memset(image.bytes + at, 0xab, extra);
 			image.n += extra;
@@ -127,7 +142,9 @@ static void test_prefix(void **state)
 {
 	(void)state;
 	static struct image image;
-	static const char *const jsons[] = { "{\"a\": 1}", "{\"names\": {\"0\": \"a}b\", \"1\": \"\\\"{\"}, \"n\": [1, {\"x\": {}}]}" };
+	static const char *const jsons[] = {
+		"{\"a\": 1}", "{\"names\": {\"0\": \"a}b\", \"1\": \"\\\"{\"}, \"n\": [1, {\"x\": {}}]}"
+	};
 	static const char *const with[] = { "8.5.3.1", "8.6.1.6", "10.13.3.9", "7.1.3.0" };
 	for (size_t i = 0; i < RF_COUNT(with); i++)
 		for (size_t j = 0; j < RF_COUNT(jsons); j++) {
@@ -215,7 +232,10 @@ static void test_host_code(void **state)
 		struct specimen s = specimen_of("10.3.0.26", "8.6");
 		s.size_bytes = 9000;
 		image_make(&s, &image);
-		memcpy(image.bytes + at, "\x7f" "ELF\2\1\1", 7);
+		memcpy(image.bytes + at,
+		       "\x7f"
+		       "ELF\2\1\1",
+		       7);
 		image.bytes[at + 18] = 190;
 		struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
 		assert_false(has_note(&f, "native host code"));
@@ -242,9 +262,10 @@ static void check_row(const char *folder, struct span line)
 	struct artifact_facts f = facts_of(bytes.p, bytes.n, "", &a);
 	if (f.cc_major >= 0)
 		snprintf(cc, sizeof cc, "%d.%d", f.cc_major, f.cc_minor);
-	if (!span_eq_text(columns[1], f.kind) || !span_eq_text(columns[2], f.version) || !span_eq_text(columns[3], cc) || f.finding)
+	if (!span_eq_text(columns[1], f.kind) || !span_eq_text(columns[2], f.version) ||
+	    !span_eq_text(columns[3], cc) || f.finding)
 		fail_msg("%s: %s %s cc %s %s (%s)", path, f.kind, f.version, cc, artifact_finding_text(f.finding),
-		         f.note_count ? f.notes[0] : "");
+			 f.note_count ? f.notes[0] : "");
 }
 
 static void test_real_samples(void **state)
@@ -273,10 +294,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_version),   cmocka_unit_test(test_structure_decides),
 		cmocka_unit_test(test_unknown_item),    cmocka_unit_test(test_timing_caches),
-		cmocka_unit_test(test_prefix),
-		cmocka_unit_test(test_prefix_lies),     cmocka_unit_test(test_forged_versions),
-		cmocka_unit_test(test_checksum),        cmocka_unit_test(test_host_code),
-		cmocka_unit_test(test_real_samples),
+		cmocka_unit_test(test_prefix),          cmocka_unit_test(test_prefix_lies),
+		cmocka_unit_test(test_forged_versions), cmocka_unit_test(test_checksum),
+		cmocka_unit_test(test_host_code),       cmocka_unit_test(test_real_samples),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
