@@ -1,5 +1,5 @@
 /* Import into a database: merging over sources, superseding, skipping, decisions. */
-#include "testing.h"
+#include "engines.h"
 
 #include "advisory/store.h"
 #include "base/fs.h"
@@ -11,14 +11,34 @@ struct fixture {
 	struct database *db;
 };
 
+/* PostgreSQL keeps what the last test left: away with it. */
+static int empty(struct transaction *tx, void *data)
+{
+	(void)data;
+	int rc = tx_exec(tx, "DROP SCHEMA public CASCADE", NULL, 0, NULL);
+	return rc ? rc : tx_exec(tx, "CREATE SCHEMA public", NULL, 0, NULL);
+}
+
+/* No engine: the fixture is NULL, and begin() skips. */
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof *f);
+	const struct engine *e = *state;
 	struct err err = ERR_INIT;
 	const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &ADVISORY_MIGRATIONS };
+	*state = NULL;
+	if (!e->url[0])
+		return 0;
+	struct fixture *f = calloc(1, sizeof *f);
+	assert_non_null(f);
 	assert_ok(fs_temporary_dir("reforge-advisory", f->folder, sizeof f->folder, &err), &err);
-	assert_ok(database_open("test.db", f->folder, &f->db, &err), &err);
-	assert_ok(database_migrate(f->db, sets, 2, &err), &err);
+	bool sqlite = !strcmp(e->kind, "sqlite");
+	assert_ok(database_open(sqlite ? "test.db" : e->url, f->folder, &f->db, &err), &err);
+	if (!sqlite) {
+		assert_ok(database_transact(f->db, DB_WRITE, empty, NULL, &err), &err);
+		database_close(f->db);
+		assert_ok(database_open(e->url, f->folder, &f->db, &err), &err);
+	}
+	assert_ok(database_migrate(f->db, sets, RF_COUNT(sets), &err), &err);
 	*state = f;
 	return 0;
 }
@@ -27,10 +47,19 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	struct err err = ERR_INIT;
+	if (!f)
+		return 0;
 	database_close(f->db);
 	int rc = fs_remove_tree(f->folder, &err);
 	free(f);
 	return rc;
+}
+
+static struct fixture *begin(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
 }
 
 static const struct advisory_import options = { .feed = "file", .actor = "user:test@host" };
@@ -86,7 +115,7 @@ static int64_t count(struct fixture *f, const char *sql)
 
 static void folder_is_imported_once(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct err err = ERR_INIT;
 	struct advisory_import_result r;
 	assert_ok(advisory_import_path(f->db, "tests/data/advisory", &options, &r, &err), &err);
@@ -104,7 +133,7 @@ static void folder_is_imported_once(void **state)
 
 static void what_was_read_comes_back(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct err err = ERR_INIT;
 	struct getting g;
 	assert_ok(advisory_import_path(f->db, "tests/data/advisory/csaf-vendor.json", &options, NULL, &err), &err);
@@ -141,7 +170,7 @@ static void what_was_read_comes_back(void **state)
 
 static void sources_merge_by_cve(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct getting g;
 	assert_true(import_text(f, OSV("GHSA-1", "2026-01-01T00:00:00Z", "\"summary\":\"one\",\"aliases\":[\"CVE-2099-4001\"]," ONNX("1.2"))));
 	assert_true(import_text(f, OSV("PYSEC-1", "2026-01-02T00:00:00Z", "\"summary\":\"two\",\"aliases\":[\"CVE-2099-4001\"]," ONNX("1.3"))));
@@ -156,7 +185,7 @@ static void sources_merge_by_cve(void **state)
 
 static void newer_documents_supersede(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct getting g;
 	const char *first = OSV("CVE-2099-4002", "2026-01-01T00:00:00Z", "\"summary\":\"one\"," ONNX("1.2"));
 	const char *second = OSV("CVE-2099-4002", "2026-01-05T00:00:00Z", "\"summary\":\"two\"," ONNX("1.3"));
@@ -183,7 +212,7 @@ static void newer_documents_supersede(void **state)
 
 static void rejection_is_the_numbering_authoritys_word(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct err err = ERR_INIT;
 	struct getting g;
 	assert_ok(advisory_import_path(f->db, "tests/data/advisory/osv-rejected.json", &options, NULL, &err), &err);
@@ -209,7 +238,7 @@ static int decide(struct transaction *tx, void *data)
 
 static void decisions_are_appended(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct err err = ERR_INIT;
 	struct getting g;
 	assert_ok(advisory_import_path(f->db, "tests/data/advisory/csaf-vendor.json", &options, NULL, &err), &err);
@@ -265,7 +294,7 @@ static void lists_are_filtered(void **state)
 		{ { .limit = 2 }, 2 },
 		{ { .after = { "CVE-2099-20002", 14 }, .with_unpublished = true }, 7 },
 	};
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct err err = ERR_INIT;
 	assert_ok(advisory_import_path(f->db, "tests/data/advisory", &options, NULL, &err), &err);
 	for (size_t i = 0; i < RF_COUNT(cases); i++) {
@@ -288,12 +317,13 @@ static void note_problem(const char *path, const struct err *err, void *data)
 
 static void bad_files_are_told(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct err err = ERR_INIT;
 	char path[512];
 	struct advisory_import_result r;
 	struct advisory_import with_problem = options;
 	with_problem.problem = note_problem;
+	problems = 0;
 	assert_int_equal(advisory_import_path(f->db, "tests/data/nothing", &options, &r, &err), RF_ENOTFOUND);
 	assert_non_null(strstr(err.file, "nothing"));
 	snprintf(path, sizeof path, "%s/feed", f->folder);
@@ -325,5 +355,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lists_are_filtered, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_files_are_told, setup, teardown),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return ENGINES_RUN(tests);
 }

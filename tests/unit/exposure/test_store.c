@@ -1,5 +1,5 @@
 /* Exposures in a database: opened, kept, cleared with a reason; lists, services, explanations, stories. */
-#include "testing.h"
+#include "engines.h"
 
 #include "base/fs.h"
 #include "exposure/exposure.h"
@@ -13,13 +13,33 @@ struct fixture {
 	struct database *db;
 };
 
+/* PostgreSQL keeps what the last test left: away with it. */
+static int empty(struct transaction *tx, void *data)
+{
+	(void)data;
+	int rc = tx_exec(tx, "DROP SCHEMA public CASCADE", NULL, 0, NULL);
+	return rc ? rc : tx_exec(tx, "CREATE SCHEMA public", NULL, 0, NULL);
+}
+
+/* No engine: the fixture is NULL, and begin() skips. */
 static int setup(void **state)
 {
-	struct fixture *f = calloc(1, sizeof *f);
+	const struct engine *e = *state;
 	struct err err = ERR_INIT;
 	const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &ADVISORY_MIGRATIONS, &INVENTORY_MIGRATIONS, &EXPOSURE_MIGRATIONS };
+	*state = NULL;
+	if (!e->url[0])
+		return 0;
+	struct fixture *f = calloc(1, sizeof *f);
+	assert_non_null(f);
 	assert_ok(fs_temporary_dir("reforge-exposure", f->folder, sizeof f->folder, &err), &err);
-	assert_ok(database_open("test.db", f->folder, &f->db, &err), &err);
+	bool sqlite = !strcmp(e->kind, "sqlite");
+	assert_ok(database_open(sqlite ? "test.db" : e->url, f->folder, &f->db, &err), &err);
+	if (!sqlite) {
+		assert_ok(database_transact(f->db, DB_WRITE, empty, NULL, &err), &err);
+		database_close(f->db);
+		assert_ok(database_open(e->url, f->folder, &f->db, &err), &err);
+	}
 	assert_ok(database_migrate(f->db, sets, RF_COUNT(sets), &err), &err);
 	*state = f;
 	return 0;
@@ -29,10 +49,19 @@ static int teardown(void **state)
 {
 	struct fixture *f = *state;
 	struct err err = ERR_INIT;
+	if (!f)
+		return 0;
 	database_close(f->db);
 	int rc = fs_remove_tree(f->folder, &err);
 	free(f);
 	return rc;
+}
+
+static struct fixture *begin(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
 }
 
 static const struct advisory_import options = { .feed = "file", .actor = "user:test@host" };
@@ -48,14 +77,14 @@ static void import(struct fixture *f, const char *text)
 }
 
 /* What stands in the fleet. @content makes the digest. */
-struct engine {
+struct piece {
 	const char *path, *kind, *product, *version, *service, *runtime_product, *runtime_version;
 	enum artifact_finding finding;
 	const char *cause;
 	unsigned char content;
 };
 
-static void place(struct fixture *f, const struct engine *engines, size_t n)
+static void place(struct fixture *f, const struct piece *engines, size_t n)
 {
 	struct err err = ERR_INIT;
 	struct inventory_batch *b = inventory_batch_new();
@@ -67,7 +96,7 @@ static void place(struct fixture *f, const struct engine *engines, size_t n)
 		assert_ok(inventory_batch_root(b, "/r", &root, &err), &err);
 	}
 	for (size_t i = 0; i < n; i++) {
-		const struct engine *e = &engines[i];
+		const struct piece *e = &engines[i];
 		struct artifact_evidence evidence = { .what = "ftrt version", .offset = 24, .bytes = { 10, 13, 3, 9 }, .byte_count = 4, .value = e->version };
 		struct artifact_facts facts = { .kind = e->kind, .layout = "", .product = e->product, .finding = e->finding, .cause = e->cause,
 			.version_source = e->version[0] ? ARTIFACT_VERSION_HEADER : ARTIFACT_VERSION_UNKNOWN, .cc_major = -1, .cc_minor = -1,
@@ -122,7 +151,7 @@ static void assert_list(struct fixture *f, struct exposure_filter filter, const 
 	str_release(&l.lines);
 }
 
-static const struct engine fleet[] = {
+static const struct piece fleet[] = {
 	{ "/r/a.onnx", ARTIFACT_ONNXRUNTIME_OPTIMISED, ORT, "1.20.1", "voice", ORT, "1.21.1", ARTIFACT_CLEAR, "", 1 },
 	{ "/r/b.onnx", ARTIFACT_ONNXRUNTIME_OPTIMISED, ORT, "1.21.1", "voice", ORT, "1.21.1", ARTIFACT_CLEAR, "", 2 },
 	{ "/r/c.ort", ARTIFACT_ONNXRUNTIME_ORT, ORT, "", "reading", ORT, "1.18.0", ARTIFACT_UNKNOWN, "unknown_builder", 3 },
@@ -135,7 +164,7 @@ static const struct engine fleet[] = {
 
 static void carriers_are_kept_apart(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
 	import(f, OSV("CVE-2099-2", "2026-01-01T00:00:00Z", PYPI("tensorrt", "11.0")));
 	place(f, fleet, RF_COUNT(fleet));
@@ -165,8 +194,8 @@ static void carriers_are_kept_apart(void **state)
 
 static void history_is_never_deleted(void **state)
 {
-	struct fixture *f = *state;
-	struct engine engines[] = { fleet[0], fleet[1] };
+	struct fixture *f = begin(state);
+	struct piece engines[] = { fleet[0], fleet[1] };
 	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
 	place(f, engines, 2);
 	assert_int_equal(refresh(f).opened, 1);
@@ -200,7 +229,7 @@ static int decide_no(struct transaction *tx, void *data)
 
 static void decisions_and_drills(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct err err = ERR_INIT;
 	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
 	import(f, OSV("DRILL-2026-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
@@ -234,7 +263,7 @@ static int services(struct transaction *tx, void *data)
 
 static void runtime_clean_engine_still_vulnerable(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	struct err err = ERR_INIT;
 	struct describing d = { SPAN_NONE, STR_INIT(64 * KIB) };
 	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
@@ -313,7 +342,7 @@ static void assert_holds(const struct str *text, const char *const *parts, size_
 
 static void explain_tells_bytes_text_and_comparison(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	import(f, OSV("CVE-2099-2", "2026-01-01T00:00:00Z", PYPI("tensorrt", "11.0")));
 	place(f, fleet, RF_COUNT(fleet));
 	refresh(f);
@@ -348,7 +377,7 @@ static void explain_tells_bytes_text_and_comparison(void **state)
 
 static void story_of_a_record_that_is_none(void **state)
 {
-	struct fixture *f = *state;
+	struct fixture *f = begin(state);
 	import(f, OSV("CVE-2099-2", "2026-01-01T00:00:00Z", PYPI("tensorrt", "11.0")));
 	import(f, OSV("DRILL-2026-1", "2026-01-01T00:00:00Z", PYPI("tensorrt", "11.0")));
 	static const char *const always[] = { "CVE-2023-46721  REJECTED", "fortinet", "not the vendor of NVIDIA TensorRT", "never described anything",
@@ -393,5 +422,5 @@ int main(void)
 		cmocka_unit_test_setup_teardown(explain_tells_bytes_text_and_comparison, setup, teardown),
 		cmocka_unit_test_setup_teardown(story_of_a_record_that_is_none, setup, teardown),
 	};
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return ENGINES_RUN(tests);
 }
