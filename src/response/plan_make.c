@@ -372,7 +372,7 @@ static int known_of(struct making *m, const char *purl, const struct known **ret
 
 static int find_cure(struct making *m, const struct toolchain_kind *kind, const char *purl, struct span from, struct cure *c)
 {
-	const struct known *k;
+	const struct known *k = NULL;
 	int rc = known_of(m, purl, &k);
 	if (rc)
 		return rc;
