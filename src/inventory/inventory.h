@@ -36,9 +36,9 @@ struct inventory_place {
 	const char *runtime_version; /* NULL unknown */
 };
 
-/* Collects reports of a scan until they are recorded. At most INVENTORY_MAX_FILES files a batch: RF_ETOOMANY; about 400
- * bytes of memory each. */
-#define INVENTORY_MAX_FILES 1000000
+/* Collects reports of a scan until they are recorded. At most INVENTORY_MAX_FILES files a batch: RF_ETOOMANY; about 3 KiB
+ * of memory each, evidence included. */
+#define INVENTORY_MAX_FILES 250000
 struct inventory_batch;
 struct inventory_batch *inventory_batch_new(void); /* NULL: out of memory */
 void inventory_batch_free(struct inventory_batch *b);

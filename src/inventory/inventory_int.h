@@ -11,7 +11,7 @@
 /* Goes up when the readers learn to see more: stored facts and remembered digests of older readers are made anew. */
 #define INVENTORY_READER 1
 
-/* Notes, evidence, texts of a batch. A million files of 400 bytes. */
+/* Notes, evidence, texts of a batch. 250,000 files of 3 KiB, evidence included. */
 #define BATCH_ARENA_BYTES (768 * MIB)
 
 struct batch_component {
