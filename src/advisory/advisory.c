@@ -65,12 +65,12 @@ bool advisory_is_cve(struct span id)
 	return span_is_digits(span_sub(id, 4, 4)) && span_is_digits(span_from(id, 9));
 }
 
-int advisory_parse(struct arena *a, const struct advisory_format *format, struct span bytes, struct advisory_document *ret,
-                   struct err *err)
+int advisory_parse(struct arena *a, const struct advisory_format *format, struct span bytes,
+		   struct advisory_document *ret, struct err *err)
 {
 	if (bytes.n > ADVISORY_MAX_BYTES)
-		return err_set(err, RF_ETOOBIG, "an advisory has at most %zu MiB, this has %zu", (size_t)ADVISORY_MAX_BYTES / MIB,
-		               bytes.n / MIB);
+		return err_set(err, RF_ETOOBIG, "an advisory has at most %zu MiB, this has %zu",
+			       (size_t)ADVISORY_MAX_BYTES / MIB, bytes.n / MIB);
 	__attribute__((cleanup(json_doc_freep))) struct json_doc *doc = json_doc_new();
 	if (!doc)
 		return err_set(err, RF_ENOMEM, "JSON parser");
@@ -93,8 +93,8 @@ int advisory_parse(struct arena *a, const struct advisory_format *format, struct
 	return rc;
 }
 
-int advisory_grow(struct arena *a, void **items, size_t *count, size_t *capacity, size_t size, size_t limit, const char *what,
-                  void **ret, struct err *err)
+int advisory_grow(struct arena *a, void **items, size_t *count, size_t *capacity, size_t size, size_t limit,
+		  const char *what, void **ret, struct err *err)
 {
 	if (*count == limit)
 		return err_set(err, RF_ETOOMANY, "more than %zu %s", limit, what);
@@ -166,7 +166,8 @@ static const struct {
 	const char *entity;
 	const char *text;
 } entities[] = {
-	{ "&nbsp;", " " }, { "&amp;", "&" }, { "&lt;", "<" }, { "&gt;", ">" }, { "&quot;", "\"" }, { "&apos;", "'" }, { "&#39;", "'" },
+	{ "&nbsp;", " " },  { "&amp;", "&" },  { "&lt;", "<" },  { "&gt;", ">" },
+	{ "&quot;", "\"" }, { "&apos;", "'" }, { "&#39;", "'" },
 };
 
 /* "<a href=...>", "</div>", "<br>": how many bytes; 0 for a "<" that begins no tag ("versions < 2.0"). */
@@ -225,7 +226,8 @@ usec_t advisory_time(struct advisory_reader *r, struct json v, const char *key, 
 	if (!text.n)
 		return USEC_NONE;
 	if (time_read(text, &t, &date_only, NULL)) {
-		(void)advisory_warn(r, "%s \"%.*s\" is no RFC 3339 date: ignoring it", key, SPAN_ARG(span_sub(text, 0, 60)));
+		(void)advisory_warn(r, "%s \"%.*s\" is no RFC 3339 date: ignoring it", key,
+				    SPAN_ARG(span_sub(text, 0, 60)));
 		return USEC_NONE;
 	}
 	if (t < 20 * 365 * USEC_PER_DAY)
@@ -249,8 +251,8 @@ int advisory_warn(struct advisory_reader *r, const char *format, ...)
 	str_vaddf(&text, format, args);
 	va_end(args);
 	void *items = d->warnings, *slot;
-	int rc = advisory_grow(r->a, &items, &d->warning_count, &r->warnings_capacity, sizeof *d->warnings, ADVISORY_MAX_WARNINGS,
-	                       "warnings", &slot, r->err);
+	int rc = advisory_grow(r->a, &items, &d->warning_count, &r->warnings_capacity, sizeof *d->warnings,
+			       ADVISORY_MAX_WARNINGS, "warnings", &slot, r->err);
 	d->warnings = items;
 	if (!rc)
 		*(struct span *)slot = check_copy(r, arena_span(r->a, str_span(&text)));
@@ -263,8 +265,8 @@ int advisory_warn(struct advisory_reader *r, const char *format, ...)
 int advisory_add(struct advisory_reader *r, struct advisory **ret)
 {
 	void *items = r->document->advisories, *slot;
-	int rc = advisory_grow(r->a, &items, &r->document->count, &r->advisories_capacity, sizeof(struct advisory), ADVISORY_MAX_RECORDS,
-	                       "vulnerabilities in one document", &slot, r->err);
+	int rc = advisory_grow(r->a, &items, &r->document->count, &r->advisories_capacity, sizeof(struct advisory),
+			       ADVISORY_MAX_RECORDS, "vulnerabilities in one document", &slot, r->err);
 	r->document->advisories = items;
 	if (rc)
 		return rc;

@@ -6,8 +6,8 @@
  *              product.name the VERSION TEXT ("v0 - v10.16.1"); no version ranges, no remediations
  *
  * Which one a leaf is written in shows in its ancestors: only the standard has a product_name above it.
- * Affected and fixed are joined by (product, platform) and never by position: bulletin 5850 lists them in different orders.
- * CPEs are not used: NVIDIA's are mangled ("v11_0").
+ * Affected and fixed are joined by (product, platform) and never by position: bulletin 5850 lists them in different
+ * orders. CPEs are not used: NVIDIA's are mangled ("v11_0").
  */
 #include "advisory/advisory_int.h"
 
@@ -30,8 +30,8 @@ struct csaf {
 	struct json root;
 	struct leaf *leaves;
 	size_t leaf_count, leaf_capacity;
-	struct map by_id;          /* product_id -> leaf index + 1 */
-	struct map groups;         /* "product\0platform" -> group number + 1 */
+	struct map by_id;  /* product_id -> leaf index + 1 */
+	struct map groups; /* "product\0platform" -> group number + 1 */
 	size_t group_count;
 	bool vendor;
 	struct span tracking_id;
@@ -49,7 +49,8 @@ int advisory_csaf_sniff(struct json root)
 	return span_starts(json_string(json_get(document, "category")), "csaf_") ? 90 : 0;
 }
 
-/* ── Product tree ─────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Product tree ───────────────────────────────────────────────────────────────────────────────────────────────────
+ */
 
 static void *tagged(size_t i)
 {
@@ -58,7 +59,8 @@ static void *tagged(size_t i)
 
 static int give_group(struct csaf *c, struct leaf *leaf)
 {
-	struct span key = advisory_printf(&c->r, "%.*s%c%.*s", SPAN_ARG(leaf->product_name), 0x1f, SPAN_ARG(leaf->platform));
+	struct span key =
+		advisory_printf(&c->r, "%.*s%c%.*s", SPAN_ARG(leaf->product_name), 0x1f, SPAN_ARG(leaf->platform));
 	void *known = map_get(&c->groups, key);
 	if (known) {
 		leaf->group = (size_t)(uintptr_t)known - 1;
@@ -76,8 +78,8 @@ static int add_leaf(struct csaf *c, const struct leaf *leaf)
 	if (map_get(&c->by_id, leaf->id))
 		return advisory_warn(&c->r, "product_id %.*s twice (CSAF 6.1.1): the first counts", SPAN_ARG(leaf->id));
 	void *items = c->leaves, *slot;
-	int rc = advisory_grow(c->r.a, &items, &c->leaf_count, &c->leaf_capacity, sizeof *leaf, CSAF_MAX_PRODUCTS, "products", &slot,
-	                       c->r.err);
+	int rc = advisory_grow(c->r.a, &items, &c->leaf_count, &c->leaf_capacity, sizeof *leaf, CSAF_MAX_PRODUCTS,
+			       "products", &slot, c->r.err);
 	c->leaves = items;
 	if (rc)
 		return rc;
@@ -88,7 +90,7 @@ static int add_leaf(struct csaf *c, const struct leaf *leaf)
 }
 
 struct branch_path {
-	struct span product_name, platform;    /* nearest ancestors of these categories */
+	struct span product_name, platform; /* nearest ancestors of these categories */
 };
 
 static struct span vers_to_words(struct csaf *c, struct span text)
@@ -155,13 +157,15 @@ static int read_products(struct csaf *c)
 	struct json tree = json_get(c->root, "product_tree");
 	int rc = read_branches(c, json_get(tree, "branches"), (struct branch_path){ SPAN_NONE, SPAN_NONE }, 0);
 	for (struct json_each it = json_each(json_get(tree, "full_product_names")); !rc && json_next(&it);)
-		rc = add_leaf(c, &(struct leaf){ .id = advisory_text(&c->r, it.value, "product_id"),
-		              .product_name = advisory_text(&c->r, it.value, "name"),
-		              .purl = advisory_text(&c->r, json_get(it.value, "product_identification_helper"), "purl") });
+		rc = add_leaf(c, &(struct leaf){
+					 .id = advisory_text(&c->r, it.value, "product_id"),
+					 .product_name = advisory_text(&c->r, it.value, "name"),
+					 .purl = advisory_text(
+						 &c->r, json_get(it.value, "product_identification_helper"), "purl") });
 	for (struct json_each it = json_each(json_get(tree, "relationships")); !rc && json_next(&it);) {
 		struct json name = json_get(it.value, "full_product_name");
 		rc = add_leaf(c, &(struct leaf){ .id = advisory_text(&c->r, name, "product_id"),
-		              .product_name = advisory_text(&c->r, name, "name") });
+						 .product_name = advisory_text(&c->r, name, "name") });
 	}
 	return rc;
 }
@@ -206,7 +210,8 @@ static void unlink_fixes(const struct csaf *c, struct json list, struct fixes *f
 	}
 }
 
-/* "v11.0", or all of the group's joined by commas in the order of the document. Chains are short: 4 at most, measured. */
+/* "v11.0", or all of the group's joined by commas in the order of the document. Chains are short: 4 at most, measured.
+ */
 #define CSAF_MAX_FIXES_SHOWN 64
 
 static struct span fixed_words(struct csaf *c, const struct fixes *f, size_t group)
@@ -244,8 +249,8 @@ static int read_statement_range(struct csaf *c, struct advisory_statement *s)
 static int add_statement(struct csaf *c, struct advisory *to, size_t *capacity, struct advisory_statement **ret)
 {
 	void *items = to->statements, *slot;
-	int rc = advisory_grow(c->r.a, &items, &to->statement_count, capacity, sizeof *to->statements, ADVISORY_MAX_STATEMENTS,
-	                       "products of one vulnerability", &slot, c->r.err);
+	int rc = advisory_grow(c->r.a, &items, &to->statement_count, capacity, sizeof *to->statements,
+			       ADVISORY_MAX_STATEMENTS, "products of one vulnerability", &slot, c->r.err);
 	to->statements = items;
 	if (rc)
 		return rc;
@@ -262,7 +267,8 @@ static const struct product *leaf_product(const struct leaf *leaf)
 
 enum listed { LISTED_AFFECTED, LISTED_NOT_AFFECTED, LISTED_INVESTIGATED, LISTED_FIXED };
 
-static int fill_statement(struct csaf *c, struct advisory_statement *s, const struct leaf *leaf, const struct fixes *f, enum listed how)
+static int fill_statement(struct csaf *c, struct advisory_statement *s, const struct leaf *leaf, const struct fixes *f,
+			  enum listed how)
 {
 	s->product = leaf_product(leaf);
 	s->product_name = leaf->product_name;
@@ -290,7 +296,8 @@ static int fill_statement(struct csaf *c, struct advisory_statement *s, const st
 	return 0;
 }
 
-static int read_list(struct csaf *c, struct json list, enum listed how, const struct fixes *f, struct advisory *to, size_t *capacity)
+static int read_list(struct csaf *c, struct json list, enum listed how, const struct fixes *f, struct advisory *to,
+		     size_t *capacity)
 {
 	for (struct json_each it = json_each(list); json_next(&it);) {
 		size_t i;
@@ -305,7 +312,8 @@ static int read_list(struct csaf *c, struct json list, enum listed how, const st
 			s->product_name = advisory_copy(&c->r, json_string(it.value));
 			s->rule = SPAN("the product id is not in the product tree (CSAF 6.1.1)");
 			s->review = true;
-			rc = advisory_warn(&c->r, "product id %.*s is not in the product tree (CSAF 6.1.1)", SPAN_ARG(s->product_name));
+			rc = advisory_warn(&c->r, "product id %.*s is not in the product tree (CSAF 6.1.1)",
+					   SPAN_ARG(s->product_name));
 		}
 		if (rc)
 			return rc;
@@ -314,7 +322,8 @@ static int read_list(struct csaf *c, struct json list, enum listed how, const st
 }
 
 /* Fixes of groups that no affected product is in: what was affected is not said, so a person must look. */
-static int read_lone_fixes(struct csaf *c, struct json list, struct fixes *f, struct json affected, struct advisory *to, size_t *capacity)
+static int read_lone_fixes(struct csaf *c, struct json list, struct fixes *f, struct json affected, struct advisory *to,
+			   size_t *capacity)
 {
 	for (struct json_each it = json_each(affected); json_next(&it);) {
 		size_t i;
@@ -342,8 +351,11 @@ static int read_status(struct csaf *c, struct json vulnerability, struct fixes *
 	static const struct {
 		const char *name;
 		enum listed how;
-	} lists[] = { { "known_affected", LISTED_AFFECTED }, { "first_affected", LISTED_AFFECTED }, { "last_affected", LISTED_AFFECTED },
-		      { "under_investigation", LISTED_INVESTIGATED }, { "known_not_affected", LISTED_NOT_AFFECTED } };
+	} lists[] = { { "known_affected", LISTED_AFFECTED },
+		      { "first_affected", LISTED_AFFECTED },
+		      { "last_affected", LISTED_AFFECTED },
+		      { "under_investigation", LISTED_INVESTIGATED },
+		      { "known_not_affected", LISTED_NOT_AFFECTED } };
 	struct json status = json_get(vulnerability, "product_status");
 	struct json fixed = json_get(status, "fixed"), first_fixed = json_get(status, "first_fixed");
 	size_t capacity = 0;
@@ -370,14 +382,17 @@ static int add_score(struct csaf *c, struct json score, const char *type, struct
 		if (span_eq(to->severities[i].vector, vector))
 			return 0;
 	void *items = to->severities, *slot;
-	int rc = advisory_grow(c->r.a, &items, &to->severity_count, capacity, sizeof *to->severities, ADVISORY_MAX_SEVERITIES, "scores", &slot,
-	                       c->r.err);
+	int rc = advisory_grow(c->r.a, &items, &to->severity_count, capacity, sizeof *to->severities,
+			       ADVISORY_MAX_SEVERITIES, "scores", &slot, c->r.err);
 	to->severities = items;
 	if (rc)
 		return rc;
 	struct advisory_severity *s = slot;
-	*s = (struct advisory_severity){ .source = c->r.document->publisher, .type = span_of(type),
-		.vector = advisory_copy(&c->r, vector), .rating = advisory_text(&c->r, score, "baseSeverity"), .score = -1 };
+	*s = (struct advisory_severity){ .source = c->r.document->publisher,
+					 .type = span_of(type),
+					 .vector = advisory_copy(&c->r, vector),
+					 .rating = advisory_text(&c->r, score, "baseSeverity"),
+					 .score = -1 };
 	(void)json_double(json_get(score, "baseScore"), &s->score);
 	return 0;
 }
@@ -459,7 +474,8 @@ static int read_document(struct csaf *c)
 	struct json publisher = json_get(document, "publisher");
 	d->id = c->tracking_id = advisory_text(&c->r, tracking, "id");
 	if (!d->id.n || d->id.n > ADVISORY_MAX_ID) {
-		(void)err_set(c->r.err, RF_EFORMAT, "a document has a tracking id of 1 to %d bytes (CSAF 3.2.1.12.4)", ADVISORY_MAX_ID);
+		(void)err_set(c->r.err, RF_EFORMAT, "a document has a tracking id of 1 to %d bytes (CSAF 3.2.1.12.4)",
+			      ADVISORY_MAX_ID);
 		return c->r.err ? err_in_field(c->r.err, "document.tracking.id") : RF_EFORMAT;
 	}
 	d->title = advisory_prose(&c->r, json_string(json_get(document, "title")));
@@ -474,7 +490,8 @@ static int read_document(struct csaf *c)
 	struct span label = json_string(json_path(document, "distribution", "tlp", "label", NULL));
 	if (label.n && !tlp_read(label, &c->tlp)) {
 		c->tlp = TLP_RED; /* a mark that is not understood keeps the text in the house */
-		return advisory_warn(&c->r, "TLP label \"%.*s\" is not known: treated as RED", SPAN_ARG(span_sub(label, 0, 40)));
+		return advisory_warn(&c->r, "TLP label \"%.*s\" is not known: treated as RED",
+				     SPAN_ARG(span_sub(label, 0, 40)));
 	}
 	return 0;
 }
@@ -486,7 +503,8 @@ static int read_all(struct csaf *c)
 		rc = read_products(c);
 	if (rc)
 		return rc;
-	struct fixes f = { arena_array(c->r.a, c->group_count + 1, sizeof(uint32_t)), arena_array(c->r.a, c->leaf_count + 1, sizeof(uint32_t)) };
+	struct fixes f = { arena_array(c->r.a, c->group_count + 1, sizeof(uint32_t)),
+			   arena_array(c->r.a, c->leaf_count + 1, sizeof(uint32_t)) };
 	if (!f.head || !f.next)
 		return err_set(c->r.err, RF_ENOMEM, "products of a document");
 	size_t number = 0;
@@ -500,7 +518,9 @@ static int read_all(struct csaf *c)
 
 int advisory_csaf_parse(struct arena *a, struct json root, struct advisory_document *ret, struct err *err)
 {
-	struct csaf c = { .r = { .a = a, .err = err, .document = ret }, .root = root, .released = USEC_NONE, .modified = USEC_NONE };
+	struct csaf c = {
+		.r = { .a = a, .err = err, .document = ret }, .root = root, .released = USEC_NONE, .modified = USEC_NONE
+	};
 	int rc = read_all(&c);
 	map_release(&c.by_id);
 	map_release(&c.groups);

@@ -1,5 +1,6 @@
 /*
- * Import: files are read and parsed outside of transactions, then written in batches; what is known is not parsed again.
+ * Import: files are read and parsed outside of transactions, then written in batches; what is known is not parsed
+ * again.
  */
 #include "advisory/store_int.h"
 
@@ -21,11 +22,11 @@ struct importing {
 	struct advisory_import_result *result;
 	struct arena known_texts;
 	struct map known;
-	struct arena a;            /* the batch's documents */
+	struct arena a; /* the batch's documents */
 	struct store_document batch[BATCH_DOCUMENTS];
 	size_t count;
 	bool folder;
-	bool failed;               /* a batch could not be written: not the fault of the file at hand */
+	bool failed; /* a batch could not be written: not the fault of the file at hand */
 	struct err *err;
 };
 
@@ -36,7 +37,7 @@ static int load_known(struct transaction *tx, void *data)
 	arena_reset(&m->known_texts);
 	map_release(&m->known);
 	int rc = TX_QUERY(tx, &rows, "SELECT digest FROM advisory_document WHERE current = 1 AND reader = $1",
-	                  DB_I(ADVISORY_READER_VERSION));
+			  DB_I(ADVISORY_READER_VERSION));
 	while (!rc && (rc = rows_next(rows)) == 1) {
 		struct span digest = arena_span(&m->known_texts, rows_text(rows, 0));
 		rc = digest.p ? map_set(&m->known, digest, m) : RF_ENOMEM;
@@ -74,7 +75,8 @@ static int write_ledger(struct transaction *tx, const struct importing *m)
 		return rc;
 	char subject[160];
 	snprintf(subject, sizeof subject, "feed/%.100s", m->options->feed);
-	return ledger_append(tx, &(struct ledger_entry){ "advisory.imported", subject, m->options->actor, str_span(&body) });
+	return ledger_append(
+		tx, &(struct ledger_entry){ "advisory.imported", subject, m->options->actor, str_span(&body) });
 }
 
 static int write_batch(struct transaction *tx, void *data)
@@ -178,15 +180,20 @@ static int take_file(const struct fs_entry *e, void *data)
 	return rc && !m->failed ? refuse(m, e->path, rc) : rc;
 }
 
-static int begin(struct importing *m, struct database *db, const struct advisory_import *options, struct advisory_import_result *ret,
-                 struct err *err)
+static int begin(struct importing *m, struct database *db, const struct advisory_import *options,
+		 struct advisory_import_result *ret, struct err *err)
 {
-	*m = (struct importing){ .db = db, .options = options, .result = ret, .known_texts = ARENA_INIT(KNOWN_MAX * 100),
-		.a = ARENA_INIT(ADVISORY_ARENA_BYTES + BATCH_BYTES), .err = err };
+	*m = (struct importing){ .db = db,
+				 .options = options,
+				 .result = ret,
+				 .known_texts = ARENA_INIT(KNOWN_MAX * 100),
+				 .a = ARENA_INIT(ADVISORY_ARENA_BYTES + BATCH_BYTES),
+				 .err = err };
 	if (options->format) {
 		m->format = advisory_format_find(span_of(options->format));
 		if (!m->format)
-			return err_set(err, RF_EINVALID, "no advisory format is called \"%s\": osv, csaf", options->format);
+			return err_set(err, RF_EINVALID, "no advisory format is called \"%s\": osv, csaf",
+				       options->format);
 	}
 	return database_transact(db, DB_READ, load_known, m, err);
 }
@@ -199,7 +206,7 @@ static void end(struct importing *m)
 }
 
 int advisory_import_path(struct database *db, const char *path, const struct advisory_import *options,
-                         struct advisory_import_result *ret, struct err *err)
+			 struct advisory_import_result *ret, struct err *err)
 {
 	struct err own = ERR_INIT;
 	struct advisory_import_result result = { 0 };
@@ -210,7 +217,7 @@ int advisory_import_path(struct database *db, const char *path, const struct adv
 	if (!rc) {
 		m->folder = fs_is_dir(path);
 		rc = m->folder ? fs_walk(path, take_file, m, m->err)
-		               : take_file(&(struct fs_entry){ .path = path, .name = path, .kind = FS_FILE }, m);
+			       : take_file(&(struct fs_entry){ .path = path, .name = path, .kind = FS_FILE }, m);
 	}
 	if (!rc)
 		rc = flush(m);
@@ -221,8 +228,8 @@ int advisory_import_path(struct database *db, const char *path, const struct adv
 	return rc;
 }
 
-int advisory_import_bytes(struct database *db, struct span bytes, const char *name, const struct advisory_import *options,
-                          bool *ret_changed, struct err *err)
+int advisory_import_bytes(struct database *db, struct span bytes, const char *name,
+			  const struct advisory_import *options, bool *ret_changed, struct err *err)
 {
 	struct err own = ERR_INIT;
 	struct advisory_import_result result = { 0 };

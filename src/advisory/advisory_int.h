@@ -7,10 +7,10 @@
 #include "advisory/advisory.h"
 #include "format/json.h"
 
-/* One more element of @size behind *items (count *count, capacity *capacity), zeroed, into *ret; the array moves as it grows.
- * RF_ETOOMANY past @limit with @what in the text, RF_ENOMEM. */
-RF_MUST_CHECK int advisory_grow(struct arena *a, void **items, size_t *count, size_t *capacity, size_t size, size_t limit,
-                                const char *what, void **ret, struct err *err);
+/* One more element of @size behind *items (count *count, capacity *capacity), zeroed, into *ret; the array moves as it
+ * grows. RF_ETOOMANY past @limit with @what in the text, RF_ENOMEM. */
+RF_MUST_CHECK int advisory_grow(struct arena *a, void **items, size_t *count, size_t *capacity, size_t size,
+				size_t limit, const char *what, void **ret, struct err *err);
 
 /* A parser's work: where copies go, and the first failure to copy (RF_ENOMEM), looked at once at the end. */
 struct advisory_reader {
@@ -23,7 +23,8 @@ struct advisory_reader {
 struct span advisory_copy(struct advisory_reader *r, struct span s);
 /* The string member @key of @v, trimmed, copied; SPAN_NONE when it is absent or no string. */
 struct span advisory_text(struct advisory_reader *r, struct json v, const char *key);
-/* The same without HTML: tags and entities of vendors' prose become blanks and characters; runs of blanks become one. */
+/* The same without HTML: tags and entities of vendors' prose become blanks and characters; runs of blanks become one.
+ */
 struct span advisory_prose(struct advisory_reader *r, struct span s);
 struct span advisory_printf(struct advisory_reader *r, const char *format, ...) RF_PRINTF(2, 3);
 /* USEC_NONE when absent, unreadable (with a warning) or before 1990 (Go's zero time). @ret_has_time may be NULL. */

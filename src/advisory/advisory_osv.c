@@ -1,11 +1,12 @@
 /*
  * OSV 1.x, https://ossf.github.io/osv-schema: one record a document.
  *
- * Ranges become intervals by the schema's own evaluation ("affected[].ranges[].events", "Evaluation"): events are sorted, an
- * "introduced" opens, a "fixed" (exclusive) or "last_affected" (inclusive) closes. A GIT range names commits, which no version of
- * ours is: alone it is unread, beside others it adds nothing.
+ * Ranges become intervals by the schema's own evaluation ("affected[].ranges[].events", "Evaluation"): events are
+ * sorted, an "introduced" opens, a "fixed" (exclusive) or "last_affected" (inclusive) closes. A GIT range names
+ * commits, which no version of ours is: alone it is unread, beside others it adds nothing.
  *
- * Read from database_specific, for records that sites write themselves: state ("REJECTED"), reason, assigner, tlp, severity.
+ * Read from database_specific, for records that sites write themselves: state ("REJECTED"), reason, assigner, tlp,
+ * severity.
  */
 #include "advisory/advisory_int.h"
 
@@ -19,12 +20,14 @@ static const char *const event_names[] = { "fixed", "introduced", "last_affected
 
 struct event {
 	enum event_kind kind;
-	struct span version;       /* empty: "0", from the start; or "*", no limit */
+	struct span version; /* empty: "0", from the start; or "*", no limit */
 };
 
 int advisory_osv_sniff(struct json root)
 {
-	static const char *const marks[] = { "affected", "summary", "details", "aliases", "withdrawn", "schema_version" };
+	static const char *const marks[] = {
+		"affected", "summary", "details", "aliases", "withdrawn", "schema_version"
+	};
 	if (!json_string(json_get(root, "id")).n || !json_string(json_get(root, "modified")).n)
 		return 0;
 	/* NVD's records have an id too */
@@ -56,8 +59,10 @@ static int read_events(struct advisory_reader *r, struct json list, struct event
 			if (json_kind(v) == JSON_ABSENT)
 				continue;
 			if (json_kind(v) != JSON_STRING || kinds++)
-				return err_set(r->err, RF_EFORMAT, "an event is an object with one string (osv-schema: events[] object)");
-			events[n] = (struct event){ (enum event_kind)k, event_version(r, (enum event_kind)k, json_string(v)) };
+				return err_set(r->err, RF_EFORMAT,
+					       "an event is an object with one string (osv-schema: events[] object)");
+			events[n] = (struct event){ (enum event_kind)k,
+						    event_version(r, (enum event_kind)k, json_string(v)) };
 		}
 		if (!kinds)
 			return err_set(r->err, RF_EFORMAT, "an event is introduced, fixed, last_affected or limit");
@@ -96,7 +101,8 @@ static bool all_comparable(const struct scheme *s, const struct event *events, s
 	return true;
 }
 
-/* The largest limit: a version below any limit counts (schema: BeforeLimits). *ret_any: there is a limit other than "*". */
+/* The largest limit: a version below any limit counts (schema: BeforeLimits). *ret_any: there is a limit other than
+ * "*". */
 static struct span highest_limit(const struct scheme *s, const struct event *events, size_t n, bool *ret_any)
 {
 	struct span best = SPAN_NONE;
@@ -116,7 +122,7 @@ static struct span highest_limit(const struct scheme *s, const struct event *eve
 struct osv_package {
 	struct advisory_reader *r;
 	struct advisory_statement *to;
-	struct str words;              /* events rendered */
+	struct str words; /* events rendered */
 	size_t fixed_capacity;
 	bool git_only, any_range;
 };
@@ -124,8 +130,8 @@ struct osv_package {
 static int add_fixed(struct osv_package *p, struct span version)
 {
 	void *items = p->to->fixed, *slot;
-	int rc = advisory_grow(p->r->a, &items, &p->to->fixed_count, &p->fixed_capacity, sizeof(struct span), OSV_MAX_EVENTS,
-	                       "fixed versions", &slot, p->r->err);
+	int rc = advisory_grow(p->r->a, &items, &p->to->fixed_count, &p->fixed_capacity, sizeof(struct span),
+			       OSV_MAX_EVENTS, "fixed versions", &slot, p->r->err);
 	p->to->fixed = items;
 	if (!rc)
 		*(struct span *)slot = version;
@@ -193,7 +199,9 @@ static int read_range(struct osv_package *p, struct json range)
 	for (size_t i = 0; i < n && !rc; i++) {
 		struct span version = events[i].version;
 		str_addf(&p->words, "%s %s %.*s", i ? "," : "", event_names[events[i].kind],
-		         SPAN_ARG(version.n ? version : events[i].kind == EVENT_LIMIT ? SPAN("*") : SPAN("0")));
+			 SPAN_ARG(version.n                       ? version
+				  : events[i].kind == EVENT_LIMIT ? SPAN("*")
+								  : SPAN("0")));
 		if (events[i].kind == EVENT_FIXED && !git)
 			rc = add_fixed(p, version);
 	}
@@ -210,7 +218,11 @@ static int read_versions(struct osv_package *p, struct json versions)
 		if (!version.n)
 			return err_set(p->r->err, RF_EFORMAT, "a version is a string that is not empty");
 		if (n < OSV_SHOWN_VERSIONS)
-			str_addf(&p->words, "%s%.*s", n ? ", " : p->words.n ? "; versions " : "versions ", SPAN_ARG(version));
+			str_addf(&p->words, "%s%.*s",
+				 n            ? ", "
+				 : p->words.n ? "; versions "
+					      : "versions ",
+				 SPAN_ARG(version));
 		if (!p->to->range)
 			continue;
 		if (!version_is_readable(p->to->range->scheme, version)) {
@@ -218,8 +230,10 @@ static int read_versions(struct osv_package *p, struct json versions)
 			continue;
 		}
 		version = advisory_copy(p->r, version);
-		int rc = range_add(p->r->a, p->to->range, &(struct range_interval){ .low = version, .high = version,
-		                   .high_inclusive = true, .exact = true }, p->r->err);
+		int rc = range_add(p->r->a, p->to->range,
+				   &(struct range_interval){
+					   .low = version, .high = version, .high_inclusive = true, .exact = true },
+				   p->r->err);
 		if (rc)
 			return rc;
 	}
@@ -230,7 +244,7 @@ static int read_versions(struct osv_package *p, struct json versions)
 	if (unread) {
 		p->to->review = true;
 		return advisory_warn(p->r, "%zu of %zu versions of %.*s are not of its scheme: review", unread, n,
-		                     SPAN_ARG(p->to->product_name));
+				     SPAN_ARG(p->to->product_name));
 	}
 	return 0;
 }
@@ -261,7 +275,8 @@ static void judge_statement(struct osv_package *p)
 static int read_package(struct advisory_reader *r, struct json affected, struct advisory_statement *to)
 {
 	struct json package = json_get(affected, "package");
-	struct span ecosystem = json_string(json_get(package, "ecosystem")), name = json_string(json_get(package, "name"));
+	struct span ecosystem = json_string(json_get(package, "ecosystem")),
+		    name = json_string(json_get(package, "name"));
 	struct span purl = json_string(json_get(package, "purl"));
 	to->product = purl.n ? product_by_purl(purl) : NULL;
 	if (!to->product && span_starts(name, "pkg:"))
@@ -269,7 +284,7 @@ static int read_package(struct advisory_reader *r, struct json affected, struct 
 	if (!to->product)
 		to->product = product_by_osv(ecosystem, name);
 	to->product_name = ecosystem.n ? advisory_printf(r, "%.*s/%.*s", SPAN_ARG(ecosystem), SPAN_ARG(name))
-	                               : advisory_copy(r, name.n ? name : purl);
+				       : advisory_copy(r, name.n ? name : purl);
 	if (to->product)
 		to->range = range_new(r->a, product_scheme(to->product), "OSV events");
 	struct osv_package p = { .r = r, .to = to, .words = STR_INIT(256 * KIB), .git_only = true };
@@ -292,17 +307,21 @@ static int read_package(struct advisory_reader *r, struct json affected, struct 
 	return rc;
 }
 
-static int read_severities(struct advisory_reader *r, struct json list, struct span source, struct advisory *to, size_t *capacity)
+static int read_severities(struct advisory_reader *r, struct json list, struct span source, struct advisory *to,
+			   size_t *capacity)
 {
 	for (struct json_each it = json_each(list); json_next(&it);) {
 		void *items = to->severities, *slot;
-		int rc = advisory_grow(r->a, &items, &to->severity_count, capacity, sizeof *to->severities, ADVISORY_MAX_SEVERITIES,
-		                       "severities", &slot, r->err);
+		int rc = advisory_grow(r->a, &items, &to->severity_count, capacity, sizeof *to->severities,
+				       ADVISORY_MAX_SEVERITIES, "severities", &slot, r->err);
 		to->severities = items;
 		if (rc)
 			return rc;
-		*(struct advisory_severity *)slot = (struct advisory_severity){ .source = source, .type = advisory_text(r, it.value, "type"),
-			.vector = advisory_text(r, it.value, "score"), .score = -1 };
+		*(struct advisory_severity *)slot =
+			(struct advisory_severity){ .source = source,
+						    .type = advisory_text(r, it.value, "type"),
+						    .vector = advisory_text(r, it.value, "score"),
+						    .score = -1 };
 	}
 	return 0;
 }
@@ -313,8 +332,8 @@ static int read_affected(struct advisory_reader *r, struct json root, struct adv
 	int rc = read_severities(r, json_get(root, "severity"), r->document->publisher, to, &severities);
 	for (struct json_each it = json_each(json_get(root, "affected")); !rc && json_next(&it);) {
 		void *items = to->statements, *slot;
-		rc = advisory_grow(r->a, &items, &to->statement_count, &capacity, sizeof *to->statements, ADVISORY_MAX_STATEMENTS,
-		                   "affected packages", &slot, r->err);
+		rc = advisory_grow(r->a, &items, &to->statement_count, &capacity, sizeof *to->statements,
+				   ADVISORY_MAX_STATEMENTS, "affected packages", &slot, r->err);
 		to->statements = items;
 		if (rc)
 			break;
@@ -323,7 +342,8 @@ static int read_affected(struct advisory_reader *r, struct json root, struct adv
 		s->authoritative = authoritative;
 		rc = read_package(r, it.value, s);
 		if (!rc && !to->severity_count)
-			rc = read_severities(r, json_get(it.value, "severity"), r->document->publisher, to, &severities);
+			rc = read_severities(r, json_get(it.value, "severity"), r->document->publisher, to,
+					     &severities);
 	}
 	return rc;
 }
@@ -331,7 +351,8 @@ static int read_affected(struct advisory_reader *r, struct json root, struct adv
 static void read_state(struct advisory_reader *r, struct json root, struct advisory *to)
 {
 	struct json specific = json_get(root, "database_specific");
-	struct span state = json_string(json_get(specific, "state")), withdrawn = json_string(json_get(root, "withdrawn")), reason;
+	struct span state = json_string(json_get(specific, "state")),
+		    withdrawn = json_string(json_get(root, "withdrawn")), reason;
 	to->assigner = advisory_text(r, specific, "assigner");
 	to->state_reason = advisory_text(r, specific, "reason");
 	if (span_eq_nocase(state, SPAN("REJECTED"))) {
@@ -342,7 +363,8 @@ static void read_state(struct advisory_reader *r, struct json root, struct advis
 	} else if (withdrawn.n) {
 		to->state = ADVISORY_WITHDRAWN;
 		if (!to->state_reason.n)
-			to->state_reason = advisory_printf(r, "withdrawn at %.*s", SPAN_ARG(span_sub(withdrawn, 0, 40)));
+			to->state_reason =
+				advisory_printf(r, "withdrawn at %.*s", SPAN_ARG(span_sub(withdrawn, 0, 40)));
 	}
 }
 
@@ -368,8 +390,8 @@ static int read_aliases(struct advisory_reader *r, struct json root, struct advi
 		if (!alias.n || alias.n > ADVISORY_MAX_ID)
 			return err_set(r->err, RF_EFORMAT, "an alias is an id of 1 to %d bytes", ADVISORY_MAX_ID);
 		void *items = to->aliases, *slot;
-		int rc = advisory_grow(r->a, &items, &to->alias_count, &capacity, sizeof(struct span), ADVISORY_MAX_ALIASES, "aliases", &slot,
-		                       r->err);
+		int rc = advisory_grow(r->a, &items, &to->alias_count, &capacity, sizeof(struct span),
+				       ADVISORY_MAX_ALIASES, "aliases", &slot, r->err);
 		to->aliases = items;
 		if (rc)
 			return rc;
@@ -407,7 +429,8 @@ static int read_record(struct advisory_reader *r, struct json root, struct advis
 	return rc ? rc : read_affected(r, root, to, to->is_drill);
 }
 
-/* The id a record counts under: CVE ids are shared by all sources; a record with several CVE aliases counts for each. */
+/* The id a record counts under: CVE ids are shared by all sources; a record with several CVE aliases counts for each.
+ */
 static int give_ids(struct advisory_reader *r, const struct advisory *record)
 {
 	bool own = advisory_is_cve(record->record_id) || record->is_drill;

@@ -51,8 +51,8 @@ static int copy_text(struct arena *a, struct json v, struct span *ret, struct er
 	return s.n && !ret->p ? err_set(err, RF_ENOMEM, "stored advisory") : 0;
 }
 
-int advisory_range_read(struct arena *a, struct json_doc *doc, const struct scheme *scheme, struct span text, struct range **ret,
-                        struct err *err)
+int advisory_range_read(struct arena *a, struct json_doc *doc, const struct scheme *scheme, struct span text,
+			struct range **ret, struct err *err)
 {
 	struct json root;
 	struct span rule;
@@ -69,7 +69,8 @@ int advisory_range_read(struct arena *a, struct json_doc *doc, const struct sche
 	rc = copy_text(a, json_get(root, "rule"), &rule, err);
 	for (struct json_each it = json_each(json_get(root, "intervals")); !rc && json_next(&it);) {
 		struct range_interval v = { .low_exclusive = flag(it.value, "low_exclusive"),
-			.high_inclusive = flag(it.value, "high_inclusive"), .exact = flag(it.value, "exact") };
+					    .high_inclusive = flag(it.value, "high_inclusive"),
+					    .exact = flag(it.value, "exact") };
 		rc = copy_text(a, json_get(it.value, "low"), &v.low, err);
 		if (!rc)
 			rc = copy_text(a, json_get(it.value, "high"), &v.high, err);
@@ -94,7 +95,8 @@ void advisory_texts_write(const struct span *texts, size_t n, struct str *to)
 	json_array_end(&o);
 }
 
-int advisory_texts_read(struct arena *a, struct json_doc *doc, struct span text, struct span **ret, size_t *ret_count, struct err *err)
+int advisory_texts_read(struct arena *a, struct json_doc *doc, struct span text, struct span **ret, size_t *ret_count,
+			struct err *err)
 {
 	struct json root;
 	int rc = json_parse(doc, text, &root, err);
@@ -129,8 +131,8 @@ void advisory_severities_write(const struct advisory_severity *s, size_t n, stru
 	json_array_end(&o);
 }
 
-int advisory_severities_read(struct arena *a, struct json_doc *doc, struct span text, struct advisory_severity **ret, size_t *ret_count,
-                             struct err *err)
+int advisory_severities_read(struct arena *a, struct json_doc *doc, struct span text, struct advisory_severity **ret,
+			     size_t *ret_count, struct err *err)
 {
 	struct json root;
 	int rc = json_parse(doc, text, &root, err);

@@ -5,14 +5,14 @@
 #include "ledger/ledger.h"
 
 static const char *const current_records = " FROM advisory_record r JOIN advisory_document d ON d.id = r.document"
-                                    " WHERE r.advisory = $1 AND d.current = 1";
+					   " WHERE r.advisory = $1 AND d.current = 1";
 
 struct loading {
 	struct transaction *tx;
 	struct arena *a;
 	struct json_doc *doc;
 	struct stored_advisory *to;
-	int64_t *records;          /* ids of the sources, same order */
+	int64_t *records; /* ids of the sources, same order */
 	int failed;
 };
 
@@ -40,9 +40,10 @@ static int find_id(struct transaction *tx, struct arena *a, struct span id, stru
 	for (size_t i = 0; i < id.n; i++)
 		upper[i] = id.p[i] >= 'a' && id.p[i] <= 'z' ? (char)(id.p[i] - 'a' + 'A') : id.p[i];
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(tx, &rows, "SELECT id, 0 FROM advisory WHERE upper(id) = $1 UNION ALL"
-	                  " SELECT advisory, 1 FROM advisory_alias WHERE upper(alias) = $1 ORDER BY 2, 1 LIMIT 1",
-	                  DB_S(((struct span){ upper, id.n })));
+	int rc = TX_QUERY(tx, &rows,
+			  "SELECT id, 0 FROM advisory WHERE upper(id) = $1 UNION ALL"
+			  " SELECT advisory, 1 FROM advisory_alias WHERE upper(alias) = $1 ORDER BY 2, 1 LIMIT 1",
+			  DB_S(((struct span){ upper, id.n })));
 	if (!rc)
 		rc = rows_next(rows);
 	if (rc < 0)
@@ -56,8 +57,10 @@ static int find_id(struct transaction *tx, struct arena *a, struct span id, stru
 static int load_head(struct loading *l, struct span id)
 {
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(l->tx, &rows, "SELECT title, state, is_drill, tlp, published, published_has_time, modified, first_seen"
-	                  " FROM advisory WHERE id = $1", DB_S(id));
+	int rc = TX_QUERY(l->tx, &rows,
+			  "SELECT title, state, is_drill, tlp, published, published_has_time, modified, first_seen"
+			  " FROM advisory WHERE id = $1",
+			  DB_S(id));
 	if (!rc)
 		rc = rows_next(rows);
 	if (rc != 1)
@@ -96,9 +99,13 @@ static int load_source(struct loading *l, const struct db_rows *rows, struct adv
 	int rc = advisory_severities_read(l->a, l->doc, rows_text(rows, 13), &v->severities, &v->severity_count, err);
 	if (!rc)
 		rc = advisory_texts_read(l->a, l->doc, rows_text(rows, 14), &v->aliases, &v->alias_count, err);
-	s->origin = (struct advisory_origin){ .document_digest = column(l, rows, 15), .document_name = column(l, rows, 16),
-		.document_id = column(l, rows, 17), .feed = column(l, rows, 18), .imported_at = rows_time(rows, 19),
-		.record_modified = v->modified, .record_state = v->state };
+	s->origin = (struct advisory_origin){ .document_digest = column(l, rows, 15),
+					      .document_name = column(l, rows, 16),
+					      .document_id = column(l, rows, 17),
+					      .feed = column(l, rows, 18),
+					      .imported_at = rows_time(rows, 19),
+					      .record_modified = v->modified,
+					      .record_state = v->state };
 	s->publisher = column(l, rows, 20);
 	return rc ? rc : l->failed;
 }
@@ -118,10 +125,13 @@ static int load_sources(struct loading *l)
 	if (!to->sources || !l->records)
 		return err_set(tx_err(l->tx), RF_ENOMEM, "sources of an advisory");
 	RF_AUTO_ROWS rows = NULL;
-	snprintf(sql, sizeof sql, "SELECT r.id, r.record_id, r.title, r.summary, r.url, r.state, r.state_reason, r.assigner, r.tlp,"
-	         " r.published, r.published_has_time, r.modified, r.cwe, r.severities, r.aliases, d.digest, d.name, d.document_id, d.feed,"
-	         " d.imported_at, d.publisher%s ORDER BY CASE WHEN r.state = 'published' THEN 0 ELSE 1 END,"
-	         " COALESCE(r.modified, 0) DESC, r.id DESC", current_records);
+	snprintf(sql, sizeof sql,
+		 "SELECT r.id, r.record_id, r.title, r.summary, r.url, r.state, r.state_reason, r.assigner, r.tlp,"
+		 " r.published, r.published_has_time, r.modified, r.cwe, r.severities, r.aliases, d.digest, d.name, "
+		 "d.document_id, d.feed,"
+		 " d.imported_at, d.publisher%s ORDER BY CASE WHEN r.state = 'published' THEN 0 ELSE 1 END,"
+		 " COALESCE(r.modified, 0) DESC, r.id DESC",
+		 current_records);
 	rc = TX_QUERY(l->tx, &rows, sql, DB_S(to->advisory.id));
 	while (!rc && to->source_count < (size_t)n && (rc = rows_next(rows)) == 1) {
 		l->records[to->source_count] = rows_i64(rows, 0);
@@ -158,7 +168,8 @@ static int load_statements(struct loading *l)
 	struct stored_advisory *to = l->to;
 	int64_t n = 0;
 	char sql[512];
-	snprintf(sql, sizeof sql, "SELECT count(*) FROM advisory_statement WHERE record IN (SELECT r.id%s)", current_records);
+	snprintf(sql, sizeof sql, "SELECT count(*) FROM advisory_statement WHERE record IN (SELECT r.id%s)",
+		 current_records);
 	int rc = TX_I64(l->tx, &n, sql, DB_S(to->advisory.id));
 	if (rc)
 		return rc;
@@ -171,9 +182,12 @@ static int load_statements(struct loading *l)
 		struct advisory_source *source = &to->sources[i];
 		RF_AUTO_ROWS rows = NULL;
 		source->record.statements = v->statements + v->statement_count;
-		rc = TX_QUERY(l->tx, &rows, "SELECT position, status, purl, product_name, platform, affected_text, fixed_text, affected_range,"
-		              " fixed, rule, review, authoritative FROM advisory_statement WHERE record = $1 ORDER BY position",
-		              DB_I(l->records[i]));
+		rc = TX_QUERY(l->tx, &rows,
+			      "SELECT position, status, purl, product_name, platform, affected_text, fixed_text, "
+			      "affected_range,"
+			      " fixed, rule, review, authoritative FROM advisory_statement WHERE record = $1 ORDER BY "
+			      "position",
+			      DB_I(l->records[i]));
 		while (!rc && v->statement_count < (size_t)n && (rc = rows_next(rows)) == 1) {
 			struct advisory_statement *s = &v->statements[v->statement_count];
 			to->origins[v->statement_count++] = source->origin;
@@ -190,8 +204,10 @@ static int load_policy(struct loading *l)
 	RF_AUTO_ROWS rows = NULL;
 	struct advisory_policy *p = &l->to->policy;
 	p->at = USEC_NONE;
-	int rc = TX_QUERY(l->tx, &rows, "SELECT engine_affecting, who, why, at FROM advisory_policy WHERE advisory = $1"
-	                  " ORDER BY id DESC LIMIT 1", DB_S(l->to->advisory.id));
+	int rc = TX_QUERY(l->tx, &rows,
+			  "SELECT engine_affecting, who, why, at FROM advisory_policy WHERE advisory = $1"
+			  " ORDER BY id DESC LIMIT 1",
+			  DB_S(l->to->advisory.id));
 	if (!rc)
 		rc = rows_next(rows);
 	if (rc != 1)
@@ -269,31 +285,43 @@ static struct span like_pattern(struct arena *a, struct span text)
 	return (struct span){ to, n };
 }
 
-int advisory_list(struct transaction *tx, const struct advisory_filter *filter, int (*visit)(const struct advisory_row *, void *),
-                  void *data)
+int advisory_list(struct transaction *tx, const struct advisory_filter *filter,
+		  int (*visit)(const struct advisory_row *, void *), void *data)
 {
 	struct arena a = ARENA_INIT(128 * KIB);
 	struct span pattern = like_pattern(&a, span_sub(filter->text, 0, 1000));
 	struct db_rows *rows = NULL;
-	int rc = TX_QUERY(tx, &rows,
-	                  "SELECT v.id, v.title, v.state, v.is_drill, v.published_has_time, v.tlp, v.published, v.first_seen, v.modified, v.score,"
-	                  " (SELECT count(*) FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
-	                  "  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1),"
-	                  " (SELECT count(*) FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
-	                  "  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1 AND s.review = 1)"
-	                  " FROM advisory v WHERE v.id > $1 AND (lower(v.id) LIKE $2 ESCAPE '!' OR lower(v.title) LIKE $2 ESCAPE '!')"
-	                  " AND ($3 = 1 OR v.state = 'published') AND ($4 = 0 OR v.is_drill = 1)"
-	                  " AND ($5 = '' OR EXISTS (SELECT 1 FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
-	                  "  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1 AND s.purl = $5))"
-	                  " ORDER BY v.id LIMIT $6",
-	                  DB_S(filter->after.n ? filter->after : SPAN("")), DB_S(pattern), DB_I(filter->with_unpublished),
-	                  DB_I(filter->drills_only), DB_S(filter->purl.n ? filter->purl : SPAN("")),
-	                  DB_I(filter->limit > 0 ? filter->limit : 1000));
+	int rc = TX_QUERY(
+		tx, &rows,
+		"SELECT v.id, v.title, v.state, v.is_drill, v.published_has_time, v.tlp, v.published, v.first_seen, "
+		"v.modified, v.score,"
+		" (SELECT count(*) FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
+		"  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1),"
+		" (SELECT count(*) FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
+		"  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1 AND "
+		"s.review = 1)"
+		" FROM advisory v WHERE v.id > $1 AND (lower(v.id) LIKE $2 ESCAPE '!' OR lower(v.title) LIKE $2 ESCAPE "
+		"'!')"
+		" AND ($3 = 1 OR v.state = 'published') AND ($4 = 0 OR v.is_drill = 1)"
+		" AND ($5 = '' OR EXISTS (SELECT 1 FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
+		"  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1 AND s.purl "
+		"= $5))"
+		" ORDER BY v.id LIMIT $6",
+		DB_S(filter->after.n ? filter->after : SPAN("")), DB_S(pattern), DB_I(filter->with_unpublished),
+		DB_I(filter->drills_only), DB_S(filter->purl.n ? filter->purl : SPAN("")),
+		DB_I(filter->limit > 0 ? filter->limit : 1000));
 	while (!rc && (rc = rows_next(rows)) == 1) {
-		struct advisory_row row = { .id = rows_text(rows, 0), .title = rows_text(rows, 1), .is_drill = rows_i64(rows, 3),
-			.published_has_time = rows_i64(rows, 4), .tlp = (enum tlp)rows_i64(rows, 5), .published = rows_time(rows, 6),
-			.first_seen = rows_time(rows, 7), .modified = rows_time(rows, 8), .score = rows_real(rows, 9),
-			.statements = rows_i64(rows, 10), .review = rows_i64(rows, 11) };
+		struct advisory_row row = { .id = rows_text(rows, 0),
+					    .title = rows_text(rows, 1),
+					    .is_drill = rows_i64(rows, 3),
+					    .published_has_time = rows_i64(rows, 4),
+					    .tlp = (enum tlp)rows_i64(rows, 5),
+					    .published = rows_time(rows, 6),
+					    .first_seen = rows_time(rows, 7),
+					    .modified = rows_time(rows, 8),
+					    .score = rows_real(rows, 9),
+					    .statements = rows_i64(rows, 10),
+					    .review = rows_i64(rows, 11) };
 		(void)advisory_state_read(rows_text(rows, 2), &row.state);
 		rc = visit(&row, data);
 	}
@@ -302,7 +330,8 @@ int advisory_list(struct transaction *tx, const struct advisory_filter *filter, 
 	return rc;
 }
 
-static int record_decision(struct transaction *tx, struct span id, enum engine_affecting value, const char *who, const char *why)
+static int record_decision(struct transaction *tx, struct span id, enum engine_affecting value, const char *who,
+			   const char *why)
 {
 	RF_AUTO(str) body = STR_INIT(LEDGER_MAX_BODY);
 	struct json_out o = json_out(&body, false);
@@ -318,7 +347,8 @@ static int record_decision(struct transaction *tx, struct span id, enum engine_a
 	return ledger_append(tx, &(struct ledger_entry){ "advisory.decided", subject, who, str_span(&body) });
 }
 
-int advisory_decide(struct transaction *tx, struct span id, enum engine_affecting value, const char *who, const char *why)
+int advisory_decide(struct transaction *tx, struct span id, enum engine_affecting value, const char *who,
+		    const char *why)
 {
 	struct arena a = ARENA_INIT(64 * KIB);
 	struct span own;
@@ -326,8 +356,10 @@ int advisory_decide(struct transaction *tx, struct span id, enum engine_affectin
 		return err_set(tx_err(tx), RF_EINVALID, "a decision names its reason");
 	int rc = find_id(tx, &a, id, &own);
 	if (!rc)
-		rc = TX_RUN(tx, "INSERT INTO advisory_policy (advisory, engine_affecting, who, why, at) VALUES ($1, $2, $3, $4, $5)", DB_S(own),
-		            DB_T(engine_affecting_name(value)), DB_T(who), DB_T(why), DB_TIME(tx_now(tx)));
+		rc = TX_RUN(tx,
+			    "INSERT INTO advisory_policy (advisory, engine_affecting, who, why, at) VALUES ($1, $2, "
+			    "$3, $4, $5)",
+			    DB_S(own), DB_T(engine_affecting_name(value)), DB_T(who), DB_T(why), DB_TIME(tx_now(tx)));
 	if (!rc)
 		rc = record_decision(tx, own, value, who, why);
 	if (!rc)
@@ -343,7 +375,9 @@ int advisory_document_bytes(struct transaction *tx, struct span digest, struct s
 	if (!rc)
 		rc = rows_next(rows);
 	if (rc != 1)
-		return rc < 0 ? rc : err_set(tx_err(tx), RF_ENOTFOUND, "no document has the digest %.*s", SPAN_ARG(span_sub(digest, 0, 64)));
+		return rc < 0 ? rc
+			      : err_set(tx_err(tx), RF_ENOTFOUND, "no document has the digest %.*s",
+					SPAN_ARG(span_sub(digest, 0, 64)));
 	str_add(ret, rows_blob(rows, 0));
 	return str_check(ret, "document", tx_err(tx));
 }

@@ -1,9 +1,10 @@
 /*
  * store - the advisories in the database: import, merge over sources, policy per CVE.
  *
- * May use base, format, database, crypto, ledger, version and advisory.h. Documents are kept with their bytes and digest;
- * each record of a document is kept beside those of other sources, nothing is merged away. A document whose bytes are
- * known is skipped; of several of one publisher and id the one modified last counts, the others stay beside it.
+ * May use base, format, database, crypto, ledger, version and advisory.h. Documents are kept with their bytes and
+ * digest; each record of a document is kept beside those of other sources, nothing is merged away. A document whose
+ * bytes are known is skipped; of several of one publisher and id the one modified last counts, the others stay beside
+ * it.
  *
  * Tables: advisory_document, advisory_record, advisory_statement, advisory, advisory_alias, advisory_policy.
  */
@@ -17,29 +18,29 @@
 extern const struct migration_set ADVISORY_MIGRATIONS;
 
 struct advisory_import {
-	const char *feed;          /* name of the feed in reforge.yaml; "file" for a file given by hand. Never NULL */
-	const char *actor;         /* for the ledger; never NULL */
-	const char *format;        /* NULL: told from the content */
+	const char *feed;   /* name of the feed in reforge.yaml; "file" for a file given by hand. Never NULL */
+	const char *actor;  /* for the ledger; never NULL */
+	const char *format; /* NULL: told from the content */
 	/* Called for each file that could not be read as an advisory; NULL: ignored. The import goes on. */
 	void (*problem)(const char *path, const struct err *err, void *data);
 	void *data;
 };
 struct advisory_import_result {
-	int64_t files;             /* looked at */
-	int64_t documents;         /* new or changed */
+	int64_t files;     /* looked at */
+	int64_t documents; /* new or changed */
 	int64_t unchanged;
-	int64_t advisories;        /* records in the new or changed ones */
-	int64_t review;            /* statements a person must look at, in the new or changed ones */
-	int64_t problems;          /* files refused */
+	int64_t advisories; /* records in the new or changed ones */
+	int64_t review;     /* statements a person must look at, in the new or changed ones */
+	int64_t problems;   /* files refused */
 };
-/* @path is a file, or a folder: every *.json below it. A file that is named and refused is the error returned; in a folder
- * refused files are reported and counted. Files that are JSON of no known format are problems too, except indexes named
- * in no format's way (RF_EUNSUPPORTED), which are passed over silently in a folder. */
+/* @path is a file, or a folder: every *.json below it. A file that is named and refused is the error returned; in a
+ * folder refused files are reported and counted. Files that are JSON of no known format are problems too, except
+ * indexes named in no format's way (RF_EUNSUPPORTED), which are passed over silently in a folder. */
 RF_MUST_CHECK int advisory_import_path(struct database *db, const char *path, const struct advisory_import *options,
-                                       struct advisory_import_result *ret, struct err *err);
+				       struct advisory_import_result *ret, struct err *err);
 /* One document from memory; @name is what the source is called. *ret_changed may be NULL. */
 RF_MUST_CHECK int advisory_import_bytes(struct database *db, struct span bytes, const char *name,
-                                        const struct advisory_import *options, bool *ret_changed, struct err *err);
+					const struct advisory_import *options, bool *ret_changed, struct err *err);
 
 /* By id or alias (case does not matter). All in @a. RF_ENOTFOUND. */
 RF_MUST_CHECK int advisory_get(struct transaction *tx, struct arena *a, struct span id, struct stored_advisory *ret);
@@ -50,24 +51,25 @@ struct advisory_row {
 	bool is_drill, published_has_time;
 	enum tlp tlp;
 	usec_t published, first_seen, modified;
-	double score;                    /* highest stated, -1 none */
-	int64_t statements, review;      /* current ones */
+	double score;               /* highest stated, -1 none */
+	int64_t statements, review; /* current ones */
 };
 struct advisory_filter {
-	struct span purl;                /* canonical product; empty: all */
-	struct span text;                /* part of id or title; empty: all */
-	bool with_unpublished;           /* withdrawn and rejected ones too */
+	struct span purl;      /* canonical product; empty: all */
+	struct span text;      /* part of id or title; empty: all */
+	bool with_unpublished; /* withdrawn and rejected ones too */
 	bool drills_only;
-	int64_t limit;                   /* 0: 1,000 */
-	struct span after;               /* id to go on behind; empty: from the start */
+	int64_t limit;     /* 0: 1,000 */
+	struct span after; /* id to go on behind; empty: from the start */
 };
 /* By id, ascending. Spans live until @visit returns. A non-zero from it ends and is returned. */
 RF_MUST_CHECK int advisory_list(struct transaction *tx, const struct advisory_filter *filter,
-                                int (*visit)(const struct advisory_row *, void *), void *data);
+				int (*visit)(const struct advisory_row *, void *), void *data);
 
-/* The operator's answer for one CVE; appended, the newest counts; a ledger record goes with it. @why must not be empty. */
+/* The operator's answer for one CVE; appended, the newest counts; a ledger record goes with it. @why must not be empty.
+ */
 RF_MUST_CHECK int advisory_decide(struct transaction *tx, struct span id, enum engine_affecting value, const char *who,
-                                  const char *why);
+				  const char *why);
 /* The bytes of a document by digest (hex), appended to @ret. RF_ENOTFOUND. */
 RF_MUST_CHECK int advisory_document_bytes(struct transaction *tx, struct span digest, struct str *ret);
 

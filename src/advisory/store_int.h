@@ -15,10 +15,11 @@ struct store_document {
 	struct advisory_document parsed;
 	struct span bytes;
 	char digest[DIGEST_HEX];
-	const char *name;          /* path, made visible: valid UTF-8 */
+	const char *name; /* path, made visible: valid UTF-8 */
 	const char *feed;
-	int64_t review;            /* statements for review */
-	const char *change;        /* out: "new", "changed", "older", "read again", "back again"; NULL: known and current, nothing written */
+	int64_t review;     /* statements for review */
+	const char *change; /* out: "new", "changed", "older", "read again", "back again"; NULL: known and current,
+			       nothing written */
 };
 
 /* Writes one document: records, statements, merged advisories. Sets d->change. */

@@ -1,21 +1,21 @@
 /*
  * exposure - placement x advisory x carrier: what is exposed, since when, until when, and why.
  *
- * May use base, format, database, crypto, ledger, workspace, version, advisory, inventory. Tables: exposure_finding (one row per
- * component, claim, carrier and advisory: judged once however often it occurs), exposure (opened and cleared, never deleted),
- * exposure_mark (what was judged up to).
+ * May use base, format, database, crypto, ledger, workspace, version, advisory, inventory. Tables: exposure_finding
+ * (one row per component, claim, carrier and advisory: judged once however often it occurs), exposure (opened and
+ * cleared, never deleted).
  *
  *   exposure_refresh() ── judges every component of open placements against every advisory about its product ──►
  *       opens what is new, clears what no longer holds (rebuilt, gone, withdrawn, decided) with the reason
  *
- * Only affected, conflict and unknown are exposures. A finding that changes clears the row and opens another. A row keeps
- * what the placement was when it opened (placements are closed, never edited), so that history can be read alone.
+ * Only affected, conflict and unknown are exposures. A finding that changes clears the row and opens another. A row
+ * keeps what the placement was when it opened (placements are closed, never edited), so that history can be read alone.
  *
  * Carriers of a placement:
- *   builder   what a toolchain built: the product and version its file claims. Content that is not there or not readable and
- *             is named like an engine: unknown_builder, for every advisory about a product that compiles engines
- *   runtime   what the service declares to load its engines with; a runtime library is one itself. A service that declares
- *             none: unknown_runtime, for the product that built the engine
+ *   builder   what a toolchain built: the product and version its file claims. Content that is not there or not
+ *             readable and is named like an engine: unknown, for every advisory about a product that compiles engines
+ *   runtime   what the service declares to load its engines with; a runtime library is one itself. A service that
+ *             declares none: unknown_runtime, for the product that built the engine
  */
 #ifndef REFORGE_EXPOSURE_EXPOSURE_H
 #define REFORGE_EXPOSURE_EXPOSURE_H
@@ -31,14 +31,15 @@ extern const struct migration_set EXPOSURE_MIGRATIONS;
 #define EXPOSURE_MAX_OPEN 4000000
 
 struct exposure_changes {
-	int64_t components;        /* component x carrier x advisory judged in this run (others were known) */
+	int64_t components; /* component x carrier x advisory judged in this run (others were known) */
 	int64_t opened;
 	int64_t cleared;
-	int64_t open;              /* after */
+	int64_t open; /* after */
 };
-/* Brings the exposures up to date with inventory and advisories, in one transaction; writes a ledger record when anything
- * changed. @actor for the ledger. @ret may be NULL. */
-RF_MUST_CHECK int exposure_refresh(struct database *db, const char *actor, struct exposure_changes *ret, struct err *err);
+/* Brings the exposures up to date with inventory and advisories, in one transaction; writes a ledger record when
+ * anything changed. @actor for the ledger. @ret may be NULL. */
+RF_MUST_CHECK int exposure_refresh(struct database *db, const char *actor, struct exposure_changes *ret,
+				   struct err *err);
 RF_MUST_CHECK int exposure_refresh_tx(struct transaction *tx, const char *actor, struct exposure_changes *ret);
 
 struct exposure_row {
@@ -48,87 +49,92 @@ struct exposure_row {
 	enum carrier carrier;
 	enum finding_kind kind;
 	enum finding_cause cause;
-	struct span purl, version;             /* component; version empty: unknown */
+	struct span purl, version; /* component; version empty: unknown */
 	struct span path, service, environment, model, host;
 	struct span artifact_digest, artifact_kind, artifact_target;
-	usec_t opened_at, cleared_at;          /* cleared_at USEC_NONE while open */
-	struct span cleared_reason;            /* "gone", "finding_changed", "advisory_withdrawn", "advisory_rejected",
-	                                        * "not_affected"; empty while open */
+	usec_t opened_at, cleared_at; /* cleared_at USEC_NONE while open */
+	struct span cleared_reason;   /* "gone", "finding_changed", "advisory_withdrawn", "advisory_rejected",
+				       * "not_affected"; empty while open */
 };
 /* Empty and zero fields do not filter. */
 struct exposure_filter {
-	struct span advisory;                  /* id */
+	struct span advisory; /* id */
 	struct span service, environment, model, path;
 	int64_t placement_id;
 	bool by_carrier;
-	enum carrier carrier;                  /* with by_carrier */
-	enum finding_kind at_least;            /* FINDING_NOT_AFFECTED: all */
+	enum carrier carrier;       /* with by_carrier */
+	enum finding_kind at_least; /* FINDING_NOT_AFFECTED: all */
 	bool with_cleared;
 	bool without_drills;
-	int64_t limit;                         /* 0: no limit */
+	int64_t limit; /* 0: no limit */
 };
-/* By advisory, service, environment, model, path, placement, carrier, opened_at. Spans live until @visit returns; it may not use @tx. */
+/* By advisory, service, environment, model, path, placement, carrier, opened_at. Spans live until @visit returns; it
+ * may not use @tx. */
 RF_MUST_CHECK int exposure_list(struct transaction *tx, const struct exposure_filter *filter,
-                                int (*visit)(const struct exposure_row *, void *), void *data);
+				int (*visit)(const struct exposure_row *, void *), void *data);
 
 /* A service's state for people: carriers apart, so that "runtime clean, engine still vulnerable" shows (law 1). */
 struct exposure_service {
 	struct span service, environment;
-	int64_t placements;                    /* open, engines */
+	int64_t placements; /* open, engines */
 	/* Open exposures [carrier][finding kind], counted in placements: one placement counts once, at its worst. */
 	int64_t counts[2][4];
 	enum finding_kind worst[2];
 };
 /* By service, environment; services with open engine placements only. @advisory empty: over all but drills. */
 RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory,
-                                    int (*visit)(const struct exposure_service *, void *), void *data);
-/* "runtime clean, engine still vulnerable", "runtime and engine vulnerable", "clean", "runtime clean, engine not known", … */
+				    int (*visit)(const struct exposure_service *, void *), void *data);
+/* "runtime clean, engine still vulnerable", "runtime and engine vulnerable", "clean", "runtime clean, engine not
+ * known", … */
 const char *exposure_service_words(const struct exposure_service *s, char *buffer, size_t size);
 
 /* ── explain ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Full chain for one placement, carrier and advisory, judged anew: file and header steps first. */
 struct exposure_explanation {
-	struct inventory_placement placement;  /* id 0 when the subject is a component, not a file */
+	struct inventory_placement placement; /* id 0 when the subject is a component, not a file */
 	struct finding_subject subject;
 	struct stored_advisory advisory;
 	struct finding finding;
-	usec_t opened_at;                      /* of the open exposure; USEC_NONE when there is none */
+	usec_t opened_at; /* of the open exposure; USEC_NONE when there is none */
 };
 /* Placements by path or digest (inventory_placements_of). Every advisory about its components, worst first, in @a.
  * @advisory empty: all. RF_ENOTFOUND when no placement has that name. */
 RF_MUST_CHECK int exposure_explain_path(struct transaction *tx, struct arena *a, const char *path, struct span advisory,
-                                        struct exposure_explanation **ret, size_t *ret_count);
-RF_MUST_CHECK int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t placement_id, struct span advisory,
-                                             struct exposure_explanation **ret, size_t *ret_count);
+					struct exposure_explanation **ret, size_t *ret_count);
+RF_MUST_CHECK int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t placement_id,
+					     struct span advisory, struct exposure_explanation **ret,
+					     size_t *ret_count);
 /* "pkg:pypi/tensorrt@10.13.3.9", both carriers. RF_EFORMAT; a product without a row gives count 0. */
 RF_MUST_CHECK int exposure_explain_purl(struct transaction *tx, struct arena *a, struct span purl, struct span advisory,
-                                        struct exposure_explanation **ret, size_t *ret_count);
-/* What is known about ids that are quoted as flaws of a product and are none, whether or not a feed has them (law 7). */
+					struct exposure_explanation **ret, size_t *ret_count);
+/* What is known about ids that are quoted as flaws of a product and are none, fed or not (law 7). */
 struct misquoted {
 	const char *id;
-	const char *purl;                      /* the product it is quoted with */
+	const char *purl; /* the product it is quoted with */
 	const char *quoted_as;
-	const char *truth;                     /* what the record says, and since when */
+	const char *truth; /* what the record says, and since when */
 	const char *assigner;
-	const char *source;                    /* where that can be read */
+	const char *source; /* where that can be read */
 };
 /* NULL when @id is none of them. Static. */
 const struct misquoted *misquoted_find(struct span id);
 
-/* RF_ENOTFOUND for an id that no source at hand and no row of misquoted has. One advisory: its story. Every source with state, assigner, words; the policy; what is exposed; and for a record that is no
- * vulnerability the real advisories of the products it is quoted with. */
+/* RF_ENOTFOUND for an id that no source at hand and no row of misquoted has. One advisory: its story. Every source with
+ * state, assigner, words; the policy; what is exposed; and for a record that is no vulnerability the real advisories of
+ * the products it is quoted with. */
 struct exposure_story {
-	struct stored_advisory advisory;       /* source_count 0: known from misquoted alone */
-	const struct misquoted *misquoted;     /* NULL for most */
-	struct reason reason;                  /* the story in steps */
-	struct advisory_row *instead;          /* published advisories of those products, newest first; in @a */
+	struct stored_advisory advisory;   /* source_count 0: known from misquoted alone */
+	const struct misquoted *misquoted; /* NULL for most */
+	struct reason reason;              /* the story in steps */
+	struct advisory_row *instead;      /* published advisories of those products, newest first; in @a */
 	size_t instead_count;
-	struct span *quoted_products;          /* purls */
+	struct span *quoted_products; /* purls */
 	size_t quoted_count;
-	int64_t open[4];                       /* open exposures by finding kind */
+	int64_t open[4]; /* open exposures by finding kind */
 };
-RF_MUST_CHECK int exposure_explain_advisory(struct transaction *tx, struct arena *a, struct span id, struct exposure_story *ret);
+RF_MUST_CHECK int exposure_explain_advisory(struct transaction *tx, struct arena *a, struct span id,
+					    struct exposure_story *ret);
 
 /* Rendering, both forms of the same facts. @o is inside nothing: one object is written. */
 void exposure_explanation_json(const struct exposure_explanation *e, struct json_out *o);

@@ -1,4 +1,5 @@
-/* Explain: the chain for a placement, a component, and the story of an advisory, all judged anew from what is stored. */
+/* Explain: the chain for a placement, a component, and the story of an advisory, all judged anew from what is stored.
+ */
 #include "exposure/exposure_int.h"
 
 /* Placements that one path or digest names, times advisories: more is no explanation any more. */
@@ -9,7 +10,7 @@
 struct explaining {
 	struct transaction *tx;
 	struct arena *a;
-	struct span only;                      /* advisory id as given; empty: all */
+	struct span only; /* advisory id as given; empty: all */
 	struct exposure_explanation *list;
 	size_t count, capacity;
 };
@@ -61,8 +62,10 @@ static int opened_at(struct explaining *e, struct exposure_explanation *x)
 	x->opened_at = USEC_NONE;
 	if (!x->placement.id)
 		return 0;
-	int rc = TX_QUERY(e->tx, &rows, "SELECT opened_at FROM exposure WHERE placement = $1 AND advisory = $2 AND carrier = $3"
-	                  " AND cleared_at IS NULL", DB_I(x->placement.id), DB_S(x->advisory.advisory.id), DB_I(x->subject.carrier));
+	int rc = TX_QUERY(e->tx, &rows,
+			  "SELECT opened_at FROM exposure WHERE placement = $1 AND advisory = $2 AND carrier = $3"
+			  " AND cleared_at IS NULL",
+			  DB_I(x->placement.id), DB_S(x->advisory.advisory.id), DB_I(x->subject.carrier));
 	if (!rc)
 		rc = rows_next(rows);
 	if (rc == 1)
@@ -70,7 +73,8 @@ static int opened_at(struct explaining *e, struct exposure_explanation *x)
 	return rc < 0 ? rc : 0;
 }
 
-static int explain_one(struct explaining *e, const struct inventory_placement *p, const struct finding_subject *s, struct span id)
+static int explain_one(struct explaining *e, const struct inventory_placement *p, const struct finding_subject *s,
+		       struct span id)
 {
 	struct exposure_explanation x = { .subject = *s };
 	if (p)
@@ -132,7 +136,7 @@ static int explain_placement(struct explaining *e, const struct inventory_placem
 }
 
 int exposure_explain_path(struct transaction *tx, struct arena *a, const char *path, struct span advisory,
-                          struct exposure_explanation **ret, size_t *ret_count)
+			  struct exposure_explanation **ret, size_t *ret_count)
 {
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct inventory_placement *places = NULL;
@@ -144,7 +148,7 @@ int exposure_explain_path(struct transaction *tx, struct arena *a, const char *p
 }
 
 int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t placement_id, struct span advisory,
-                               struct exposure_explanation **ret, size_t *ret_count)
+			       struct exposure_explanation **ret, size_t *ret_count)
 {
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct inventory_placement *p = arena_alloc(a, sizeof *p);
@@ -155,12 +159,13 @@ int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t 
 }
 
 int exposure_explain_purl(struct transaction *tx, struct arena *a, struct span purl, struct span advisory,
-                          struct exposure_explanation **ret, size_t *ret_count)
+			  struct exposure_explanation **ret, size_t *ret_count)
 {
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct component c;
 	int rc = component_read(a, purl, &c, tx_err(tx));
-	/* a product that no row knows has no advisories here, and is not therefore safe: the caller says that none is at hand */
+	/* a product that no row knows has no advisories here, and is not therefore safe: the caller says that none is
+	 * at hand */
 	for (enum carrier carrier = CARRIER_BUILDER; !rc && c.product && carrier <= CARRIER_RUNTIME; carrier++)
 		rc = explain_subject(&e, NULL, &(struct finding_subject){ .component = c, .carrier = carrier });
 	return finish(&e, rc, ret, ret_count);
@@ -182,11 +187,12 @@ static void say_sources(struct telling *t)
 	for (size_t i = 0; i < s->advisory.source_count; i++) {
 		const struct advisory_source *from = &s->advisory.sources[i];
 		const struct advisory *v = &from->record;
-		struct reason_step *step = reason_add(r, REASON_RECORD, "%.*s, document %.*s (sha256 %.*s...), has it as %s%s%.*s%s%.*s",
-		                                      SPAN_ARG(from->publisher), SPAN_ARG(from->origin.document_id),
-		                                      SPAN_ARG(span_sub(from->origin.document_digest, 0, 12)), advisory_state_name(v->state),
-		                                      v->state_reason.n ? ": " : "", SPAN_ARG(v->state_reason),
-		                                      v->assigner.n ? "; the id was assigned by " : "", SPAN_ARG(v->assigner));
+		struct reason_step *step = reason_add(
+			r, REASON_RECORD, "%.*s, document %.*s (sha256 %.*s...), has it as %s%s%.*s%s%.*s",
+			SPAN_ARG(from->publisher), SPAN_ARG(from->origin.document_id),
+			SPAN_ARG(span_sub(from->origin.document_digest, 0, 12)), advisory_state_name(v->state),
+			v->state_reason.n ? ": " : "", SPAN_ARG(v->state_reason),
+			v->assigner.n ? "; the id was assigned by " : "", SPAN_ARG(v->assigner));
 		reason_fact(step, "source", from->publisher);
 		reason_fact(step, "document", from->origin.document_id);
 		reason_fact(step, "sha256", from->origin.document_digest);
@@ -207,12 +213,14 @@ static void say_statements(struct telling *t)
 		struct str range = STR_INIT(16 * KIB);
 		if (s->range)
 			range_words(s->range, &range);
-		struct reason_step *step = reason_add(&t->to->reason, REASON_SOURCE, "%.*s says of %.*s%s%.*s: %s \"%.*s\", fixed \"%.*s\"; %s%s (%.*s)%s",
-		                                      SPAN_ARG(s->source), SPAN_ARG(s->product_name), s->platform.n ? " on " : "",
-		                                      SPAN_ARG(s->platform), s->status == STATEMENT_AFFECTED ? "affected" : "not affected",
-		                                      SPAN_ARG(span_sub(s->affected_text, 0, 1000)), SPAN_ARG(span_sub(s->fixed_text, 0, 400)),
-		                                      s->range ? "read as " : "not read", str_text(&range), SPAN_ARG(s->rule),
-		                                      s->review ? ": for review" : "");
+		struct reason_step *step =
+			reason_add(&t->to->reason, REASON_SOURCE,
+				   "%.*s says of %.*s%s%.*s: %s \"%.*s\", fixed \"%.*s\"; %s%s (%.*s)%s",
+				   SPAN_ARG(s->source), SPAN_ARG(s->product_name), s->platform.n ? " on " : "",
+				   SPAN_ARG(s->platform), s->status == STATEMENT_AFFECTED ? "affected" : "not affected",
+				   SPAN_ARG(span_sub(s->affected_text, 0, 1000)),
+				   SPAN_ARG(span_sub(s->fixed_text, 0, 400)), s->range ? "read as " : "not read",
+				   str_text(&range), SPAN_ARG(s->rule), s->review ? ": for review" : "");
 		reason_fact(step, "source", s->source);
 		reason_fact(step, "sha256", v->origins[i].document_digest);
 		reason_fact(step, "product", s->product ? span_of(s->product->purl) : s->product_name);
@@ -231,13 +239,14 @@ static void say_misquoted(struct telling *t)
 	const struct product *p = m ? product_by_purl(span_of(m->purl)) : NULL;
 	if (!m)
 		return;
-	struct reason_step *step = reason_add(&t->to->reason, REASON_RECORD, "articles quote %s as %s; the record is %s", m->id, m->quoted_as,
-	                                      m->truth);
+	struct reason_step *step =
+		reason_add(&t->to->reason, REASON_RECORD, "articles quote %s as %s; the record is %s", m->id,
+			   m->quoted_as, m->truth);
 	reason_fact(step, "source", span_of(m->source));
 	reason_fact(step, "quoted_as", span_of(m->quoted_as));
 	reason_fact(step, "truth", span_of(m->truth));
-	step = reason_add(&t->to->reason, REASON_RECORD, "its id was assigned by %s, which is not the vendor of %s", m->assigner,
-	                  p ? p->name : m->purl);
+	step = reason_add(&t->to->reason, REASON_RECORD, "its id was assigned by %s, which is not the vendor of %s",
+			  m->assigner, p ? p->name : m->purl);
 	reason_fact(step, "assigner", span_of(m->assigner));
 	reason_fact(step, "product", span_of(m->purl));
 }
@@ -312,8 +321,9 @@ static int collect_instead(struct telling *t)
 	s->instead_count = RF_MIN(all, (size_t)STORY_MAX_INSTEAD);
 	for (size_t i = 0; i < s->quoted_count; i++) {
 		const struct product *p = product_by_purl(s->quoted_products[i]);
-		struct reason_step *step = reason_add(&s->reason, REASON_CLAIM, "the advisories at hand about %s (%zu, newest first) stand beside",
-		                                      p ? p->name : "the product", all);
+		struct reason_step *step = reason_add(
+			&s->reason, REASON_CLAIM, "the advisories at hand about %s (%zu, newest first) stand beside",
+			p ? p->name : "the product", all);
 		reason_fact(step, "product", s->quoted_products[i]);
 	}
 	return 0;
@@ -323,8 +333,10 @@ static int count_open(struct telling *t)
 {
 	struct exposure_story *s = t->to;
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(t->tx, &rows, "SELECT kind, count(*) FROM exposure WHERE advisory = $1 AND cleared_at IS NULL GROUP BY kind",
-	                  DB_S(s->advisory.advisory.id));
+	int rc =
+		TX_QUERY(t->tx, &rows,
+			 "SELECT kind, count(*) FROM exposure WHERE advisory = $1 AND cleared_at IS NULL GROUP BY kind",
+			 DB_S(s->advisory.advisory.id));
 	while (!rc && (rc = rows_next(rows)) == 1) {
 		int64_t kind = rows_i64(rows, 0);
 		if (kind >= 0 && kind <= FINDING_AFFECTED)
@@ -339,8 +351,9 @@ static void say_policy(struct telling *t)
 	const struct advisory_policy *p = &t->to->advisory.policy;
 	if (!p->decided)
 		return;
-	struct reason_step *step = reason_add(&t->to->reason, REASON_POLICY, "engine_affecting %s, decided by %.*s: %.*s",
-	                                      engine_affecting_name(p->engine_affecting), SPAN_ARG(p->who), SPAN_ARG(p->why));
+	struct reason_step *step =
+		reason_add(&t->to->reason, REASON_POLICY, "engine_affecting %s, decided by %.*s: %.*s",
+			   engine_affecting_name(p->engine_affecting), SPAN_ARG(p->who), SPAN_ARG(p->why));
 	reason_fact(step, "engine_affecting", span_of(engine_affecting_name(p->engine_affecting)));
 	reason_fact(step, "who", p->who);
 	reason_fact(step, "why", p->why);
@@ -352,22 +365,32 @@ static void say_result(struct telling *t)
 	struct reason *r = &s->reason;
 	const struct advisory *v = &s->advisory.advisory;
 	if (v->state == ADVISORY_REJECTED)
-		(void)reason_add(r, REASON_RESULT, "%.*s is not a vulnerability: the record is rejected, it names no product and no version, and nothing "
-		                 "is exposed to it", SPAN_ARG(v->id));
+		(void)reason_add(r, REASON_RESULT,
+				 "%.*s is not a vulnerability: the record is rejected, it names no product and no "
+				 "version, and nothing "
+				 "is exposed to it",
+				 SPAN_ARG(v->id));
 	else if (v->state == ADVISORY_WITHDRAWN)
-		(void)reason_add(r, REASON_RESULT, "%.*s is not a vulnerability: its record was withdrawn, and nothing is exposed to it", SPAN_ARG(v->id));
+		(void)reason_add(r, REASON_RESULT,
+				 "%.*s is not a vulnerability: its record was withdrawn, and nothing is exposed to it",
+				 SPAN_ARG(v->id));
 	else
-		(void)reason_add(r, REASON_RESULT, "open exposures: %lld affected, %lld conflict, %lld unknown", (long long)s->open[FINDING_AFFECTED],
-		                 (long long)s->open[FINDING_CONFLICT], (long long)s->open[FINDING_UNKNOWN]);
+		(void)reason_add(r, REASON_RESULT, "open exposures: %lld affected, %lld conflict, %lld unknown",
+				 (long long)s->open[FINDING_AFFECTED], (long long)s->open[FINDING_CONFLICT],
+				 (long long)s->open[FINDING_UNKNOWN]);
 }
 
 /* Known from misquoted.c alone: no feed at hand has the record. */
 static void fill_misquoted(struct exposure_story *s)
 {
 	struct advisory *v = &s->advisory.advisory;
-	*v = (struct advisory){ .id = span_of(s->misquoted->id), .state = ADVISORY_REJECTED, .assigner = span_of(s->misquoted->assigner),
-		.title = SPAN("quoted as a vulnerability; no feed at hand has a record of it"), .url = span_of(s->misquoted->source),
-		.published = USEC_NONE, .modified = USEC_NONE };
+	*v = (struct advisory){ .id = span_of(s->misquoted->id),
+				.state = ADVISORY_REJECTED,
+				.assigner = span_of(s->misquoted->assigner),
+				.title = SPAN("quoted as a vulnerability; no feed at hand has a record of it"),
+				.url = span_of(s->misquoted->source),
+				.published = USEC_NONE,
+				.modified = USEC_NONE };
 	s->advisory.first_seen = USEC_NONE;
 }
 

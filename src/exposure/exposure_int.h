@@ -14,14 +14,15 @@
 /* The subjects of a placement, at most one a carrier; @p must outlive them. Returns how many (0 to 2). */
 size_t exposure_subjects(const struct inventory_placement *p, struct finding_subject subjects[2]);
 
-/* Ids of the advisories that @s must be judged by, in @a: those about its product, rejected and withdrawn ones included; for an
- * unknown builder those about every product that compiles engines. */
+/* Ids of the advisories that @s must be judged by, in @a: those about its product, rejected and withdrawn ones
+ * included; for an unknown builder those about every product that compiles engines. */
 struct exposure_ids {
 	struct span *ids;
 	size_t count, capacity;
 	struct arena *a;
 };
-RF_MUST_CHECK int exposure_advisories_of(struct transaction *tx, const struct finding_subject *s, struct exposure_ids *ret);
+RF_MUST_CHECK int exposure_advisories_of(struct transaction *tx, const struct finding_subject *s,
+					 struct exposure_ids *ret);
 
 /* The steps in front of a finding's: which file, which bytes, what the service declares. */
 void exposure_say_placement(struct reason *r, const struct inventory_placement *p, const struct finding_subject *s);

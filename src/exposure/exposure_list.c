@@ -44,25 +44,43 @@ static void conditions(struct question *q, const struct exposure_filter *f)
 
 static void take_row(const struct db_rows *rows, struct exposure_row *to)
 {
-	*to = (struct exposure_row){ .id = rows_i64(rows, 0), .placement_id = rows_i64(rows, 1), .finding_id = rows_i64(rows, 2),
-		.advisory = rows_text(rows, 3), .advisory_title = rows_text(rows, 4), .is_drill = rows_i64(rows, 5),
-		.carrier = (enum carrier)rows_i64(rows, 6), .kind = (enum finding_kind)rows_i64(rows, 7), .cause = CAUSE_UNKNOWN_VERSION,
-		.purl = rows_text(rows, 9), .version = rows_text(rows, 10), .path = rows_blob(rows, 11), .service = rows_text(rows, 12),
-		.environment = rows_text(rows, 13), .model = rows_text(rows, 14), .host = rows_text(rows, 15),
-		.artifact_digest = rows_text(rows, 16), .artifact_kind = rows_text(rows, 17), .artifact_target = rows_text(rows, 18),
-		.opened_at = rows_time(rows, 19), .cleared_at = rows_time(rows, 20), .cleared_reason = rows_text(rows, 21) };
+	*to = (struct exposure_row){ .id = rows_i64(rows, 0),
+				     .placement_id = rows_i64(rows, 1),
+				     .finding_id = rows_i64(rows, 2),
+				     .advisory = rows_text(rows, 3),
+				     .advisory_title = rows_text(rows, 4),
+				     .is_drill = rows_i64(rows, 5),
+				     .carrier = (enum carrier)rows_i64(rows, 6),
+				     .kind = (enum finding_kind)rows_i64(rows, 7),
+				     .cause = CAUSE_UNKNOWN_VERSION,
+				     .purl = rows_text(rows, 9),
+				     .version = rows_text(rows, 10),
+				     .path = rows_blob(rows, 11),
+				     .service = rows_text(rows, 12),
+				     .environment = rows_text(rows, 13),
+				     .model = rows_text(rows, 14),
+				     .host = rows_text(rows, 15),
+				     .artifact_digest = rows_text(rows, 16),
+				     .artifact_kind = rows_text(rows, 17),
+				     .artifact_target = rows_text(rows, 18),
+				     .opened_at = rows_time(rows, 19),
+				     .cleared_at = rows_time(rows, 20),
+				     .cleared_reason = rows_text(rows, 21) };
 	(void)finding_cause_read(rows_text(rows, 8), &to->cause);
 }
 
-int exposure_list(struct transaction *tx, const struct exposure_filter *filter, int (*visit)(const struct exposure_row *, void *),
-                  void *data)
+int exposure_list(struct transaction *tx, const struct exposure_filter *filter,
+		  int (*visit)(const struct exposure_row *, void *), void *data)
 {
 	struct question q = { .sql = STR_INIT(8 * KIB) };
 	struct db_rows *rows = NULL;
-	str_add_text(&q.sql, "SELECT id, placement, finding, advisory, title, is_drill, carrier, kind, cause, purl, version, path, service,"
-	             " environment, model, host, digest, artifact_kind, target, opened_at, cleared_at, cleared_reason FROM exposure");
+	str_add_text(&q.sql, "SELECT id, placement, finding, advisory, title, is_drill, carrier, kind, cause, purl, "
+			     "version, path, service,"
+			     " environment, model, host, digest, artifact_kind, target, opened_at, cleared_at, "
+			     "cleared_reason FROM exposure");
 	conditions(&q, filter);
-	str_add_text(&q.sql, " ORDER BY advisory, service, environment, model, path, placement, carrier, opened_at, id");
+	str_add_text(&q.sql,
+		     " ORDER BY advisory, service, environment, model, path, placement, carrier, opened_at, id");
 	if (filter->limit > 0)
 		str_addf(&q.sql, " LIMIT %lld", (long long)filter->limit);
 	int rc = str_check(&q.sql, "question for exposures", tx_err(tx));
@@ -141,11 +159,12 @@ static struct exposure_service *find_service(struct services *s, struct span ser
 static int count_exposures(struct services *s, struct span advisory)
 {
 	/* drills count only when asked for by name: an exercise must not colour the real state */
-	static const char sql[] =
-		"SELECT service, environment, carrier, worst, count(*) FROM"
-		" (SELECT service, environment, placement, carrier, max(kind) AS worst FROM exposure WHERE cleared_at IS NULL"
-		"  AND (($1 = '' AND is_drill = 0) OR advisory = $1) GROUP BY service, environment, placement, carrier) AS x"
-		" GROUP BY service, environment, carrier, worst";
+	static const char sql[] = "SELECT service, environment, carrier, worst, count(*) FROM"
+				  " (SELECT service, environment, placement, carrier, max(kind) AS worst FROM exposure "
+				  "WHERE cleared_at IS NULL"
+				  "  AND (($1 = '' AND is_drill = 0) OR advisory = $1) GROUP BY service, environment, "
+				  "placement, carrier) AS x"
+				  " GROUP BY service, environment, carrier, worst";
 	RF_AUTO_ROWS rows = NULL;
 	int rc = TX_QUERY(s->tx, &rows, sql, DB_S(advisory.n ? advisory : SPAN("")));
 	while (!rc && (rc = rows_next(rows)) == 1) {
@@ -160,7 +179,8 @@ static int count_exposures(struct services *s, struct span advisory)
 	return rc;
 }
 
-int exposure_services(struct transaction *tx, struct span advisory, int (*visit)(const struct exposure_service *, void *), void *data)
+int exposure_services(struct transaction *tx, struct span advisory,
+		      int (*visit)(const struct exposure_service *, void *), void *data)
 {
 	struct services s = { .tx = tx, .a = ARENA_INIT(64 * MIB) };
 	int rc = inventory_each_placement(tx, &(struct inventory_filter){ .engines_only = true }, count_placement, &s);
@@ -183,6 +203,6 @@ const char *exposure_service_words(const struct exposure_service *s, char *buffe
 		snprintf(buffer, size, "runtime and engine %s", words[engine]);
 	else
 		snprintf(buffer, size, "runtime %s, engine %s%s", words[runtime],
-		         runtime == FINDING_NOT_AFFECTED && engine == FINDING_AFFECTED ? "still " : "", words[engine]);
+			 runtime == FINDING_NOT_AFFECTED && engine == FINDING_AFFECTED ? "still " : "", words[engine]);
 	return buffer;
 }

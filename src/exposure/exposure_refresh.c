@@ -26,20 +26,20 @@ struct subject {
 };
 
 struct place {
-	struct inventory_placement p;      /* texts in the arena; notes and evidence left out */
-	size_t subjects[2];                /* index + 1; 0: none */
+	struct inventory_placement p; /* texts in the arena; notes and evidence left out */
+	size_t subjects[2];           /* index + 1; 0: none */
 };
 
 /* A row as wanted or as open, compared by (placement, advisory, carrier). */
 struct row {
 	int64_t placement;
-	size_t advisory;                   /* index into names */
+	size_t advisory; /* index into names */
 	unsigned carrier;
-	int64_t id;                        /* of an open one */
+	int64_t id; /* of an open one */
 	int64_t finding;
 	enum finding_kind kind;
 	enum finding_cause cause;
-	size_t place;                      /* of a wanted one */
+	size_t place; /* of a wanted one */
 };
 struct rows {
 	struct row *row;
@@ -56,13 +56,13 @@ struct name {
 struct refreshing {
 	struct transaction *tx;
 	struct arena a;
-	struct arena judged;               /* one advisory and its findings */
+	struct arena judged; /* one advisory and its findings */
 	struct subject *subjects;
 	size_t subject_count, subject_capacity;
 	struct map subject_by_key;
 	struct place *places;
 	size_t place_count, place_capacity;
-	struct map place_by_id;            /* key: the bytes of the id in the place */
+	struct map place_by_id; /* key: the bytes of the id in the place */
 	struct name *names;
 	size_t name_count, name_capacity;
 	struct map name_by_id;
@@ -71,7 +71,8 @@ struct refreshing {
 };
 
 /* Room for one more in a heap array; RF_ETOOMANY past @limit. */
-static int room(struct refreshing *r, void **items, size_t count, size_t *capacity, size_t size, size_t limit, const char *what)
+static int room(struct refreshing *r, void **items, size_t count, size_t *capacity, size_t size, size_t limit,
+		const char *what)
 {
 	if (count == limit)
 		return err_set(tx_err(r->tx), RF_ETOOMANY, "more than %zu %s", limit, what);
@@ -91,15 +92,18 @@ static struct span keep(struct refreshing *r, struct span s)
 	return s.n ? arena_span(&r->a, s) : SPAN_NONE;
 }
 
-/* ── Placements and subjects ──────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Placements and subjects ────────────────────────────────────────────────────────────────────────────────────────
+ */
 
 static int subject_index(struct refreshing *r, const struct finding_subject *s, size_t *ret)
 {
 	char text[1024];
-	int n = snprintf(text, sizeof text, "%d\x1f%.*s\x1f%.*s\x1f%d\x1f%.*s", (int)s->carrier, SPAN_ARG(s->component.purl),
-	                 SPAN_ARG(s->component.version), (int)s->claim, SPAN_ARG(s->claim_cause));
+	int n = snprintf(text, sizeof text, "%d\x1f%.*s\x1f%.*s\x1f%d\x1f%.*s", (int)s->carrier,
+			 SPAN_ARG(s->component.purl), SPAN_ARG(s->component.version), (int)s->claim,
+			 SPAN_ARG(s->claim_cause));
 	if (n < 0 || (size_t)n >= sizeof text)
-		return err_set(tx_err(r->tx), RF_ETOOBIG, "a component's name and version have more than %zu bytes", sizeof text);
+		return err_set(tx_err(r->tx), RF_ETOOBIG, "a component's name and version have more than %zu bytes",
+			       sizeof text);
 	struct span key = { text, (size_t)n };
 	void *known = map_get(&r->subject_by_key, key);
 	if (known) {
@@ -107,7 +111,8 @@ static int subject_index(struct refreshing *r, const struct finding_subject *s, 
 		return 0;
 	}
 	void *items = r->subjects;
-	int rc = room(r, &items, r->subject_count, &r->subject_capacity, sizeof *r->subjects, REFRESH_MAX_PLACEMENTS, "components");
+	int rc = room(r, &items, r->subject_count, &r->subject_capacity, sizeof *r->subjects, REFRESH_MAX_PLACEMENTS,
+		      "components");
 	r->subjects = items;
 	if (rc)
 		return rc;
@@ -130,7 +135,8 @@ static int take_placement(const struct inventory_placement *p, void *data)
 	if (!n)
 		return 0;
 	void *items = r->places;
-	int rc = room(r, &items, r->place_count, &r->place_capacity, sizeof *r->places, REFRESH_MAX_PLACEMENTS, "placements");
+	int rc = room(r, &items, r->place_count, &r->place_capacity, sizeof *r->places, REFRESH_MAX_PLACEMENTS,
+		      "placements");
 	r->places = items;
 	if (rc)
 		return rc;
@@ -165,7 +171,8 @@ static int name_index(struct refreshing *r, struct span id, size_t *ret)
 		return 0;
 	}
 	void *items = r->names;
-	int rc = room(r, &items, r->name_count, &r->name_capacity, sizeof *r->names, EXPOSURE_MAX_ADVISORIES, "advisories");
+	int rc = room(r, &items, r->name_count, &r->name_capacity, sizeof *r->names, EXPOSURE_MAX_ADVISORIES,
+		      "advisories");
 	r->names = items;
 	if (rc)
 		return rc;
@@ -183,10 +190,11 @@ static void inputs_of(const struct stored_advisory *v, char hex[DIGEST_HEX])
 	struct str text = STR_INIT(64 * MIB);
 	str_addf(&text, "judge %d, %s\n", FINDING_JUDGE_VERSION, advisory_state_name(v->advisory.state));
 	if (v->policy.decided)
-		str_addf(&text, "policy %s %.*s %lld\n", engine_affecting_name(v->policy.engine_affecting), SPAN_ARG(v->policy.who),
-		         (long long)v->policy.at);
+		str_addf(&text, "policy %s %.*s %lld\n", engine_affecting_name(v->policy.engine_affecting),
+			 SPAN_ARG(v->policy.who), (long long)v->policy.at);
 	for (size_t i = 0; i < v->source_count; i++)
-		str_addf(&text, "%.*s %s\n", SPAN_ARG(v->sources[i].origin.document_digest), advisory_state_name(v->sources[i].record.state));
+		str_addf(&text, "%.*s %s\n", SPAN_ARG(v->sources[i].origin.document_digest),
+			 advisory_state_name(v->sources[i].record.state));
 	for (size_t i = 0; i < v->advisory.statement_count; i++) {
 		const struct advisory_statement *s = &v->advisory.statements[i];
 		if (!s->range)
@@ -209,15 +217,17 @@ struct stored_finding {
 
 /* The current finding of this subject and advisory, when it came of the same inputs; id 0 else. */
 static int find_stored(struct refreshing *r, const struct finding_subject *s, struct span advisory, const char *inputs,
-                       struct stored_finding *ret)
+		       struct stored_finding *ret)
 {
 	RF_AUTO_ROWS rows = NULL;
 	*ret = (struct stored_finding){ 0 };
-	int rc = TX_QUERY(r->tx, &rows, "SELECT id, kind, cause FROM exposure_finding WHERE advisory = $1 AND current = 1 AND inputs = $2"
-	                  " AND purl = $3 AND version = $4 AND carrier = $5 AND claim = $6 AND claim_cause = $7",
-	                  DB_S(advisory), DB_T(inputs), DB_S(s->component.purl.n ? s->component.purl : SPAN("")),
-	                  DB_S(s->component.version.n ? s->component.version : SPAN("")), DB_I(s->carrier), DB_I(s->claim),
-	                  DB_S(s->claim_cause.n ? s->claim_cause : SPAN("")));
+	int rc = TX_QUERY(
+		r->tx, &rows,
+		"SELECT id, kind, cause FROM exposure_finding WHERE advisory = $1 AND current = 1 AND inputs = $2"
+		" AND purl = $3 AND version = $4 AND carrier = $5 AND claim = $6 AND claim_cause = $7",
+		DB_S(advisory), DB_T(inputs), DB_S(s->component.purl.n ? s->component.purl : SPAN("")),
+		DB_S(s->component.version.n ? s->component.version : SPAN("")), DB_I(s->carrier), DB_I(s->claim),
+		DB_S(s->claim_cause.n ? s->claim_cause : SPAN("")));
 	if (!rc)
 		rc = rows_next(rows);
 	if (rc == 1) {
@@ -228,28 +238,35 @@ static int find_stored(struct refreshing *r, const struct finding_subject *s, st
 	return rc < 0 ? rc : 0;
 }
 
-static int store_finding(struct refreshing *r, const struct finding_subject *s, struct span advisory, const char *inputs,
-                         const struct finding *f, int64_t *ret_id)
+static int store_finding(struct refreshing *r, const struct finding_subject *s, struct span advisory,
+			 const char *inputs, const struct finding *f, int64_t *ret_id)
 {
-	struct span purl = s->component.purl.n ? s->component.purl : SPAN(""), cause = s->claim_cause.n ? s->claim_cause : SPAN("");
+	struct span purl = s->component.purl.n ? s->component.purl : SPAN(""),
+		    cause = s->claim_cause.n ? s->claim_cause : SPAN("");
 	struct span version = s->component.version.n ? s->component.version : SPAN("");
 	RF_AUTO(str) reason = STR_INIT(4 * MIB);
 	struct json_out o = json_out(&reason, false);
 	reason_json(&f->reason, &o);
 	int rc = str_check(&reason, "chain of reasons", tx_err(r->tx));
 	if (!rc)
-		rc = TX_RUN(r->tx, "UPDATE exposure_finding SET current = 0 WHERE advisory = $1 AND current = 1 AND purl = $2 AND version = $3"
-		            " AND carrier = $4 AND claim = $5 AND claim_cause = $6",
-		            DB_S(advisory), DB_S(purl), DB_S(version), DB_I(s->carrier), DB_I(s->claim), DB_S(cause));
+		rc = TX_RUN(r->tx,
+			    "UPDATE exposure_finding SET current = 0 WHERE advisory = $1 AND current = 1 AND purl = $2 "
+			    "AND version = $3"
+			    " AND carrier = $4 AND claim = $5 AND claim_cause = $6",
+			    DB_S(advisory), DB_S(purl), DB_S(version), DB_I(s->carrier), DB_I(s->claim), DB_S(cause));
 	return rc ? rc
-	          : TX_I64(r->tx, ret_id, "INSERT INTO exposure_finding (purl, version, carrier, claim, claim_cause, advisory, inputs, kind,"
-	                   " cause, reason, judged_at, current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1) RETURNING id",
-	                   DB_S(purl), DB_S(version), DB_I(s->carrier), DB_I(s->claim), DB_S(cause), DB_S(advisory), DB_T(inputs),
-	                   DB_I(f->kind), DB_T(finding_cause_name(f->cause)), DB_S(str_span(&reason)), DB_TIME(tx_now(r->tx)));
+		  : TX_I64(r->tx, ret_id,
+			   "INSERT INTO exposure_finding (purl, version, carrier, claim, claim_cause, advisory, "
+			   "inputs, kind,"
+			   " cause, reason, judged_at, current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
+			   "1) RETURNING id",
+			   DB_S(purl), DB_S(version), DB_I(s->carrier), DB_I(s->claim), DB_S(cause), DB_S(advisory),
+			   DB_T(inputs), DB_I(f->kind), DB_T(finding_cause_name(f->cause)), DB_S(str_span(&reason)),
+			   DB_TIME(tx_now(r->tx)));
 }
 
-static int judge_subject(struct refreshing *r, const struct subject *s, const struct stored_advisory *v, const char *inputs,
-                         struct stored_finding *ret)
+static int judge_subject(struct refreshing *r, const struct subject *s, const struct stored_advisory *v,
+			 const char *inputs, struct stored_finding *ret)
 {
 	int rc = find_stored(r, &s->s, v->advisory.id, inputs, ret);
 	if (rc || ret->id)
@@ -294,8 +311,14 @@ static int want_rows(struct refreshing *r, size_t name, const struct stored_find
 			const struct stored_finding *f = &verdicts[subject];
 			if (!f->id || f->kind == FINDING_NOT_AFFECTED)
 				continue;
-			int rc = add_row(r, &r->wanted, &(struct row){ .placement = r->places[i].p.id, .advisory = name,
-			                 .carrier = r->subjects[subject].s.carrier, .finding = f->id, .kind = f->kind, .cause = f->cause, .place = i });
+			int rc = add_row(r, &r->wanted,
+					 &(struct row){ .placement = r->places[i].p.id,
+							.advisory = name,
+							.carrier = r->subjects[subject].s.carrier,
+							.finding = f->id,
+							.kind = f->kind,
+							.cause = f->cause,
+							.place = i });
 			if (rc)
 				return rc;
 		}
@@ -373,11 +396,17 @@ static int judge_all(struct refreshing *r)
 static int load_open(struct refreshing *r)
 {
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(r->tx, &rows, "SELECT id, placement, advisory, carrier, finding, kind, cause FROM exposure"
-	                  " WHERE cleared_at IS NULL AND id > $1", DB_I(0));
+	int rc = TX_QUERY(r->tx, &rows,
+			  "SELECT id, placement, advisory, carrier, finding, kind, cause FROM exposure"
+			  " WHERE cleared_at IS NULL AND id > $1",
+			  DB_I(0));
 	while (!rc && (rc = rows_next(rows)) == 1) {
-		struct row row = { .id = rows_i64(rows, 0), .placement = rows_i64(rows, 1), .carrier = (unsigned)rows_i64(rows, 3),
-			.finding = rows_i64(rows, 4), .kind = (enum finding_kind)rows_i64(rows, 5), .cause = CAUSE_COUNT };
+		struct row row = { .id = rows_i64(rows, 0),
+				   .placement = rows_i64(rows, 1),
+				   .carrier = (unsigned)rows_i64(rows, 3),
+				   .finding = rows_i64(rows, 4),
+				   .kind = (enum finding_kind)rows_i64(rows, 5),
+				   .cause = CAUSE_COUNT };
 		(void)finding_cause_read(rows_text(rows, 6), &row.cause);
 		rc = name_index(r, rows_text(rows, 2), &row.advisory);
 		if (!rc)
@@ -402,8 +431,8 @@ static int clear_row(struct refreshing *r, const struct row *row, const char *re
 {
 	r->changes.cleared++;
 	r->names[row->advisory].cleared++;
-	return TX_RUN(r->tx, "UPDATE exposure SET cleared_at = $1, cleared_reason = $2 WHERE id = $3", DB_TIME(tx_now(r->tx)),
-	              DB_T(reason), DB_I(row->id));
+	return TX_RUN(r->tx, "UPDATE exposure SET cleared_at = $1, cleared_reason = $2 WHERE id = $3",
+		      DB_TIME(tx_now(r->tx)), DB_T(reason), DB_I(row->id));
 }
 
 struct inserting {
@@ -413,10 +442,14 @@ struct inserting {
 
 static int insert_flush(struct refreshing *r, struct inserting *w)
 {
-	int rc = w->rows ? tx_insert_many(r->tx, "INSERT INTO exposure (placement, advisory, carrier, finding, kind, cause, purl, version,"
-	                                  " is_drill, title, host, path, service, environment, model, digest, artifact_kind, target,"
-	                                  " opened_at, cleared_reason) VALUES", "", w->values, INSERT_COLUMNS, w->rows)
-	                 : 0;
+	int rc = w->rows ? tx_insert_many(r->tx,
+					  "INSERT INTO exposure (placement, advisory, carrier, finding, kind, cause, "
+					  "purl, version,"
+					  " is_drill, title, host, path, service, environment, model, digest, "
+					  "artifact_kind, target,"
+					  " opened_at, cleared_reason) VALUES",
+					  "", w->values, INSERT_COLUMNS, w->rows)
+			 : 0;
 	w->rows = 0;
 	return rc;
 }
@@ -433,11 +466,26 @@ static int open_row(struct refreshing *r, struct inserting *w, const struct row 
 	size_t k = place->subjects[0] && r->subjects[place->subjects[0] - 1].s.carrier == row->carrier ? 0 : 1;
 	const struct component *c = &r->subjects[place->subjects[k] - 1].s.component;
 	struct name *n = &r->names[row->advisory];
-	const struct db_value values[INSERT_COLUMNS] = { DB_I(row->placement), DB_S(n->id), DB_I(row->carrier), DB_I(row->finding),
-		DB_I(row->kind), DB_T(finding_cause_name(row->cause)), text_or_empty(c->purl), text_or_empty(c->version), DB_I(n->is_drill),
-		text_or_empty(n->title), text_or_empty(p->host), DB_B(p->path), text_or_empty(p->service), text_or_empty(p->environment),
-		text_or_empty(p->model), DB_T(p->artifact.digest), text_or_empty(p->artifact.kind), text_or_empty(p->artifact.target),
-		DB_TIME(tx_now(r->tx)), DB_T("") };
+	const struct db_value values[INSERT_COLUMNS] = { DB_I(row->placement),
+							 DB_S(n->id),
+							 DB_I(row->carrier),
+							 DB_I(row->finding),
+							 DB_I(row->kind),
+							 DB_T(finding_cause_name(row->cause)),
+							 text_or_empty(c->purl),
+							 text_or_empty(c->version),
+							 DB_I(n->is_drill),
+							 text_or_empty(n->title),
+							 text_or_empty(p->host),
+							 DB_B(p->path),
+							 text_or_empty(p->service),
+							 text_or_empty(p->environment),
+							 text_or_empty(p->model),
+							 DB_T(p->artifact.digest),
+							 text_or_empty(p->artifact.kind),
+							 text_or_empty(p->artifact.target),
+							 DB_TIME(tx_now(r->tx)),
+							 DB_T("") };
 	memcpy(w->values + w->rows++ * INSERT_COLUMNS, values, sizeof values);
 	n->opened++;
 	r->changes.opened++;
@@ -464,7 +512,8 @@ static int write_difference(struct refreshing *r, struct inserting *w)
 			if (!rc)
 				rc = add_row(r, &fresh, want);
 		} else if (want->finding != have->finding) {
-			rc = TX_RUN(r->tx, "UPDATE exposure SET finding = $1 WHERE id = $2", DB_I(want->finding), DB_I(have->id));
+			rc = TX_RUN(r->tx, "UPDATE exposure SET finding = $1 WHERE id = $2", DB_I(want->finding),
+				    DB_I(have->id));
 		}
 		i += c <= 0;
 		k += c >= 0;
@@ -477,7 +526,8 @@ static int write_difference(struct refreshing *r, struct inserting *w)
 
 static int write_rows(struct refreshing *r)
 {
-	struct inserting w = { .values = rf_realloc_array(NULL, INSERT_ROWS * INSERT_COLUMNS, sizeof(struct db_value)) };
+	struct inserting w = { .values =
+				       rf_realloc_array(NULL, INSERT_ROWS * INSERT_COLUMNS, sizeof(struct db_value)) };
 	if (!w.values)
 		return err_set(tx_err(r->tx), RF_ENOMEM, "exposures");
 	if (r->wanted.count)
@@ -518,7 +568,9 @@ static int write_ledger(struct refreshing *r, const char *actor)
 	json_object_end(&o);
 	json_object_end(&o);
 	int rc = str_check(&body, "ledger record", tx_err(r->tx));
-	return rc ? rc : ledger_append(r->tx, &(struct ledger_entry){ "exposure.refreshed", "exposure", actor, str_span(&body) });
+	return rc ? rc
+		  : ledger_append(r->tx,
+				  &(struct ledger_entry){ "exposure.refreshed", "exposure", actor, str_span(&body) });
 }
 
 static int refresh(struct refreshing *r, const char *actor)
@@ -552,7 +604,9 @@ static void refreshing_release(struct refreshing *r)
 
 int exposure_refresh_tx(struct transaction *tx, const char *actor, struct exposure_changes *ret)
 {
-	struct refreshing r = { .tx = tx, .a = ARENA_INIT(REFRESH_ARENA_BYTES), .judged = ARENA_INIT(ADVISORY_ARENA_BYTES) };
+	struct refreshing r = { .tx = tx,
+				.a = ARENA_INIT(REFRESH_ARENA_BYTES),
+				.judged = ARENA_INIT(ADVISORY_ARENA_BYTES) };
 	int rc = refresh(&r, actor);
 	if (!rc && ret)
 		*ret = r.changes;

@@ -166,7 +166,8 @@ void exposure_story_json(const struct exposure_story *s, struct json_out *o)
 	json_key(o, "policy");
 	json_object(o);
 	json_member_bool(o, "decided", s->advisory.policy.decided);
-	json_member(o, "engine_affecting", s->advisory.policy.decided ? engine_affecting_name(s->advisory.policy.engine_affecting) : NULL);
+	json_member(o, "engine_affecting",
+		    s->advisory.policy.decided ? engine_affecting_name(s->advisory.policy.engine_affecting) : NULL);
 	json_member_span(o, "who", s->advisory.policy.who);
 	json_member_span(o, "why", s->advisory.policy.why);
 	json_object_end(o);
@@ -188,10 +189,11 @@ static void instead_words(const struct exposure_story *s, struct str *to)
 	if (!s->quoted_count)
 		return;
 	str_add_text(to, s->instead_count ? "Advisories at hand about what it is quoted with:\n"
-	                                  : "No advisory at hand is about what it is quoted with.\n");
+					  : "No advisory at hand is about what it is quoted with.\n");
 	for (size_t i = 0; i < s->instead_count; i++) {
 		const struct advisory_row *row = &s->instead[i];
-		str_addf(to, "  %s  ", row->published == USEC_NONE ? "-         " : time_text_date(row->published, time));
+		str_addf(to, "  %s  ",
+			 row->published == USEC_NONE ? "-         " : time_text_date(row->published, time));
 		visible(to, row->id);
 		if (row->score >= 0)
 			str_addf(to, "  %.1f", row->score);
@@ -206,14 +208,18 @@ void exposure_story_words(const struct exposure_story *s, struct str *to)
 	const struct advisory *v = &s->advisory.advisory;
 	char time[TIME_TEXT_BYTES];
 	visible(to, v->id);
-	str_addf(to, "  %s%s%s\n", v->state == ADVISORY_REJECTED ? "REJECTED" : v->state == ADVISORY_WITHDRAWN ? "WITHDRAWN" : "published",
-	         v->is_drill ? "  DRILL  " : "  ", v->tlp == TLP_CLEAR ? "" : tlp_name(v->tlp));
+	str_addf(to, "  %s%s%s\n",
+		 v->state == ADVISORY_REJECTED    ? "REJECTED"
+		 : v->state == ADVISORY_WITHDRAWN ? "WITHDRAWN"
+						  : "published",
+		 v->is_drill ? "  DRILL  " : "  ", v->tlp == TLP_CLEAR ? "" : tlp_name(v->tlp));
 	str_add_text(to, "  ");
 	visible(to, v->title);
 	str_add_byte(to, '\n');
 	if (v->published != USEC_NONE)
-		str_addf(to, "  published %s%s\n", v->published_has_time ? time_text(v->published, time) : time_text_date(v->published, time),
-		         v->published_has_time ? "" : " (no time of day)");
+		str_addf(to, "  published %s%s\n",
+			 v->published_has_time ? time_text(v->published, time) : time_text_date(v->published, time),
+			 v->published_has_time ? "" : " (no time of day)");
 	if (s->advisory.first_seen != USEC_NONE)
 		str_addf(to, "  first seen here %s\n", time_text(s->advisory.first_seen, time));
 	for (size_t i = 0; i < v->severity_count; i++) {

@@ -4,9 +4,12 @@
 static enum finding_claim claim_of(struct span finding)
 {
 	switch (artifact_finding_of(finding)) {
-	case ARTIFACT_CLEAR: return CLAIM_CLEAR;
-	case ARTIFACT_UNKNOWN: return CLAIM_UNKNOWN;
-	case ARTIFACT_CONFLICT: return CLAIM_CONFLICT;
+	case ARTIFACT_CLEAR:
+		return CLAIM_CLEAR;
+	case ARTIFACT_UNKNOWN:
+		return CLAIM_UNKNOWN;
+	case ARTIFACT_CONFLICT:
+		return CLAIM_CONFLICT;
 	}
 	return CLAIM_UNKNOWN;
 }
@@ -19,13 +22,16 @@ static struct component component_of(struct span purl, struct span version)
 static bool builder_of(const struct inventory_artifact *f, struct finding_subject *to)
 {
 	enum finding_claim claim = claim_of(f->finding);
-	/* models and caches are inputs; what is neither them nor an engine counts only when it claims to be one and cannot be read */
+	/* models and caches are inputs; what is neither them nor an engine counts only when it claims to be one and
+	 * cannot be read */
 	bool engine = artifact_kind_is_engine(f->kind) || span_eq_text(f->kind, ARTIFACT_LFS_POINTER) ||
-	              (span_eq_text(f->kind, ARTIFACT_OTHER) && claim != CLAIM_CLEAR);
+		      (span_eq_text(f->kind, ARTIFACT_OTHER) && claim != CLAIM_CLEAR);
 	if (!engine)
 		return false;
-	*to = (struct finding_subject){ .component = component_of(f->product, f->version), .carrier = CARRIER_BUILDER, .claim = claim,
-		.claim_cause = f->cause };
+	*to = (struct finding_subject){ .component = component_of(f->product, f->version),
+					.carrier = CARRIER_BUILDER,
+					.claim = claim,
+					.claim_cause = f->cause };
 	return true;
 }
 
@@ -33,18 +39,23 @@ static bool runtime_of(const struct inventory_placement *p, bool engine, struct 
 {
 	const struct inventory_artifact *f = &p->artifact;
 	if (span_eq_text(f->kind, ARTIFACT_RUNTIME_LIBRARY)) {
-		*to = (struct finding_subject){ .component = component_of(f->product, f->version), .carrier = CARRIER_RUNTIME,
-			.claim = claim_of(f->finding), .claim_cause = f->cause };
+		*to = (struct finding_subject){ .component = component_of(f->product, f->version),
+						.carrier = CARRIER_RUNTIME,
+						.claim = claim_of(f->finding),
+						.claim_cause = f->cause };
 		return f->product.n > 0;
 	}
 	if (!engine && !span_eq_text(f->kind, ARTIFACT_ONNX))
 		return false;
 	if (p->runtime_product.n) {
-		*to = (struct finding_subject){ .component = component_of(p->runtime_product, p->runtime_version), .carrier = CARRIER_RUNTIME };
+		*to = (struct finding_subject){ .component = component_of(p->runtime_product, p->runtime_version),
+						.carrier = CARRIER_RUNTIME };
 		return true;
 	}
-	*to = (struct finding_subject){ .component = component_of(f->product, SPAN_NONE), .carrier = CARRIER_RUNTIME,
-		.claim = CLAIM_UNKNOWN, .claim_cause = SPAN("unknown_runtime") };
+	*to = (struct finding_subject){ .component = component_of(f->product, SPAN_NONE),
+					.carrier = CARRIER_RUNTIME,
+					.claim = CLAIM_UNKNOWN,
+					.claim_cause = SPAN("unknown_runtime") };
 	/* a file outside of every service has no runtime to speak of */
 	return p->service.n && to->component.product;
 }
@@ -82,7 +93,9 @@ static int take_id(const struct advisory_row *row, void *data)
 
 static int list_ids(struct transaction *tx, const char *purl, bool with_unpublished, struct exposure_ids *ret)
 {
-	struct advisory_filter filter = { .purl = span_of(purl), .with_unpublished = with_unpublished, .limit = EXPOSURE_MAX_ADVISORIES + 1 };
+	struct advisory_filter filter = { .purl = span_of(purl),
+					  .with_unpublished = with_unpublished,
+					  .limit = EXPOSURE_MAX_ADVISORIES + 1 };
 	int rc = advisory_list(tx, &filter, take_id, ret);
 	if (rc == RF_ETOOMANY || rc == RF_ENOMEM)
 		return err_set(tx_err(tx), rc, "advisories about %s", purl);
@@ -110,12 +123,14 @@ static void say_headers(struct reason *r, struct span evidence_json)
 	if (!doc || !evidence_json.n || json_parse(doc, evidence_json, &root, NULL))
 		return;
 	for (struct json_each it = json_each(root); json_next(&it);) {
-		struct span what = json_string(json_get(it.value, "what")), bytes = json_string(json_get(it.value, "bytes"));
+		struct span what = json_string(json_get(it.value, "what")),
+			    bytes = json_string(json_get(it.value, "bytes"));
 		struct span value = json_string(json_get(it.value, "value"));
 		uint64_t offset = 0;
 		bool placed = json_u64(json_get(it.value, "offset"), &offset);
-		struct reason_step *step = reason_add(r, REASON_HEADER, "%.*s: bytes %.*s at offset %llu = %.*s", SPAN_ARG(what),
-		                                      SPAN_ARG(bytes), (unsigned long long)offset, SPAN_ARG(value));
+		struct reason_step *step =
+			reason_add(r, REASON_HEADER, "%.*s: bytes %.*s at offset %llu = %.*s", SPAN_ARG(what),
+				   SPAN_ARG(bytes), (unsigned long long)offset, SPAN_ARG(value));
 		/* the facts outlive the JSON */
 		reason_fact(step, "what", arena_span(r->a, what));
 		if (placed)
@@ -139,10 +154,11 @@ void exposure_say_placement(struct reason *r, const struct inventory_placement *
 {
 	const struct inventory_artifact *f = &p->artifact;
 	struct span digest = span_of(f->digest);
-	struct reason_step *step = reason_add(r, REASON_FILE, "%.*s: %.*s, %llu bytes, sha256 %.*s...%s%.*s%s%.*s", SPAN_ARG(p->path),
-	                                      SPAN_ARG(f->kind), (unsigned long long)f->size, SPAN_ARG(span_sub(digest, 0, 12)),
-	                                      p->service.n ? ", of service " : "", SPAN_ARG(p->service), p->environment.n ? " in " : "",
-	                                      SPAN_ARG(p->environment));
+	struct reason_step *step =
+		reason_add(r, REASON_FILE, "%.*s: %.*s, %llu bytes, sha256 %.*s...%s%.*s%s%.*s", SPAN_ARG(p->path),
+			   SPAN_ARG(f->kind), (unsigned long long)f->size, SPAN_ARG(span_sub(digest, 0, 12)),
+			   p->service.n ? ", of service " : "", SPAN_ARG(p->service), p->environment.n ? " in " : "",
+			   SPAN_ARG(p->environment));
 	reason_fact(step, "path", p->path);
 	reason_fact(step, "sha256", digest);
 	reason_fact_u64(r, step, "size", f->size);
@@ -154,8 +170,8 @@ void exposure_say_placement(struct reason *r, const struct inventory_placement *
 			(void)reason_add(r, REASON_CLAIM, "the service does not declare what loads its engines");
 			return;
 		}
-		step = reason_add(r, REASON_CLAIM, "service %.*s declares that it loads its engines with %.*s %.*s", SPAN_ARG(p->service),
-		                  SPAN_ARG(p->runtime_product), SPAN_ARG(p->runtime_version));
+		step = reason_add(r, REASON_CLAIM, "service %.*s declares that it loads its engines with %.*s %.*s",
+				  SPAN_ARG(p->service), SPAN_ARG(p->runtime_product), SPAN_ARG(p->runtime_version));
 		reason_fact(step, "runtime", p->runtime_product);
 		reason_fact(step, "runtime_version", p->runtime_version);
 		return;
@@ -163,5 +179,6 @@ void exposure_say_placement(struct reason *r, const struct inventory_placement *
 	say_headers(r, f->evidence_json);
 	say_notes(r, f->notes_json);
 	if (f->version.n)
-		(void)reason_add(r, REASON_CLAIM, "version %.*s was taken from the file's %.*s", SPAN_ARG(f->version), SPAN_ARG(f->version_source));
+		(void)reason_add(r, REASON_CLAIM, "version %.*s was taken from the file's %.*s", SPAN_ARG(f->version),
+				 SPAN_ARG(f->version_source));
 }

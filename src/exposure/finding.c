@@ -64,10 +64,10 @@ bool carrier_read(struct span name, enum carrier *ret)
 struct voice {
 	struct span source;
 	bool authoritative;
-	enum range_answer answer;  /* of its "affected" statements */
-	bool affected;             /* it has one */
-	bool denied;               /* it names the version as not affected */
-	bool unreadable;           /* UNSURE because a range could not be read, not because of the version */
+	enum range_answer answer; /* of its "affected" statements */
+	bool affected;            /* it has one */
+	bool denied;              /* it names the version as not affected */
+	bool unreadable;          /* UNSURE because a range could not be read, not because of the version */
 	bool conservative;
 };
 
@@ -78,7 +78,7 @@ struct judging {
 	struct finding *to;
 	struct voice *voices;
 	size_t voice_count;
-	size_t statements;         /* about the product, of published records */
+	size_t statements; /* about the product, of published records */
 };
 
 static int verdict(struct judging *j, enum finding_kind kind, enum finding_cause cause)
@@ -86,7 +86,8 @@ static int verdict(struct judging *j, enum finding_kind kind, enum finding_cause
 	struct reason *r = &j->to->reason;
 	j->to->kind = kind;
 	j->to->cause = cause;
-	struct reason_step *step = reason_add(r, REASON_RESULT, "%s: %s", finding_kind_name(kind), finding_cause_words(cause));
+	struct reason_step *step =
+		reason_add(r, REASON_RESULT, "%s: %s", finding_kind_name(kind), finding_cause_words(cause));
 	reason_fact(step, "finding", span_of(finding_kind_name(kind)));
 	reason_fact(step, "cause", span_of(finding_cause_name(cause)));
 	return 0;
@@ -110,9 +111,11 @@ static void say_source(struct judging *j, const struct advisory_statement *s, co
 	struct span read = span_of(arena_text(j->a, str_span(&range)));
 	str_release(&range);
 	struct reason_step *step = reason_add(
-		&j->to->reason, REASON_SOURCE, "%.*s, document %.*s (sha256 %.*s...), says of %.*s%s%.*s: %s \"%.*s\"%s; read as %.*s (%.*s)",
-		SPAN_ARG(s->source), SPAN_ARG(o->document_id), SPAN_ARG(digest_short(o->document_digest)), SPAN_ARG(s->product_name),
-		s->platform.n ? " on " : "", SPAN_ARG(s->platform), s->status == STATEMENT_AFFECTED ? "affected" : "not affected",
+		&j->to->reason, REASON_SOURCE,
+		"%.*s, document %.*s (sha256 %.*s...), says of %.*s%s%.*s: %s \"%.*s\"%s; read as %.*s (%.*s)",
+		SPAN_ARG(s->source), SPAN_ARG(o->document_id), SPAN_ARG(digest_short(o->document_digest)),
+		SPAN_ARG(s->product_name), s->platform.n ? " on " : "", SPAN_ARG(s->platform),
+		s->status == STATEMENT_AFFECTED ? "affected" : "not affected",
 		SPAN_ARG(span_sub(s->affected_text, 0, 1000)), fixed, SPAN_ARG(read), SPAN_ARG(s->rule));
 	reason_fact(step, "source", s->source);
 	reason_fact(step, "document", o->document_id);
@@ -133,9 +136,9 @@ static void say_comparison(struct judging *j, const struct advisory_statement *s
 	range_comparison(s->range, j->s->component.version, &text);
 	struct span comparison = span_of(arena_text(j->a, str_span(&text)));
 	str_release(&text);
-	struct reason_step *step = reason_add(&j->to->reason, REASON_COMPARISON, "%.*s: %s%s%s", SPAN_ARG(comparison), words[answer],
-	                                      s->range->conservative ? ", by a cautious reading" : "",
-	                                      s->status == STATEMENT_NOT_AFFECTED ? " of what is not affected" : "");
+	struct reason_step *step = reason_add(&j->to->reason, REASON_COMPARISON, "%.*s: %s%s%s", SPAN_ARG(comparison),
+					      words[answer], s->range->conservative ? ", by a cautious reading" : "",
+					      s->status == STATEMENT_NOT_AFFECTED ? " of what is not affected" : "");
 	reason_fact(step, "comparison", comparison);
 	reason_fact(step, "answer", span_of(answers[answer]));
 	reason_fact(step, "scheme", span_of(s->range->scheme->name));
@@ -186,7 +189,8 @@ static enum range_answer voice_answer(const struct voice *v)
 static bool is_about(const struct judging *j, size_t i)
 {
 	const struct advisory_statement *s = &j->advisory->advisory.statements[i];
-	return s->product && s->product == j->s->component.product && j->advisory->origins[i].record_state == ADVISORY_PUBLISHED;
+	return s->product && s->product == j->s->component.product &&
+	       j->advisory->origins[i].record_state == ADVISORY_PUBLISHED;
 }
 
 static int hear_all(struct judging *j)
@@ -253,11 +257,12 @@ static int collect_fixes(struct judging *j)
 static void say_record(struct judging *j, const struct advisory_source *source)
 {
 	const struct advisory *v = &source->record;
-	struct reason_step *step = reason_add(&j->to->reason, REASON_RECORD, "%.*s, document %.*s (sha256 %.*s...), has %.*s as %s%s%.*s%s%.*s",
-	                                      SPAN_ARG(source->publisher), SPAN_ARG(source->origin.document_id),
-	                                      SPAN_ARG(digest_short(source->origin.document_digest)), SPAN_ARG(v->id),
-	                                      advisory_state_name(v->state), v->state_reason.n ? ": " : "", SPAN_ARG(v->state_reason),
-	                                      v->assigner.n ? "; the id was assigned by " : "", SPAN_ARG(v->assigner));
+	struct reason_step *step = reason_add(
+		&j->to->reason, REASON_RECORD, "%.*s, document %.*s (sha256 %.*s...), has %.*s as %s%s%.*s%s%.*s",
+		SPAN_ARG(source->publisher), SPAN_ARG(source->origin.document_id),
+		SPAN_ARG(digest_short(source->origin.document_digest)), SPAN_ARG(v->id), advisory_state_name(v->state),
+		v->state_reason.n ? ": " : "", SPAN_ARG(v->state_reason),
+		v->assigner.n ? "; the id was assigned by " : "", SPAN_ARG(v->assigner));
 	reason_fact(step, "source", source->publisher);
 	reason_fact(step, "document", source->origin.document_id);
 	reason_fact(step, "sha256", source->origin.document_digest);
@@ -269,16 +274,16 @@ static void say_record(struct judging *j, const struct advisory_source *source)
 static void say_policy(struct judging *j, enum engine_affecting e)
 {
 	static const char *const words[] = { "it is not known whether a flaw there lives on in a built engine",
-		                             "a flaw there lives on in what it built until that is rebuilt",
-		                             "a flaw there does not live on in built engines" };
+					     "a flaw there lives on in what it built until that is rebuilt",
+					     "a flaw there does not live on in built engines" };
 	const struct advisory_policy *p = &j->advisory->policy;
 	struct reason_step *step;
 	if (p->decided)
-		step = reason_add(&j->to->reason, REASON_POLICY, "engine_affecting %s, decided by %.*s: %.*s", engine_affecting_name(e),
-		                  SPAN_ARG(p->who), SPAN_ARG(span_sub(p->why, 0, 1000)));
+		step = reason_add(&j->to->reason, REASON_POLICY, "engine_affecting %s, decided by %.*s: %.*s",
+				  engine_affecting_name(e), SPAN_ARG(p->who), SPAN_ARG(span_sub(p->why, 0, 1000)));
 	else
-		step = reason_add(&j->to->reason, REASON_POLICY, "engine_affecting %s, the default for %s: %s", engine_affecting_name(e),
-		                  j->s->component.product->name, words[e]);
+		step = reason_add(&j->to->reason, REASON_POLICY, "engine_affecting %s, the default for %s: %s",
+				  engine_affecting_name(e), j->s->component.product->name, words[e]);
 	reason_fact(step, "engine_affecting", span_of(engine_affecting_name(e)));
 	reason_fact(step, "who", p->decided ? p->who : SPAN("products.tsv"));
 	reason_fact(step, "why", p->why);
@@ -340,7 +345,8 @@ static int judge_voices(struct judging *j, enum engine_affecting policy)
 	j->to->source_conflict = in && out;
 	j->to->conservative = in && conservative;
 	if (j->to->source_conflict)
-		(void)reason_add(&j->to->reason, REASON_CLAIM, "sources disagree: %zu say affected, %zu say not", in, out);
+		(void)reason_add(&j->to->reason, REASON_CLAIM, "sources disagree: %zu say affected, %zu say not", in,
+				 out);
 	if (in)
 		return judge_in(j, out_vendor && !in_vendor, policy);
 	if (unsure)
@@ -354,7 +360,8 @@ static int judge(struct judging *j)
 {
 	const struct finding_subject *s = j->s;
 	if (!s->component.product) {
-		enum finding_cause cause = s->carrier == CARRIER_RUNTIME ? CAUSE_UNKNOWN_RUNTIME : CAUSE_UNKNOWN_BUILDER;
+		enum finding_cause cause =
+			s->carrier == CARRIER_RUNTIME ? CAUSE_UNKNOWN_RUNTIME : CAUSE_UNKNOWN_BUILDER;
 		(void)(s->claim != CLAIM_CLEAR && finding_cause_read(s->claim_cause, &cause));
 		return verdict(j, FINDING_UNKNOWN, cause);
 	}
@@ -383,18 +390,19 @@ static void say_subject(struct judging *j)
 	const struct component *c = &s->component;
 	struct span purl = c->purl.n ? c->purl : SPAN("something unknown");
 	struct span version = c->version.n ? c->version : SPAN("an unknown version");
-	struct reason_step *step = reason_add(&j->to->reason, REASON_CLAIM, "%s: %.*s, %.*s%s%.*s%s",
-	                                      s->carrier == CARRIER_BUILDER ? "the engine was built by" : "the engine is loaded by",
-	                                      SPAN_ARG(purl), SPAN_ARG(version), s->claim == CLAIM_CLEAR ? "" : " (the file: ",
-	                                      SPAN_ARG(s->claim_cause), s->claim == CLAIM_CLEAR ? "" : ")");
+	struct reason_step *step = reason_add(
+		&j->to->reason, REASON_CLAIM, "%s: %.*s, %.*s%s%.*s%s",
+		s->carrier == CARRIER_BUILDER ? "the engine was built by" : "the engine is loaded by", SPAN_ARG(purl),
+		SPAN_ARG(version), s->claim == CLAIM_CLEAR ? "" : " (the file: ", SPAN_ARG(s->claim_cause),
+		s->claim == CLAIM_CLEAR ? "" : ")");
 	reason_fact(step, "carrier", span_of(carrier_name(s->carrier)));
 	reason_fact(step, "product", c->purl);
 	reason_fact(step, "version", c->version);
 	reason_fact(step, "claim", s->claim_cause);
 }
 
-int finding_judge(struct arena *a, const struct finding_subject *s, const struct stored_advisory *advisory, struct finding *ret,
-                  struct err *err)
+int finding_judge(struct arena *a, const struct finding_subject *s, const struct stored_advisory *advisory,
+		  struct finding *ret, struct err *err)
 {
 	struct finding f = { .reason = { .a = a } };
 	struct judging j = { .a = a, .s = s, .advisory = advisory, .to = &f };

@@ -13,8 +13,9 @@
  *   3. no statement is about the product                             not_affected  other_product
  *   4. carrier builder, and the flaw does not live on in engines     not_affected  not_engine_affecting
  *   5. what stands in the file contradicts itself                    conflict      header_mismatch
- *   6. a source's range holds the version: affected, in_range; source_conflict is shown when another source says otherwise,
- *      and decides (conflict) when the product's own vendor is the one that says otherwise
+ *   6. a source's range holds the version                            affected      in_range
+ *      - another source says otherwise: shown as source_conflict; when it is the product's vendor, and no vendor says
+ *        affected                                                    conflict      source_conflict
  *      - but carrier builder, and nobody decided whether it lives on   unknown       engine_affecting_undecided
  *   7. a range is not readable, or the version not known or readable   unknown       unreadable_range, unknown_version,
  *      or the claim's own cause (content_absent, unreadable, unknown_builder)
@@ -32,39 +33,39 @@
 
 /* Ascending seriousness: the worst of several is the maximum. */
 enum finding_kind { FINDING_NOT_AFFECTED = 0, FINDING_UNKNOWN, FINDING_CONFLICT, FINDING_AFFECTED };
-const char *finding_kind_name(enum finding_kind k);            /* "not_affected", "affected", ...; static */
+const char *finding_kind_name(enum finding_kind k); /* "not_affected", "affected", ...; static */
 bool finding_kind_read(struct span name, enum finding_kind *ret);
 
 /* name, text in JSON and database, words */
-#define FINDING_CAUSES(X)                                                                                          \
-	X(CAUSE_IN_RANGE, "in_range", "the version is in an affected range")                                       \
-	X(CAUSE_OUT_OF_RANGE, "out_of_range", "the version is outside of every affected range")                    \
-	X(CAUSE_UNREADABLE_RANGE, "unreadable_range", "no rule reads the affected range: a person must")           \
-	X(CAUSE_UNKNOWN_BUILDER, "unknown_builder", "it is not known what built the engine")                       \
-	X(CAUSE_UNKNOWN_VERSION, "unknown_version", "the version is not known or not readable")                    \
-	X(CAUSE_UNKNOWN_RUNTIME, "unknown_runtime", "it is not known what loads the engine")                       \
-	X(CAUSE_SOURCE_CONFLICT, "source_conflict", "sources disagree")                                            \
-	X(CAUSE_HEADER_MISMATCH, "header_mismatch", "statements within the file disagree")                         \
-	X(CAUSE_CONTENT_ABSENT, "content_absent", "the file only points at content that is elsewhere")             \
-	X(CAUSE_UNREADABLE, "unreadable", "the file could not be read")                                            \
-	X(CAUSE_WITHDRAWN_RECORD, "withdrawn_record", "the record was withdrawn: not a vulnerability")             \
-	X(CAUSE_REJECTED_RECORD, "rejected_record", "the record was rejected: not a vulnerability")                \
-	X(CAUSE_NOT_ENGINE_AFFECTING, "not_engine_affecting", "the flaw does not live on in built engines")        \
-	X(CAUSE_ENGINE_AFFECTING_UNDECIDED, "engine_affecting_undecided",                                          \
-	  "nobody decided whether the flaw lives on in built engines")                                             \
+#define FINDING_CAUSES(X)                                                                                   \
+	X(CAUSE_IN_RANGE, "in_range", "the version is in an affected range")                                \
+	X(CAUSE_OUT_OF_RANGE, "out_of_range", "the version is outside of every affected range")             \
+	X(CAUSE_UNREADABLE_RANGE, "unreadable_range", "no rule reads the affected range: a person must")    \
+	X(CAUSE_UNKNOWN_BUILDER, "unknown_builder", "it is not known what built the engine")                \
+	X(CAUSE_UNKNOWN_VERSION, "unknown_version", "the version is not known or not readable")             \
+	X(CAUSE_UNKNOWN_RUNTIME, "unknown_runtime", "it is not known what loads the engine")                \
+	X(CAUSE_SOURCE_CONFLICT, "source_conflict", "sources disagree")                                     \
+	X(CAUSE_HEADER_MISMATCH, "header_mismatch", "statements within the file disagree")                  \
+	X(CAUSE_CONTENT_ABSENT, "content_absent", "the file only points at content that is elsewhere")      \
+	X(CAUSE_UNREADABLE, "unreadable", "the file could not be read")                                     \
+	X(CAUSE_WITHDRAWN_RECORD, "withdrawn_record", "the record was withdrawn: not a vulnerability")      \
+	X(CAUSE_REJECTED_RECORD, "rejected_record", "the record was rejected: not a vulnerability")         \
+	X(CAUSE_NOT_ENGINE_AFFECTING, "not_engine_affecting", "the flaw does not live on in built engines") \
+	X(CAUSE_ENGINE_AFFECTING_UNDECIDED, "engine_affecting_undecided",                                   \
+	  "nobody decided whether the flaw lives on in built engines")                                      \
 	X(CAUSE_OTHER_PRODUCT, "other_product", "no statement is about this product")
 enum finding_cause {
 #define X(name, text, words) name,
 	FINDING_CAUSES(X)
 #undef X
-	CAUSE_COUNT
+		CAUSE_COUNT
 };
-const char *finding_cause_name(enum finding_cause c);          /* "in_range"; static */
+const char *finding_cause_name(enum finding_cause c); /* "in_range"; static */
 const char *finding_cause_words(enum finding_cause c);
 bool finding_cause_read(struct span name, enum finding_cause *ret);
 
 enum carrier { CARRIER_BUILDER = 0, CARRIER_RUNTIME };
-const char *carrier_name(enum carrier c);                      /* "builder", "runtime" */
+const char *carrier_name(enum carrier c); /* "builder", "runtime" */
 bool carrier_read(struct span name, enum carrier *ret);
 
 /* What the thing that carries the component says about itself (inventory's finding). */
@@ -74,22 +75,30 @@ struct finding_subject {
 	struct component component;
 	enum carrier carrier;
 	enum finding_claim claim;
-	struct span claim_cause;           /* inventory's: "header_mismatch", "unknown_builder", ...; empty when clear */
+	struct span claim_cause; /* inventory's: "header_mismatch", "unknown_builder", ...; empty when clear */
 };
 
 /* One step of the reason chain: a kind, a sentence, and the facts behind the sentence. */
-enum reason_kind { REASON_FILE, REASON_HEADER, REASON_CLAIM, REASON_RECORD, REASON_SOURCE, REASON_COMPARISON, REASON_POLICY,
-	REASON_RESULT };
-const char *reason_kind_name(enum reason_kind k);              /* "file", "header", ... */
+enum reason_kind {
+	REASON_FILE,
+	REASON_HEADER,
+	REASON_CLAIM,
+	REASON_RECORD,
+	REASON_SOURCE,
+	REASON_COMPARISON,
+	REASON_POLICY,
+	REASON_RESULT
+};
+const char *reason_kind_name(enum reason_kind k); /* "file", "header", ... */
 #define REASON_MAX_FACTS 10
 struct reason_fact {
-	const char *key;                   /* static */
-	struct span value;                 /* empty: left out */
-	bool is_number;                    /* value is a JSON number */
+	const char *key;   /* static */
+	struct span value; /* empty: left out */
+	bool is_number;    /* value is a JSON number */
 };
 struct reason_step {
 	enum reason_kind kind;
-	const char *words;                 /* English, one sentence without full stop; in the arena */
+	const char *words; /* English, one sentence without full stop; in the arena */
 	struct reason_fact facts[REASON_MAX_FACTS];
 	size_t fact_count;
 };
@@ -102,7 +111,7 @@ struct reason {
 };
 /* Adds a step; NULL when memory is out or the chain is full. Facts are added with reason_fact(). */
 struct reason_step *reason_add(struct reason *r, enum reason_kind kind, const char *format, ...) RF_PRINTF(3, 4);
-void reason_fact(struct reason_step *step, const char *key, struct span value);      /* NULL step: nothing */
+void reason_fact(struct reason_step *step, const char *key, struct span value); /* NULL step: nothing */
 void reason_fact_u64(struct reason *r, struct reason_step *step, const char *key, uint64_t value);
 /* Array of {"step":"source","text":"…",…facts}. */
 void reason_json(const struct reason *r, struct json_out *o);
@@ -113,15 +122,15 @@ struct finding {
 	enum finding_kind kind;
 	enum finding_cause cause;
 	struct reason reason;
-	struct span *fixed;                /* versions that cure, as authoritative sources name them, ascending */
+	struct span *fixed; /* versions that cure, as authoritative sources name them, ascending */
 	size_t fixed_count;
-	bool source_conflict;              /* sources disagree, whatever the verdict */
-	bool conservative;                 /* affected only by a cautious reading (range.h) */
+	bool source_conflict; /* sources disagree, whatever the verdict */
+	bool conservative;    /* affected only by a cautious reading (range.h) */
 };
 
-/* @s may carry an unknown product or version: that is an answer (law 2). Everything of @ret lives in @a and points into @s and
- * @advisory. RF_ENOMEM. */
-RF_MUST_CHECK int finding_judge(struct arena *a, const struct finding_subject *s, const struct stored_advisory *advisory,
-                                struct finding *ret, struct err *err);
+/* @s may carry an unknown product or version: that is an answer (law 2). Everything of @ret lives in @a and points into
+ * @s and @advisory. RF_ENOMEM. */
+RF_MUST_CHECK int finding_judge(struct arena *a, const struct finding_subject *s,
+				const struct stored_advisory *advisory, struct finding *ret, struct err *err);
 
 #endif

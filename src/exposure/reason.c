@@ -3,7 +3,8 @@
 
 #include <stdarg.h>
 
-static const char *const kind_names[] = { "file", "header", "claim", "record", "source", "comparison", "policy", "result" };
+static const char *const kind_names[] = { "file",   "header",     "claim",  "record",
+					  "source", "comparison", "policy", "result" };
 
 const char *reason_kind_name(enum reason_kind k)
 {

@@ -102,7 +102,8 @@ static const struct product *find_purl(const struct purl *p)
 	char text[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
 	if (p->type.n + p->namespace_.n + p->name.n + 8 > NAME_MAX_BYTES)
 		return NULL;
-	int n = snprintf(name, sizeof name, "%.*s%s%.*s", SPAN_ARG(p->namespace_), p->namespace_.n ? "/" : "", SPAN_ARG(p->name));
+	int n = snprintf(name, sizeof name, "%.*s%s%.*s", SPAN_ARG(p->namespace_), p->namespace_.n ? "/" : "",
+			 SPAN_ARG(p->name));
 	struct span whole = { name, (size_t)n };
 	if (span_eq_text(p->type, "pypi"))
 		whole.n = normal_pypi(whole, name);
@@ -170,8 +171,8 @@ int component_read(struct arena *a, struct span text, struct component *ret, str
 	if (c.product)
 		c.purl = span_of(c.product->purl);
 	else
-		c.purl = span_of(arena_printf(a, "pkg:%.*s/%.*s%s%.*s", SPAN_ARG(p.type), SPAN_ARG(p.namespace_), p.namespace_.n ? "/" : "",
-		                              SPAN_ARG(p.name)));
+		c.purl = span_of(arena_printf(a, "pkg:%.*s/%.*s%s%.*s", SPAN_ARG(p.type), SPAN_ARG(p.namespace_),
+					      p.namespace_.n ? "/" : "", SPAN_ARG(p.name)));
 	if (!c.purl.p)
 		return err_set(err, RF_ENOMEM, "package URL");
 	*ret = c;

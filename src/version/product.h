@@ -14,27 +14,27 @@
 
 /* Does a flaw in the product live on in what the product compiled (design, law 1)? */
 enum engine_affecting { ENGINE_AFFECTING_UNKNOWN = 0, ENGINE_AFFECTING_YES, ENGINE_AFFECTING_NO };
-const char *engine_affecting_name(enum engine_affecting e);                 /* "yes", "no", "unknown"; static */
+const char *engine_affecting_name(enum engine_affecting e); /* "yes", "no", "unknown"; static */
 bool engine_affecting_read(struct span text, enum engine_affecting *ret);
 
 struct product {
-	const char *purl;                  /* "pkg:generic/nvidia/tensorrt", canonical, without version */
-	const char *name;                  /* for people: "NVIDIA TensorRT" */
+	const char *purl; /* "pkg:generic/nvidia/tensorrt", canonical, without version */
+	const char *name; /* for people: "NVIDIA TensorRT" */
 	const char *scheme_name;
-	enum engine_affecting engine_affecting;   /* the default; operators decide per CVE */
+	enum engine_affecting engine_affecting; /* the default; operators decide per CVE */
 };
 
 /* Alias kinds of products.tsv */
 enum product_alias_kind {
-	PRODUCT_ALIAS_PURL,        /* "pkg:pypi/tensorrt-cu12" */
-	PRODUCT_ALIAS_OSV,         /* "PyPI/tensorrt" */
-	PRODUCT_ALIAS_CSAF,        /* a vendor's product name: "NVIDIA TensorRT" */
+	PRODUCT_ALIAS_PURL, /* "pkg:pypi/tensorrt-cu12" */
+	PRODUCT_ALIAS_OSV,  /* "PyPI/tensorrt" */
+	PRODUCT_ALIAS_CSAF, /* a vendor's product name: "NVIDIA TensorRT" */
 };
 
 size_t product_count(void);
-const struct product *product_at(size_t i);                                 /* order of the data file */
-const struct scheme *product_scheme(const struct product *p);       /* never NULL for a product of the table */
-/* @purl canonical or an alias, with or without "@version"; qualifiers and subpath are ignored. NULL: no such product. */
+const struct product *product_at(size_t i);                   /* order of the data file */
+const struct scheme *product_scheme(const struct product *p); /* never NULL for a product of the table */
+/* @purl canonical or an alias, with or without "@version"; qualifiers and subpath do not count. NULL: no such product. */
 const struct product *product_by_purl(struct span purl);
 /* A vendor's product name; case, blanks at the ends and repeated blanks do not matter, everything else does. */
 const struct product *product_by_csaf_name(struct span name);
@@ -45,12 +45,12 @@ const struct product *product_by_any(struct span text);
 
 /* A package URL (purl-spec), parts decoded. */
 struct purl {
-	struct span type;          /* lower case */
-	struct span namespace_;    /* empty when none; parts joined by '/' */
+	struct span type;       /* lower case */
+	struct span namespace_; /* empty when none; parts joined by '/' */
 	struct span name;
-	struct span version;       /* empty when none */
-	struct span qualifiers;    /* raw, behind '?' */
-	struct span subpath;       /* raw, behind '#' */
+	struct span version;    /* empty when none */
+	struct span qualifiers; /* raw, behind '?' */
+	struct span subpath;    /* raw, behind '#' */
 };
 #define PURL_MAX_BYTES 1024
 /* "pkg:type/ns/name@version?q#s". Spans live in @a. RF_EFORMAT with the offset and the rule; RF_ETOOBIG; RF_ENOMEM. */
@@ -58,9 +58,9 @@ RF_MUST_CHECK int purl_read(struct arena *a, struct span text, struct purl *ret,
 
 /* product@version: what is judged once per advisory. */
 struct component {
-	const struct product *product;     /* NULL: no row for it */
-	struct span purl;                  /* canonical when there is a product, as given (without version) else */
-	struct span version;               /* empty: not known */
+	const struct product *product; /* NULL: no row for it */
+	struct span purl;              /* canonical when there is a product, as given (without version) else */
+	struct span version;           /* empty: not known */
 };
 /* Reads "pkg:pypi/tensorrt@10.13.3.9". As purl_read(). */
 RF_MUST_CHECK int component_read(struct arena *a, struct span text, struct component *ret, struct err *err);

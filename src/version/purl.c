@@ -3,7 +3,10 @@
 
 static int hex_value(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 static int percent_decode(struct arena *a, struct span s, struct span whole, struct span *ret, struct err *err)
@@ -15,9 +18,11 @@ static int percent_decode(struct arena *a, struct span s, struct span whole, str
 	for (size_t i = 0; i < s.n; i++) {
 		char c = s.p[i];
 		if (c == '%') {
-			int high = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1, low = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
+			int high = i + 2 < s.n ? hex_value(s.p[i + 1]) : -1,
+			    low = i + 2 < s.n ? hex_value(s.p[i + 2]) : -1;
 			if (high < 0 || low < 0 || (high == 0 && low == 0)) {
-				(void)err_set(err, RF_EFORMAT, "purl: two hex digits that are not 00 follow a percent sign");
+				(void)err_set(err, RF_EFORMAT,
+					      "purl: two hex digits that are not 00 follow a percent sign");
 				return err ? err_at_offset(err, (uint64_t)(s.p + i - whole.p)) : RF_EFORMAT;
 			}
 			c = (char)(high * 16 + low);
@@ -90,7 +95,8 @@ int purl_read(struct arena *a, struct span text, struct purl *ret, struct err *e
 			return bad(whole, err, "blanks and control characters are percent-encoded");
 	rest = strip_slashes(span_from(rest, 4));
 	struct purl p = { .subpath = cut_behind(&rest, '#'), .qualifiers = cut_behind(&rest, '?') };
-	/* the version stands behind the last '@' of the last part: npm's namespaces begin with one (written %40, or not) */
+	/* the version stands behind the last '@' of the last part: npm's namespaces begin with one (written %40, or
+	 * not) */
 	size_t at = span_rfind_byte(rest, '@'), slash = span_rfind_byte(rest, '/');
 	struct span version = SPAN_NONE;
 	if (at != SIZE_MAX && (slash == SIZE_MAX || at > slash)) {

@@ -86,7 +86,8 @@ static enum range_answer below_high(const struct scheme *s, const struct range_i
 	return v->high_inclusive && version_key_in_family(s, &high, k) ? RANGE_IN : RANGE_OUT;
 }
 
-static enum range_answer interval_contains(const struct scheme *s, const struct range_interval *v, const struct version_key *k)
+static enum range_answer interval_contains(const struct scheme *s, const struct range_interval *v,
+					   const struct version_key *k)
 {
 	enum range_answer low = above_low(s, v, k), high = below_high(s, v, k);
 	if (low == RANGE_OUT || high == RANGE_OUT)

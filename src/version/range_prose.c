@@ -1,9 +1,9 @@
 /*
  * Version ranges in vendors' prose: NVIDIA's statements of 2022-2026, and the operators of others.
  *
- * A text becomes words and versions (what the scheme reads, the longest run of words that it does); one row of the rule table
- * must match all of them. There is no "contains": a word that no rule accepts leaves the whole text unread, and it
- * answers UNSURE. Bounds and fixes are joined by close_high(), where the rule about fixes stands.
+ * A text becomes words and versions (what the scheme reads, the longest run of words that it does); one row of the rule
+ * table must match all of them. There is no "contains": a word that no rule accepts leaves the whole text unread, and
+ * it answers UNSURE. Bounds and fixes are joined by close_high(), where the rule about fixes stands.
  */
 #include "version/range.h"
 
@@ -27,9 +27,9 @@ struct prose {
 struct captures {
 	struct span versions[PROSE_MAX_TOKENS];
 	size_t count;
-	bool qualified;            /* words in parentheses behind the version narrow the statement */
-	bool self_included;        /* "V(All versions prior to and including ...)": V itself is affected */
-	size_t furthest;           /* token that no rule got past */
+	bool qualified;     /* words in parentheses behind the version narrow the statement */
+	bool self_included; /* "V(All versions prior to and including ...)": V itself is affected */
+	size_t furthest;    /* token that no rule got past */
 };
 
 /* A blank at the front of @s: how many bytes, 0 for none. NVIDIA's text has U+00A0 too. */
@@ -48,7 +48,9 @@ static size_t sign_at(struct span s)
 		return 1;
 	if (c == '<' || c == '>')
 		return s.n > 1 && s.p[1] == '=' ? 2 : 1;
-	return s.n >= 3 && (unsigned char)c == 0xE2 && (unsigned char)s.p[1] == 0x80 && (unsigned char)s.p[2] == 0x93 ? 3 : 0;
+	return s.n >= 3 && (unsigned char)c == 0xE2 && (unsigned char)s.p[1] == 0x80 && (unsigned char)s.p[2] == 0x93
+		       ? 3
+		       : 0;
 }
 
 static void push(struct prose *p, struct span text)
@@ -57,7 +59,9 @@ static void push(struct prose *p, struct span text)
 		p->too_many = true;
 		return;
 	}
-	enum token_kind kind = span_eq_text(text, "(") ? TOKEN_OPEN : span_eq_text(text, ")") ? TOKEN_CLOSE : TOKEN_WORD;
+	enum token_kind kind = span_eq_text(text, "(")   ? TOKEN_OPEN
+			       : span_eq_text(text, ")") ? TOKEN_CLOSE
+							 : TOKEN_WORD;
 	p->tokens[p->count++] = (struct token){ kind, text, (size_t)(text.p - p->text.p) };
 }
 
@@ -118,9 +122,10 @@ static bool is_zero(struct span s)
 
 /* Words that stand before a version and say nothing about it. */
 static const char *const noise[] = {
-	"all", "any", "the", "of", "version", "versions", "release", "releases", "driver", "drivers", "firmware", "software", "library",
-	"nvidia", "cuda", "toolkit", "tensorrt", "tensorrt-llm", "triton", "inference", "server", "onnx", "runtime", "nvjpeg",
-	"nvjpeg2000", "nvtiff", "dali", "dcgm", "vgpu",
+	"all",        "any",          "the",      "of",        "version", "versions", "release", "releases",
+	"driver",     "drivers",      "firmware", "software",  "library", "nvidia",   "cuda",    "toolkit",
+	"tensorrt",   "tensorrt-llm", "triton",   "inference", "server",  "onnx",     "runtime", "nvjpeg",
+	"nvjpeg2000", "nvtiff",       "dali",     "dcgm",      "vgpu",
 };
 
 static bool is_noise(const struct token *t)
@@ -136,7 +141,8 @@ static size_t version_at(const struct prose *p, size_t at, struct span *ret)
 {
 	for (size_t n = RF_MIN(p->count - at, (size_t)3); n > 0; n--) {
 		const struct token *last = &p->tokens[at + n - 1];
-		struct span text = span_sub(p->text, p->tokens[at].offset, last->offset + last->text.n - p->tokens[at].offset);
+		struct span text =
+			span_sub(p->text, p->tokens[at].offset, last->offset + last->text.n - p->tokens[at].offset);
 		if (version_is_readable(p->scheme, text) || (n == 1 && is_zero(text))) {
 			*ret = text;
 			return n;
@@ -211,7 +217,8 @@ static bool match_qualifier(const struct prose *p, struct span pattern, size_t a
 		return false;
 	static const char *const self[] = { "all", "versions", "prior", "to", "and", "including" };
 	size_t same = 0;
-	while (same < RF_COUNT(self) && at + 1 + same < p->count && span_eq_nocase(p->tokens[at + 1 + same].text, span_of(self[same])))
+	while (same < RF_COUNT(self) && at + 1 + same < p->count &&
+	       span_eq_nocase(p->tokens[at + 1 + same].text, span_of(self[same])))
 		same++;
 	c->self_included = same == RF_COUNT(self);
 	c->qualified = true;
@@ -252,7 +259,8 @@ static bool match(const struct prose *p, struct span pattern, size_t at, struct 
 	return false;
 }
 
-/* ── Rules ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Rules ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+ */
 
 enum bound { BOUND_NONE, BOUND_EXCLUSIVE, BOUND_INCLUSIVE, BOUND_UNCLEAR /* "to B", "up to B": read by the fix */ };
 
@@ -278,7 +286,8 @@ static const struct rule rules[] = {
 	{ "A to B", "~ between V and V Q", .low = true, .high = BOUND_UNCLEAR },
 	{ "A up to B", "~ from? V up to V Q", .low = true, .high = BOUND_UNCLEAR },
 	{ "A up to and including B", "~ from? V up to and including V Q", .low = true, .high = BOUND_INCLUSIVE },
-	{ "V and earlier", "V and|or earlier|older|prior|below|lower|before version|versions|release|releases? Q", .high = BOUND_INCLUSIVE },
+	{ "V and earlier", "V and|or earlier|older|prior|below|lower|before version|versions|release|releases? Q",
+	  .high = BOUND_INCLUSIVE },
 	{ "V and later", "V and|or later|newer|above|higher version|versions|release|releases? Q", .low = true },
 	{ "after V", "~ after|newer|later than? V Q", .low = true, .low_exclusive = true },
 	{ "< V", "~ < V Q", .high = BOUND_EXCLUSIVE },
@@ -293,9 +302,10 @@ static const struct rule rules[] = {
 	{ "list of versions", "~ V+ Q", .exact = true },
 };
 
-/* The smallest fix above @bound (equal to it too when @or_equal); empty when there is none. Without a bound the largest: with fixes
- * on several branches nothing tells which versions the smaller one cured. */
-static struct span fix_above(const struct scheme *scheme, struct span bound, bool or_equal, const struct span *fixed, size_t n)
+/* The smallest fix above @bound (equal to it too when @or_equal); empty when there is none. Without a bound the
+ * largest: with fixes on several branches nothing tells which versions the smaller one cured. */
+static struct span fix_above(const struct scheme *scheme, struct span bound, bool or_equal, const struct span *fixed,
+			     size_t n)
 {
 	struct span best = SPAN_NONE;
 	for (size_t i = 0; i < n; i++) {
@@ -309,12 +319,12 @@ static struct span fix_above(const struct scheme *scheme, struct span bound, boo
 }
 
 /*
- * The fix is the exclusive upper bound where there is one: stated bounds are inclusive in one bulletin and exclusive in the next,
- * and leave out the build number ("to v10.16.1" means 10.16.1.11 too). A gap between bound and fix counts as affected. A fix
- * below the bound contradicts it, and the wider reading stays.
+ * The fix is the exclusive upper bound where there is one: stated bounds are inclusive in one bulletin and exclusive in
+ * the next, and leave out the build number ("to v10.16.1" means 10.16.1.11 too). A gap between bound and fix counts as
+ * affected. A fix below the bound contradicts it, and the wider reading stays.
  */
 static void close_high(const struct scheme *scheme, const struct rule *rule, const struct span *fixed, size_t n,
-                       struct range_interval *v, struct range *r)
+		       struct range_interval *v, struct range *r)
 {
 	bool may_equal = rule->high == BOUND_EXCLUSIVE || rule->high == BOUND_UNCLEAR || rule->high == BOUND_NONE;
 	struct span bound = rule->high == BOUND_NONE ? v->low : v->high;
@@ -333,16 +343,20 @@ static void close_high(const struct scheme *scheme, const struct rule *rule, con
 	}
 }
 
-static int apply(struct arena *a, struct range *r, const struct rule *rule, const struct captures *c, const struct span *fixed,
-                 size_t fixed_count, struct err *err)
+static int apply(struct arena *a, struct range *r, const struct rule *rule, const struct captures *c,
+		 const struct span *fixed, size_t fixed_count, struct err *err)
 {
 	r->rule = rule->name;
 	r->conservative = c->qualified && !c->self_included;
 	if (rule->exact && !c->self_included) {
 		int rc = 0;
 		for (size_t i = 0; i < c->count && !rc; i++)
-			rc = range_add(a, r, &(struct range_interval){ .low = c->versions[i], .high = c->versions[i],
-			               .high_inclusive = true, .exact = true }, err);
+			rc = range_add(a, r,
+				       &(struct range_interval){ .low = c->versions[i],
+								 .high = c->versions[i],
+								 .high_inclusive = true,
+								 .exact = true },
+				       err);
 		return rc;
 	}
 	struct rule effective = *rule;
@@ -360,8 +374,8 @@ static int apply(struct arena *a, struct range *r, const struct rule *rule, cons
 	return range_add(a, r, &v, err);
 }
 
-/* Qualified or odd statements have several readings; the first row that matches wins, so order matters only where patterns
- * overlap, and the exact ones stand last. */
+/* Qualified or odd statements have several readings; the first row that matches wins, so order matters only where
+ * patterns overlap, and the exact ones stand last. */
 static const struct rule *find_rule(const struct prose *p, struct captures *c)
 {
 	size_t furthest = 0;
@@ -374,8 +388,8 @@ static const struct rule *find_rule(const struct prose *p, struct captures *c)
 	return NULL;
 }
 
-int range_read(struct arena *a, const struct scheme *scheme, struct span affected, struct span fixed, struct range **ret,
-               struct err *err)
+int range_read(struct arena *a, const struct scheme *scheme, struct span affected, struct span fixed,
+	       struct range **ret, struct err *err)
 {
 	struct range *r = range_new(a, scheme, "not read");
 	struct span *fixes = NULL;
@@ -386,7 +400,8 @@ int range_read(struct arena *a, const struct scheme *scheme, struct span affecte
 	r->readable = false;
 	affected = span_trim(affected);
 	if (!affected.n || affected.n > RANGE_MAX_TEXT)
-		return err_set(err, RF_EUNREADABLE, "the statement is empty or longer than %zu bytes", (size_t)RANGE_MAX_TEXT);
+		return err_set(err, RF_EUNREADABLE, "the statement is empty or longer than %zu bytes",
+			       (size_t)RANGE_MAX_TEXT);
 	struct prose p = { .scheme = scheme, .text = affected };
 	tokenise(&p);
 	struct captures c = { 0 };
@@ -394,18 +409,20 @@ int range_read(struct arena *a, const struct scheme *scheme, struct span affecte
 	if (!rule || (scheme->equality_only && rule->high != BOUND_NONE)) {
 		struct token none = { .text = SPAN("the end"), .offset = affected.n };
 		const struct token *at = c.furthest < p.count ? &p.tokens[c.furthest] : &none;
-		(void)err_set(err, RF_EUNREADABLE, "no rule reads \"%.*s\" at \"%.*s\"", SPAN_ARG(affected), SPAN_ARG(at->text));
+		(void)err_set(err, RF_EUNREADABLE, "no rule reads \"%.*s\" at \"%.*s\"", SPAN_ARG(affected),
+			      SPAN_ARG(at->text));
 		return err ? err_at_offset(err, at->offset) : RF_EUNREADABLE;
 	}
 	r->readable = true;
 	int rc = apply(a, r, rule, &c, fixes, fix_count, err);
 	if (!rc && !r->readable)
-		rc = err_set(err, RF_EUNREADABLE, "\"%.*s\" (fixed \"%.*s\") holds no version: its bounds cross", SPAN_ARG(affected),
-		             SPAN_ARG(fixed));
+		rc = err_set(err, RF_EUNREADABLE, "\"%.*s\" (fixed \"%.*s\") holds no version: its bounds cross",
+			     SPAN_ARG(affected), SPAN_ARG(fixed));
 	return rc;
 }
 
-int range_read_fixed(struct arena *a, const struct scheme *scheme, struct span fixed, struct span **ret, size_t *ret_count)
+int range_read_fixed(struct arena *a, const struct scheme *scheme, struct span fixed, struct span **ret,
+		     size_t *ret_count)
 {
 	*ret = NULL;
 	*ret_count = 0;

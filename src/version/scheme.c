@@ -61,7 +61,8 @@ static int tag_compare(const struct version_tag *a, const struct version_tag *b)
 	return c ? c : word_compare(a->word, b->word);
 }
 
-enum version_order version_key_compare(const struct scheme *scheme, const struct version_key *a, const struct version_key *b)
+enum version_order version_key_compare(const struct scheme *scheme, const struct version_key *a,
+				       const struct version_key *b)
 {
 	if (scheme->equality_only)
 		return span_eq(a->text, b->text) ? VERSION_EQUAL : VERSION_INCOMPARABLE;
@@ -84,7 +85,8 @@ enum version_order version_compare(const struct scheme *scheme, struct span a, s
 	return version_key_compare(scheme, &ka, &kb);
 }
 
-bool version_key_in_family(const struct scheme *scheme, const struct version_key *family, const struct version_key *longer)
+bool version_key_in_family(const struct scheme *scheme, const struct version_key *family,
+			   const struct version_key *longer)
 {
 	if (version_key_compare(scheme, family, longer) == VERSION_EQUAL)
 		return true;
@@ -97,10 +99,14 @@ bool version_key_in_family(const struct scheme *scheme, const struct version_key
 const char *version_order_sign(enum version_order o)
 {
 	switch (o) {
-	case VERSION_LESS: return "<";
-	case VERSION_EQUAL: return "=";
-	case VERSION_GREATER: return ">";
-	case VERSION_INCOMPARABLE: break;
+	case VERSION_LESS:
+		return "<";
+	case VERSION_EQUAL:
+		return "=";
+	case VERSION_GREATER:
+		return ">";
+	case VERSION_INCOMPARABLE:
+		break;
 	}
 	return "?";
 }

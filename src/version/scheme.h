@@ -32,31 +32,31 @@
 
 enum version_order { VERSION_LESS = -1, VERSION_EQUAL = 0, VERSION_GREATER = 1, VERSION_INCOMPARABLE = 2 };
 
-/* One piece behind the numbers: rank orders it among others at the same place, then the number, then the word (semver). */
+/* One piece behind the numbers: rank orders it among others at the same place, then number, then word (semver). */
 struct version_tag {
-	int rank;                  /* 0 is "nothing more": below it sort pre-releases, above it post-releases */
+	int rank; /* 0 is "nothing more": below it sort pre-releases, above it post-releases */
 	uint64_t number;
-	struct span word;          /* semver's identifier, points into the text; empty else */
+	struct span word; /* semver's identifier, points into the text; empty else */
 };
 
 struct version_key {
-	unsigned line;             /* numbering of a product with several (triton); keys of different lines do not compare */
-	size_t part_count;         /* as written, at least 1 */
+	unsigned line;     /* numbering of a product with several (triton); keys of different lines do not compare */
+	size_t part_count; /* as written, at least 1 */
 	uint64_t parts[VERSION_MAX_PARTS];
 	size_t tag_count;
 	struct version_tag tags[VERSION_MAX_TAGS];
-	struct span text;          /* what was read, trimmed */
+	struct span text; /* what was read, trimmed */
 };
 
 struct scheme {
-	const char *name;          /* "tensorrt"; as in products.tsv */
-	const char *help;          /* one line with examples */
+	const char *name; /* "tensorrt"; as in products.tsv */
+	const char *help; /* one line with examples */
 	/* Reads the whole of @text (trimmed); false when it does not belong to the scheme. */
 	bool (*read)(struct span text, struct version_key *ret);
 	/* True where a version with fewer parts names a family: "10.16.1" as an inclusive bound or an exact statement
 	 * covers 10.16.1.11, since bulletins leave out the build number. */
 	bool short_is_family;
-	bool equality_only;        /* plain */
+	bool equality_only; /* plain */
 };
 
 /* The table; ends with a row whose name is NULL. */
@@ -71,11 +71,11 @@ bool version_is_readable(const struct scheme *scheme, struct span text);
  * antisymmetric and transitive. Never fails, never allocates. */
 enum version_order version_compare(const struct scheme *scheme, struct span a, struct span b);
 enum version_order version_key_compare(const struct scheme *scheme, const struct version_key *a,
-                                       const struct version_key *b);
+				       const struct version_key *b);
 /* True when @longer begins with all written parts of @family, has no pre-release the family lacks, and the scheme takes
  * short versions for families: 10.16.1 covers 10.16.1.11 and 10.16.1 itself. */
 bool version_key_in_family(const struct scheme *scheme, const struct version_key *family,
-                           const struct version_key *longer);
+			   const struct version_key *longer);
 /* "<", "=", ">", "?" */
 const char *version_order_sign(enum version_order o);
 

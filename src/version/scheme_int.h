@@ -11,7 +11,7 @@ enum {
 	TAG_DEV = -50,
 	TAG_ALPHA = -40,
 	TAG_BETA = -30,
-	TAG_EARLY = -25,           /* NVIDIA's EA and DP: early access, developer preview */
+	TAG_EARLY = -25, /* NVIDIA's EA and DP: early access, developer preview */
 	TAG_CANDIDATE = -20,
 	TAG_POST = 10,
 };

@@ -49,10 +49,20 @@ static const struct {
 	const char *word;
 	int rank;
 } tag_words[] = {
-	{ "alpha", TAG_ALPHA }, { "beta", TAG_BETA }, { "preview", TAG_CANDIDATE }, { "pre", TAG_CANDIDATE },
-	{ "post", TAG_POST },   { "rev", TAG_POST },  { "dev", TAG_DEV },           { "rc", TAG_CANDIDATE },
-	{ "ea", TAG_EARLY },    { "dp", TAG_EARLY },  { "ga", 0 },                  { "a", TAG_ALPHA },
-	{ "b", TAG_BETA },      { "c", TAG_CANDIDATE },
+	{ "alpha", TAG_ALPHA },
+	{ "beta", TAG_BETA },
+	{ "preview", TAG_CANDIDATE },
+	{ "pre", TAG_CANDIDATE },
+	{ "post", TAG_POST },
+	{ "rev", TAG_POST },
+	{ "dev", TAG_DEV },
+	{ "rc", TAG_CANDIDATE },
+	{ "ea", TAG_EARLY },
+	{ "dp", TAG_EARLY },
+	{ "ga", 0 },
+	{ "a", TAG_ALPHA },
+	{ "b", TAG_BETA },
+	{ "c", TAG_CANDIDATE },
 };
 
 static bool is_separator(char c)

@@ -1,6 +1,6 @@
 /*
- * SemVer 2.0.0, https://semver.org (clauses 9 to 11), with a "v" in front and short forms (OSV's "0", "1.16") allowed as long
- * as no pre-release follows: "1.0-2" could be a list.
+ * SemVer 2.0.0, https://semver.org (clauses 9 to 11), with a "v" in front and short forms (OSV's "0", "1.16") allowed
+ * as long as no pre-release follows: "1.0-2" could be a list.
  */
 #include "version/scheme_int.h"
 

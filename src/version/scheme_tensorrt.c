@@ -1,6 +1,6 @@
 /*
- * TensorRT: major.minor.patch.build. Plans and wheels carry four parts, bulletins two or three (10.16.1), GitHub tags two
- * (v11.0). Debian packages add a revision and the CUDA they were built for: 10.16.1.11-1+cuda13.0; neither counts.
+ * TensorRT: major.minor.patch.build. Plans and wheels carry four parts, bulletins two or three (10.16.1), GitHub tags
+ * two (v11.0). Debian packages add a revision and the CUDA they were built for: 10.16.1.11-1+cuda13.0; neither counts.
  */
 #include "version/scheme_int.h"
 

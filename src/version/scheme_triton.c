@@ -1,7 +1,8 @@
 /*
- * Triton has two numberings: the server's (2.40.0) and the container's (23.11, r26.03). Bulletins use either, and which server
- * is in which container is not regular, so versions of different numberings are not comparable here: the answer is unknown,
- * where a comparison of the numbers would be wrong both ways (22.12 holds 2.29, which is below 2.40; 2.70 is in 26.06).
+ * Triton has two numberings: the server's (2.40.0) and the container's (23.11, r26.03). Bulletins use either, and which
+ * server is in which container is not regular, so versions of different numberings are not comparable here: the answer
+ * is unknown, where a comparison of the numbers would be wrong both ways (22.12 holds 2.29, which is below 2.40; 2.70
+ * is in 26.06).
  */
 #include "version/scheme_int.h"
 

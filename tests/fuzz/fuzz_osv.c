@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (size_t i = 0; i < d.count; i++)
 			for (size_t k = 0; k < d.advisories[i].statement_count; k++) {
 				const struct advisory_statement *s = &d.advisories[i].statements[k];
-				if (!s->product != !s->range || (s->range && range_contains(s->range, SPAN("1.20.1")) > RANGE_UNSURE))
+				if (!s->product != !s->range ||
+				    (s->range && range_contains(s->range, SPAN("1.20.1")) > RANGE_UNSURE))
 					abort();
 				if ((!s->range || !s->range->readable) && !s->review)
 					abort(); /* what was not read is for review */

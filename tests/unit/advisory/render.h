@@ -6,10 +6,10 @@
 
 static inline void render_statement(const struct advisory_statement *s, struct str *to)
 {
-	str_addf(to, "  %s%s %s", s->status == STATEMENT_NOT_AFFECTED ? "NOT " : "", s->product ? s->product->purl : "-",
-	         s->authoritative ? "vendor" : "other");
-	str_addf(to, " | %.*s | %.*s | %.*s -> %.*s | ", SPAN_ARG(s->product_name), SPAN_ARG(s->platform), SPAN_ARG(s->affected_text),
-	         SPAN_ARG(s->fixed_text));
+	str_addf(to, "  %s%s %s", s->status == STATEMENT_NOT_AFFECTED ? "NOT " : "",
+		 s->product ? s->product->purl : "-", s->authoritative ? "vendor" : "other");
+	str_addf(to, " | %.*s | %.*s | %.*s -> %.*s | ", SPAN_ARG(s->product_name), SPAN_ARG(s->platform),
+		 SPAN_ARG(s->affected_text), SPAN_ARG(s->fixed_text));
 	if (s->range)
 		range_words(s->range, to);
 	str_addf(to, " | %.*s%s", SPAN_ARG(s->rule), s->review ? " | review" : "");
@@ -21,22 +21,25 @@ static inline void render_statement(const struct advisory_statement *s, struct s
 static inline void render_document(const struct advisory_document *d, struct str *to)
 {
 	char time[TIME_TEXT_BYTES];
-	str_addf(to, "%s %.*s by %.*s: %.*s\n", d->format->name, SPAN_ARG(d->id), SPAN_ARG(d->publisher), SPAN_ARG(d->title));
+	str_addf(to, "%s %.*s by %.*s: %.*s\n", d->format->name, SPAN_ARG(d->id), SPAN_ARG(d->publisher),
+		 SPAN_ARG(d->title));
 	for (size_t i = 0; i < d->warning_count; i++)
 		str_addf(to, "! %.*s\n", SPAN_ARG(d->warnings[i]));
 	for (size_t i = 0; i < d->count; i++) {
 		const struct advisory *v = &d->advisories[i];
-		str_addf(to, "%.*s (%.*s) %s%s %s %s%s %.*s %.*s\n", SPAN_ARG(v->id), SPAN_ARG(v->record_id), advisory_state_name(v->state),
-		         v->is_drill ? " DRILL" : "", tlp_name(v->tlp), time_text(v->published, time), v->published_has_time ? "" : " (date)",
-		         SPAN_ARG(v->cwe), SPAN_ARG(v->url));
+		str_addf(to, "%.*s (%.*s) %s%s %s %s%s %.*s %.*s\n", SPAN_ARG(v->id), SPAN_ARG(v->record_id),
+			 advisory_state_name(v->state), v->is_drill ? " DRILL" : "", tlp_name(v->tlp),
+			 time_text(v->published, time), v->published_has_time ? "" : " (date)", SPAN_ARG(v->cwe),
+			 SPAN_ARG(v->url));
 		str_addf(to, " %.*s. %.*s\n", SPAN_ARG(v->title), SPAN_ARG(v->summary));
 		if (v->state_reason.n || v->assigner.n)
 			str_addf(to, " reason %.*s, assigner %.*s\n", SPAN_ARG(v->state_reason), SPAN_ARG(v->assigner));
 		for (size_t k = 0; k < v->alias_count; k++)
 			str_addf(to, " alias %.*s\n", SPAN_ARG(v->aliases[k]));
 		for (size_t k = 0; k < v->severity_count; k++)
-			str_addf(to, " %.*s %.*s %.1f %.*s\n", SPAN_ARG(v->severities[k].type), SPAN_ARG(v->severities[k].vector),
-			         v->severities[k].score, SPAN_ARG(v->severities[k].rating));
+			str_addf(to, " %.*s %.*s %.1f %.*s\n", SPAN_ARG(v->severities[k].type),
+				 SPAN_ARG(v->severities[k].vector), v->severities[k].score,
+				 SPAN_ARG(v->severities[k].rating));
 		for (size_t k = 0; k < v->statement_count; k++)
 			render_statement(&v->statements[k], to);
 	}

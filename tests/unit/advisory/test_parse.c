@@ -1,10 +1,12 @@
-/* Documents of ours in every shape the parsers know: parsed, rendered, compared with the text beside them; and hostile ones. */
+/* Documents of ours in every shape the parsers know: parsed, rendered, compared with the text beside them; and hostile
+ * ones. */
 #include "testing.h"
 
 #include "base/fs.h"
 #include "render.h"
 
-static const char *const names[] = { "drill-onnxruntime", "osv-shapes", "osv-rejected", "osv-withdrawn", "csaf-vendor", "csaf-standard" };
+static const char *const names[] = { "drill-onnxruntime", "osv-shapes",  "osv-rejected",
+				     "osv-withdrawn",     "csaf-vendor", "csaf-standard" };
 
 static void read_data(const char *name, const char *suffix, struct str *to)
 {
@@ -44,15 +46,20 @@ static void refused(void **state)
 		{ "", RF_EFORMAT },
 		{ "{", RF_EFORMAT },
 		{ "[]", RF_EUNSUPPORTED },
-		{ "{\"id\":\"CVE-2026-1\",\"sourceIdentifier\":\"x\",\"modified\":\"2026-01-01\",\"details\":\"\"}", RF_EUNSUPPORTED },
+		{ "{\"id\":\"CVE-2026-1\",\"sourceIdentifier\":\"x\",\"modified\":\"2026-01-01\",\"details\":\"\"}",
+		  RF_EUNSUPPORTED },
 		{ "{\"@context\":\"https://openvex.dev/ns/v0.2.0\",\"statements\":[]}", RF_EUNSUPPORTED },
 		{ "{\"document\":{\"csaf_version\":\"2.0\"}}", RF_EFORMAT },
 		{ "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"}}}", RF_EFORMAT },
 		{ "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"},\"publisher\":{\"name\":\"n\"}},"
-		  "\"product_tree\":{\"full_product_names\":[{\"name\":\"x\"}]}}", RF_EFORMAT },
-		{ "{\"id\":\"A-1\",\"modified\":\"2026-01-01\",\"affected\":[{\"ranges\":[{\"type\":\"SEMVER\",\"events\":[{\"introduced\":\"0\",\"fixed\":\"1\"}]}]}]}",
+		  "\"product_tree\":{\"full_product_names\":[{\"name\":\"x\"}]}}",
 		  RF_EFORMAT },
-		{ "{\"id\":\"A-1\",\"modified\":\"2026-01-01\",\"affected\":[{\"ranges\":[{\"type\":\"SEMVER\",\"events\":[{\"started\":\"0\"}]}]}]}", RF_EFORMAT },
+		{ "{\"id\":\"A-1\",\"modified\":\"2026-01-01\",\"affected\":[{\"ranges\":[{\"type\":\"SEMVER\","
+		  "\"events\":[{\"introduced\":\"0\",\"fixed\":\"1\"}]}]}]}",
+		  RF_EFORMAT },
+		{ "{\"id\":\"A-1\",\"modified\":\"2026-01-01\",\"affected\":[{\"ranges\":[{\"type\":\"SEMVER\","
+		  "\"events\":[{\"started\":\"0\"}]}]}]}",
+		  RF_EFORMAT },
 		{ "{\"id\":\"A-1\",\"modified\":\"2026-01-01\",\"affected\":[{\"versions\":[3]}]}", RF_EFORMAT },
 		{ "{\"id\":\"A-1\",\"modified\":\"2026-01-01\",\"aliases\":[\"\"]}", RF_EFORMAT },
 	};
@@ -75,13 +82,15 @@ static void limits(void **state)
 	struct advisory_document d;
 	struct err err = ERR_INIT;
 	RF_AUTO(str) text = STR_INIT(16 * MIB);
-	str_add_text(&text, "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"},\"publisher\":{\"name\":\"n\"}},\"vulnerabilities\":[");
+	str_add_text(&text, "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"},\"publisher\":{"
+			    "\"name\":\"n\"}},\"vulnerabilities\":[");
 	for (int i = 0; i <= ADVISORY_MAX_RECORDS; i++)
 		str_add_text(&text, i ? ",{}" : "{}");
 	str_add_text(&text, "]}");
 	assert_int_equal(advisory_parse(&a, NULL, str_span(&text), &d, &err), RF_ETOOMANY);
 	str_reset(&text);
-	str_add_text(&text, "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"},\"publisher\":{\"name\":\"n\"}},\"product_tree\":");
+	str_add_text(&text, "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"},\"publisher\":{"
+			    "\"name\":\"n\"}},\"product_tree\":");
 	for (int i = 0; i < 25; i++)
 		str_add_text(&text, "{\"branches\":[");
 	for (int i = 0; i < 25; i++)
@@ -151,8 +160,9 @@ int main(int argc, char **argv)
 		return rc != 0;
 	}
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(documents), cmocka_unit_test(refused),         cmocka_unit_test(limits),
-		cmocka_unit_test(out_of_memory_is_an_error), cmocka_unit_test(names_of_things),
+		cmocka_unit_test(documents),       cmocka_unit_test(refused),
+		cmocka_unit_test(limits),          cmocka_unit_test(out_of_memory_is_an_error),
+		cmocka_unit_test(names_of_things),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

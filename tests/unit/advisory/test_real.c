@@ -84,7 +84,7 @@ static int visit(const struct fs_entry *e, void *data)
 			if (!s->range->readable) {
 				t->ours_unread++;
 				print_message("unread: %.*s \"%.*s\" -> \"%.*s\": %.*s\n", SPAN_ARG(s->product_name),
-				              SPAN_ARG(s->affected_text), SPAN_ARG(s->fixed_text), SPAN_ARG(s->rule));
+					      SPAN_ARG(s->affected_text), SPAN_ARG(s->fixed_text), SPAN_ARG(s->rule));
 			}
 		}
 	arena_release(&a);
@@ -101,8 +101,8 @@ static void all_of_nvidia(void **state)
 	struct totals t = { 0 };
 	snprintf(path, sizeof path, "%s/nvidia-csaf", folder);
 	assert_ok(fs_walk(path, visit, &t, &err), &err);
-	print_message("%zu documents, %zu advisories, %zu statements, %zu of our products, %zu of these unread\n", t.documents, t.advisories,
-	              t.statements, t.ours, t.ours_unread);
+	print_message("%zu documents, %zu advisories, %zu statements, %zu of our products, %zu of these unread\n",
+		      t.documents, t.advisories, t.statements, t.ours, t.ours_unread);
 	assert_int_equal(t.others, 0);
 	assert_true(t.documents >= 133);
 	assert_true(t.advisories >= 493);
@@ -153,11 +153,16 @@ static void tensorrt_rows(void **state)
 		const char *bulletin, *id, *version;
 		enum range_answer answer;
 	} cases[] = {
-		{ "5855", "CVE-2026-24268", "10.13.3.9", RANGE_IN },   { "5855", "CVE-2026-24268", "10.16.1.11", RANGE_IN },
-		{ "5855", "CVE-2026-24268", "11.0.0", RANGE_OUT },     { "5855", "CVE-2026-24268", "11.4.0.106", RANGE_OUT },
-		{ "5855", "CVE-2026-24272", "5.0.2.6", RANGE_IN },     { "5855", "CVE-2026-24238", "8.6.1.6", RANGE_IN },
-		{ "5855", "CVE-2026-24227", "10.16.1.11", RANGE_IN },  { "5836", "CVE-2026-24188", "10.16.1.11", RANGE_OUT },
-		{ "5836", "CVE-2026-24188", "10.13.3.9", RANGE_IN },   { "5836", "CVE-2026-24188", "11.0.0", RANGE_OUT },
+		{ "5855", "CVE-2026-24268", "10.13.3.9", RANGE_IN },
+		{ "5855", "CVE-2026-24268", "10.16.1.11", RANGE_IN },
+		{ "5855", "CVE-2026-24268", "11.0.0", RANGE_OUT },
+		{ "5855", "CVE-2026-24268", "11.4.0.106", RANGE_OUT },
+		{ "5855", "CVE-2026-24272", "5.0.2.6", RANGE_IN },
+		{ "5855", "CVE-2026-24238", "8.6.1.6", RANGE_IN },
+		{ "5855", "CVE-2026-24227", "10.16.1.11", RANGE_IN },
+		{ "5836", "CVE-2026-24188", "10.16.1.11", RANGE_OUT },
+		{ "5836", "CVE-2026-24188", "10.13.3.9", RANGE_IN },
+		{ "5836", "CVE-2026-24188", "11.0.0", RANGE_OUT },
 	};
 	if (!folder[0])
 		skip();
@@ -165,7 +170,8 @@ static void tensorrt_rows(void **state)
 		struct arena a = ARENA_INIT(ADVISORY_ARENA_BYTES);
 		struct advisory_document d;
 		char path[512];
-		snprintf(path, sizeof path, "%s/nvidia-csaf/2026/%s/%s.json", folder, cases[i].bulletin, cases[i].bulletin);
+		snprintf(path, sizeof path, "%s/nvidia-csaf/2026/%s/%s.json", folder, cases[i].bulletin,
+			 cases[i].bulletin);
 		assert_true(parse_file(&a, path, &d));
 		const struct advisory *v = find(&d, cases[i].id);
 		assert_int_equal(v->statement_count, 1);

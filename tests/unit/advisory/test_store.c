@@ -164,16 +164,20 @@ static void what_was_read_comes_back(void **state)
 	arena_release(&g.a);
 }
 
-#define OSV(id, modified, rest) "{\"id\":\"" id "\",\"modified\":\"" modified "\",\"schema_version\":\"1.6.0\"," rest "}"
-#define ONNX(fixed) "\"affected\":[{\"package\":{\"ecosystem\":\"PyPI\",\"name\":\"onnx\"},\"ranges\":[{\"type\":\"ECOSYSTEM\"," \
+#define OSV(id, modified, rest) \
+	"{\"id\":\"" id "\",\"modified\":\"" modified "\",\"schema_version\":\"1.6.0\"," rest "}"
+#define ONNX(fixed)                                                                                                  \
+	"\"affected\":[{\"package\":{\"ecosystem\":\"PyPI\",\"name\":\"onnx\"},\"ranges\":[{\"type\":\"ECOSYSTEM\"," \
 	"\"events\":[{\"introduced\":\"0\"},{\"fixed\":\"" fixed "\"}]}]}]"
 
 static void sources_merge_by_cve(void **state)
 {
 	struct fixture *f = begin(state);
 	struct getting g;
-	assert_true(import_text(f, OSV("GHSA-1", "2026-01-01T00:00:00Z", "\"summary\":\"one\",\"aliases\":[\"CVE-2099-4001\"]," ONNX("1.2"))));
-	assert_true(import_text(f, OSV("PYSEC-1", "2026-01-02T00:00:00Z", "\"summary\":\"two\",\"aliases\":[\"CVE-2099-4001\"]," ONNX("1.3"))));
+	assert_true(import_text(f, OSV("GHSA-1", "2026-01-01T00:00:00Z",
+				       "\"summary\":\"one\",\"aliases\":[\"CVE-2099-4001\"]," ONNX("1.2"))));
+	assert_true(import_text(f, OSV("PYSEC-1", "2026-01-02T00:00:00Z",
+				       "\"summary\":\"two\",\"aliases\":[\"CVE-2099-4001\"]," ONNX("1.3"))));
 	assert_int_equal(try_get(f, &g, "CVE-2099-4001"), 0);
 	assert_int_equal(g.got.source_count, 2);
 	assert_int_equal(g.got.advisory.statement_count, 2);
@@ -204,7 +208,8 @@ static void newer_documents_supersede(void **state)
 	assert_int_equal(range_contains(g.got.advisory.statements[0].range, SPAN("1.2")), RANGE_IN);
 	arena_release(&g.a);
 	assert_int_equal(count(f, "SELECT count(*) FROM advisory_document"), 3); /* evidence stays */
-	assert_true(import_text(f, OSV("CVE-2099-4002", "2026-02-01T00:00:00Z", "\"withdrawn\":\"2026-02-01T00:00:00Z\"," ONNX("1.3"))));
+	assert_true(import_text(f, OSV("CVE-2099-4002", "2026-02-01T00:00:00Z",
+				       "\"withdrawn\":\"2026-02-01T00:00:00Z\"," ONNX("1.3"))));
 	assert_int_equal(try_get(f, &g, "CVE-2099-4002"), 0);
 	assert_int_equal(g.got.advisory.state, ADVISORY_WITHDRAWN);
 	arena_release(&g.a);
@@ -216,7 +221,8 @@ static void rejection_is_the_numbering_authoritys_word(void **state)
 	struct err err = ERR_INIT;
 	struct getting g;
 	assert_ok(advisory_import_path(f->db, "tests/data/advisory/osv-rejected.json", &options, NULL, &err), &err);
-	assert_true(import_text(f, OSV("GHSA-2", "2026-03-01T00:00:00Z", "\"aliases\":[\"CVE-2023-46721\"],\"summary\":\"an article\"," ONNX("1.2"))));
+	assert_true(import_text(f, OSV("GHSA-2", "2026-03-01T00:00:00Z",
+				       "\"aliases\":[\"CVE-2023-46721\"],\"summary\":\"an article\"," ONNX("1.2"))));
 	assert_int_equal(try_get(f, &g, "CVE-2023-46721"), 0);
 	assert_int_equal(g.got.advisory.state, ADVISORY_REJECTED);
 	assert_true(span_eq_text(g.got.advisory.assigner, "fortinet"));
@@ -335,7 +341,8 @@ static void bad_files_are_told(void **state)
 	assert_ok(fs_write_new(path, SPAN("{\"a\":1}"), 0600, &err), &err);
 	assert_int_equal(advisory_import_path(f->db, path, &options, &r, &err), RF_EUNSUPPORTED);
 	snprintf(path, sizeof path, "%s/feed/good\n.json", f->folder);
-	assert_ok(fs_write_new(path, SPAN(OSV("CVE-2099-4009", "2026-01-01T00:00:00Z", ONNX("1.2"))), 0600, &err), &err);
+	assert_ok(fs_write_new(path, SPAN(OSV("CVE-2099-4009", "2026-01-01T00:00:00Z", ONNX("1.2"))), 0600, &err),
+		  &err);
 	snprintf(path, sizeof path, "%s/feed", f->folder);
 	assert_ok(advisory_import_path(f->db, path, &with_problem, &r, &err), &err);
 	assert_int_equal(problems, 1);

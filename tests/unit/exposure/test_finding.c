@@ -42,11 +42,16 @@ static void add_source(struct scene *x, struct span text, const struct product *
 	s->affected_text = field(&text, "->");
 	s->fixed_text = span_trim(text);
 	(void)!range_read(&x->a, product_scheme(product), s->affected_text, s->fixed_text, &s->range, &err);
-	assert_int_equal(range_read_fixed(&x->a, product_scheme(product), s->fixed_text, &s->fixed, &s->fixed_count), 0);
-	x->origins[i] = (struct advisory_origin){ .document_digest = SPAN("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
-		.document_id = SPAN("9001"), .record_state = state };
-	x->sources[i] = (struct advisory_source){ .record = { .state = state, .id = SPAN("CVE-2099-1") }, .origin = x->origins[i],
-		.publisher = s->source };
+	assert_int_equal(range_read_fixed(&x->a, product_scheme(product), s->fixed_text, &s->fixed, &s->fixed_count),
+			 0);
+	x->origins[i] = (struct advisory_origin){
+		.document_digest = SPAN("0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"),
+		.document_id = SPAN("9001"),
+		.record_state = state
+	};
+	x->sources[i] = (struct advisory_source){ .record = { .state = state, .id = SPAN("CVE-2099-1") },
+						  .origin = x->origins[i],
+						  .publisher = s->source };
 	x->v.advisory.statement_count++;
 	/* as merged.h says */
 	enum advisory_state *merged = &x->v.advisory.state;
@@ -63,7 +68,9 @@ static void read_subject(struct scene *x, struct span *line)
 	assert_true(carrier_read(field(line, " |"), &x->subject.carrier));
 	x->subject.component.version = field(line, " |");
 	struct span claim = field(line, " |"), word = field(&claim, " ");
-	x->subject.claim = span_eq_text(word, "conflict") ? CLAIM_CONFLICT : span_eq_text(word, "unknown") ? CLAIM_UNKNOWN : CLAIM_CLEAR;
+	x->subject.claim = span_eq_text(word, "conflict")  ? CLAIM_CONFLICT
+			   : span_eq_text(word, "unknown") ? CLAIM_UNKNOWN
+							   : CLAIM_CLEAR;
 	x->subject.claim_cause = claim;
 	struct span policy = field(line, " |");
 	x->v.policy.decided = engine_affecting_read(policy, &x->v.policy.engine_affecting);
@@ -85,8 +92,8 @@ static void check_line(struct span line)
 	struct err err = ERR_INIT;
 	assert_ok(finding_judge(&x.a, &x.subject, &x.v, &f, &err), &err);
 	char got[128];
-	snprintf(got, sizeof got, "%s %s%s%s", finding_kind_name(f.kind), finding_cause_name(f.cause), f.source_conflict ? " !source" : "",
-	         f.conservative ? " !careful" : "");
+	snprintf(got, sizeof got, "%s %s%s%s", finding_kind_name(f.kind), finding_cause_name(f.cause),
+		 f.source_conflict ? " !source" : "", f.conservative ? " !careful" : "");
 	if (!span_eq_text(want, got)) {
 		RF_AUTO(str) words = STR_INIT(64 * KIB);
 		reason_words(&f.reason, &words);
@@ -117,8 +124,9 @@ static void chain_names_text_digest_and_comparison(void **state)
 	x.v.advisory.statements = x.statements;
 	x.v.origins = x.origins;
 	x.v.sources = x.sources;
-	x.subject = (struct finding_subject){ .component = { .product = product_by_any(SPAN("TensorRT")), .purl = SPAN("pkg:generic/nvidia/tensorrt"),
-	                                      .version = SPAN("10.13.3.9") } };
+	x.subject = (struct finding_subject){ .component = { .product = product_by_any(SPAN("TensorRT")),
+							     .purl = SPAN("pkg:generic/nvidia/tensorrt"),
+							     .version = SPAN("10.13.3.9") } };
 	add_source(&x, SPAN("NV vendor published ok v0 - v10.16.1 -> v11.0"), x.subject.component.product);
 	add_source(&x, SPAN("DB other published ok prior to 11.1 -> 11.1, 10.17"), x.subject.component.product);
 	assert_ok(finding_judge(&x.a, &x.subject, &x.v, &f, &err), &err);
@@ -127,13 +135,21 @@ static void chain_names_text_digest_and_comparison(void **state)
 	reason_words(&f.reason, &words);
 	struct json_out o = json_out(&json, false);
 	reason_json(&f.reason, &o);
-	static const char *const in_words[] = { "affected \"v0 - v10.16.1\", fixed \"v11.0\"", "sha256 0123456789ab", "10.13.3.9 < v11.0: inside",
-		"engine_affecting yes", "affected: the version is in an affected range", "10.13.3.9 < 11.1" };
+	static const char *const in_words[] = { "affected \"v0 - v10.16.1\", fixed \"v11.0\"",
+						"sha256 0123456789ab",
+						"10.13.3.9 < v11.0: inside",
+						"engine_affecting yes",
+						"affected: the version is in an affected range",
+						"10.13.3.9 < 11.1" };
 	for (size_t i = 0; i < RF_COUNT(in_words); i++)
 		if (!strstr(str_text(&words), in_words[i]))
 			fail_msg("no \"%s\" in\n%s", in_words[i], str_text(&words));
-	static const char *const in_json[] = { "\"step\":\"comparison\"", "\"comparison\":\"10.13.3.9 < v11.0\"", "\"affected_text\":\"v0 - v10.16.1\"",
-		"\"sha256\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"", "\"finding\":\"affected\"" };
+	static const char *const in_json[] = {
+		"\"step\":\"comparison\"", "\"comparison\":\"10.13.3.9 < v11.0\"",
+		"\"affected_text\":\"v0 - v10.16.1\"",
+		"\"sha256\":\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"",
+		"\"finding\":\"affected\""
+	};
 	for (size_t i = 0; i < RF_COUNT(in_json); i++)
 		if (!strstr(str_text(&json), in_json[i]))
 			fail_msg("no %s in\n%s", in_json[i], str_text(&json));
@@ -168,7 +184,8 @@ static void out_of_memory_is_an_error(void **state)
 		x.v.advisory.statements = x.statements;
 		x.v.origins = x.origins;
 		x.v.sources = x.sources;
-		x.subject = (struct finding_subject){ .component = { .product = product_by_any(SPAN("TensorRT")), .version = SPAN("10.1") } };
+		x.subject = (struct finding_subject){ .component = { .product = product_by_any(SPAN("TensorRT")),
+								     .version = SPAN("10.1") } };
 		add_source(&x, SPAN("NV vendor published ok v0 - v10.16.1 -> v11.0"), x.subject.component.product);
 		int rc = finding_judge(&small, &x.subject, &x.v, &f, &err);
 		assert_true(rc == RF_ENOMEM || (rc == 0 && f.kind == FINDING_AFFECTED));

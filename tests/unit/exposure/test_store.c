@@ -26,7 +26,8 @@ static int setup(void **state)
 {
 	const struct engine *e = *state;
 	struct err err = ERR_INIT;
-	const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &ADVISORY_MIGRATIONS, &INVENTORY_MIGRATIONS, &EXPOSURE_MIGRATIONS };
+	const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &ADVISORY_MIGRATIONS, &INVENTORY_MIGRATIONS,
+						     &EXPOSURE_MIGRATIONS };
 	*state = NULL;
 	if (!e->url[0])
 		return 0;
@@ -66,8 +67,12 @@ static struct fixture *begin(void **state)
 
 static const struct advisory_import options = { .feed = "file", .actor = "user:test@host" };
 
-#define OSV(id, modified, rest) "{\"id\":\"" id "\",\"modified\":\"" modified "\",\"schema_version\":\"1.6.0\",\"summary\":\"title of " id "\"," rest "}"
-#define PYPI(name, fixed) "\"affected\":[{\"package\":{\"ecosystem\":\"PyPI\",\"name\":\"" name "\"},\"ranges\":[{\"type\":\"ECOSYSTEM\"," \
+#define OSV(id, modified, rest)                                                                                    \
+	"{\"id\":\"" id "\",\"modified\":\"" modified "\",\"schema_version\":\"1.6.0\",\"summary\":\"title of " id \
+	"\"," rest "}"
+#define PYPI(name, fixed)                                                     \
+	"\"affected\":[{\"package\":{\"ecosystem\":\"PyPI\",\"name\":\"" name \
+	"\"},\"ranges\":[{\"type\":\"ECOSYSTEM\","                            \
 	"\"events\":[{\"introduced\":\"0\"},{\"fixed\":\"" fixed "\"}]}]}]"
 
 static void import(struct fixture *f, const char *text)
@@ -92,19 +97,45 @@ static void place(struct fixture *f, const struct piece *engines, size_t n)
 	struct arena a = ARENA_INIT(1 * MIB);
 	static const char *const services[] = { "voice", "reading", "specimens" };
 	for (size_t i = 0; i < RF_COUNT(services); i++) {
-		struct inventory_place root = { .host = "h", .service = services[i], .environment = "production", .model = "" };
+		struct inventory_place root = {
+			.host = "h", .service = services[i], .environment = "production", .model = ""
+		};
 		assert_ok(inventory_batch_root(b, "/r", &root, &err), &err);
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct piece *e = &engines[i];
-		struct artifact_evidence evidence = { .what = "ftrt version", .offset = 24, .bytes = { 10, 13, 3, 9 }, .byte_count = 4, .value = e->version };
-		struct artifact_facts facts = { .kind = e->kind, .layout = "", .product = e->product, .finding = e->finding, .cause = e->cause,
-			.version_source = e->version[0] ? ARTIFACT_VERSION_HEADER : ARTIFACT_VERSION_UNKNOWN, .cc_major = -1, .cc_minor = -1,
-			.target = "sm_86", .size = 100, .notes = { "seen in a test" }, .note_count = 1, .evidence = &evidence, .evidence_count = 1 };
+		struct artifact_evidence evidence = { .what = "ftrt version",
+						      .offset = 24,
+						      .bytes = { 10, 13, 3, 9 },
+						      .byte_count = 4,
+						      .value = e->version };
+		struct artifact_facts facts = { .kind = e->kind,
+						.layout = "",
+						.product = e->product,
+						.finding = e->finding,
+						.cause = e->cause,
+						.version_source = e->version[0] ? ARTIFACT_VERSION_HEADER
+										: ARTIFACT_VERSION_UNKNOWN,
+						.cc_major = -1,
+						.cc_minor = -1,
+						.target = "sm_86",
+						.size = 100,
+						.notes = { "seen in a test" },
+						.note_count = 1,
+						.evidence = &evidence,
+						.evidence_count = 1 };
 		snprintf(facts.version, sizeof facts.version, "%s", e->version);
-		struct inventory_place where = { .host = "h", .service = e->service, .environment = "production", .model = "m",
-			.runtime_product = e->runtime_product, .runtime_version = e->runtime_version };
-		struct scan_file file = { .path = e->path, .root = "/r", .identity = { 1, i + 1, 100, 5, 6 }, .has_digest = true, .facts = &facts };
+		struct inventory_place where = { .host = "h",
+						 .service = e->service,
+						 .environment = "production",
+						 .model = "m",
+						 .runtime_product = e->runtime_product,
+						 .runtime_version = e->runtime_version };
+		struct scan_file file = { .path = e->path,
+					  .root = "/r",
+					  .identity = { 1, i + 1, 100, 5, 6 },
+					  .has_digest = true,
+					  .facts = &facts };
 		memset(file.digest.bytes, e->content, DIGEST_BYTES);
 		assert_ok(inventory_batch_add(b, &file, &where, &err), &err);
 	}
@@ -129,9 +160,10 @@ struct listing {
 static int take_row(const struct exposure_row *row, void *data)
 {
 	struct listing *l = data;
-	str_addf(&l->lines, "%.*s %.*s %s %.*s %s %s%s%.*s\n", SPAN_ARG(row->advisory), SPAN_ARG(row->path), carrier_name(row->carrier),
-	         SPAN_ARG(row->version.n ? row->version : SPAN("?")), finding_kind_name(row->kind), finding_cause_name(row->cause),
-	         row->cleared_at == USEC_NONE ? "" : " cleared ", SPAN_ARG(row->cleared_reason));
+	str_addf(&l->lines, "%.*s %.*s %s %.*s %s %s%s%.*s\n", SPAN_ARG(row->advisory), SPAN_ARG(row->path),
+		 carrier_name(row->carrier), SPAN_ARG(row->version.n ? row->version : SPAN("?")),
+		 finding_kind_name(row->kind), finding_cause_name(row->cause),
+		 row->cleared_at == USEC_NONE ? "" : " cleared ", SPAN_ARG(row->cleared_reason));
 	return 0;
 }
 
@@ -154,9 +186,11 @@ static void assert_list(struct fixture *f, struct exposure_filter filter, const 
 static const struct piece fleet[] = {
 	{ "/r/a.onnx", ARTIFACT_ONNXRUNTIME_OPTIMISED, ORT, "1.20.1", "voice", ORT, "1.21.1", ARTIFACT_CLEAR, "", 1 },
 	{ "/r/b.onnx", ARTIFACT_ONNXRUNTIME_OPTIMISED, ORT, "1.21.1", "voice", ORT, "1.21.1", ARTIFACT_CLEAR, "", 2 },
-	{ "/r/c.ort", ARTIFACT_ONNXRUNTIME_ORT, ORT, "", "reading", ORT, "1.18.0", ARTIFACT_UNKNOWN, "unknown_builder", 3 },
+	{ "/r/c.ort", ARTIFACT_ONNXRUNTIME_ORT, ORT, "", "reading", ORT, "1.18.0", ARTIFACT_UNKNOWN, "unknown_builder",
+	  3 },
 	{ "/r/d.plan", ARTIFACT_TENSORRT_PLAN, TRT, "10.13.3.9", "specimens", NULL, NULL, ARTIFACT_CLEAR, "", 4 },
-	{ "/r/e.plan", ARTIFACT_TENSORRT_PLAN, TRT, "11.0.0", "specimens", NULL, NULL, ARTIFACT_CONFLICT, "header_mismatch", 5 },
+	{ "/r/e.plan", ARTIFACT_TENSORRT_PLAN, TRT, "11.0.0", "specimens", NULL, NULL, ARTIFACT_CONFLICT,
+	  "header_mismatch", 5 },
 	{ "/r/f.plan", ARTIFACT_LFS_POINTER, NULL, "", "specimens", NULL, NULL, ARTIFACT_UNKNOWN, "content_absent", 6 },
 	{ "/r/g.onnx", ARTIFACT_ONNX, NULL, "", "voice", ORT, "1.21.1", ARTIFACT_CLEAR, "", 7 },
 	{ "/r/t.cache", ARTIFACT_TENSORRT_TIMING_CACHE, NULL, "", "specimens", NULL, NULL, ARTIFACT_CLEAR, "", 8 },
@@ -170,15 +204,15 @@ static void carriers_are_kept_apart(void **state)
 	place(f, fleet, RF_COUNT(fleet));
 	struct exposure_changes c = refresh(f);
 	assert_list(f, (struct exposure_filter){ .limit = 0 },
-	            "CVE-2099-1 /r/c.ort builder ? unknown unknown_builder\n"
-	            "CVE-2099-1 /r/c.ort runtime 1.18.0 affected in_range\n"
-	            "CVE-2099-1 /r/f.plan builder ? unknown content_absent\n"
-	            "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range\n"
-	            "CVE-2099-2 /r/d.plan builder 10.13.3.9 affected in_range\n"
-	            "CVE-2099-2 /r/d.plan runtime ? unknown unknown_runtime\n"
-	            "CVE-2099-2 /r/e.plan builder 11.0.0 conflict header_mismatch\n"
-	            "CVE-2099-2 /r/e.plan runtime ? unknown unknown_runtime\n"
-	            "CVE-2099-2 /r/f.plan builder ? unknown content_absent\n");
+		    "CVE-2099-1 /r/c.ort builder ? unknown unknown_builder\n"
+		    "CVE-2099-1 /r/c.ort runtime 1.18.0 affected in_range\n"
+		    "CVE-2099-1 /r/f.plan builder ? unknown content_absent\n"
+		    "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range\n"
+		    "CVE-2099-2 /r/d.plan builder 10.13.3.9 affected in_range\n"
+		    "CVE-2099-2 /r/d.plan runtime ? unknown unknown_runtime\n"
+		    "CVE-2099-2 /r/e.plan builder 11.0.0 conflict header_mismatch\n"
+		    "CVE-2099-2 /r/e.plan runtime ? unknown unknown_runtime\n"
+		    "CVE-2099-2 /r/f.plan builder ? unknown content_absent\n");
 	assert_int_equal(c.opened, 9);
 	assert_int_equal(c.open, 9);
 	assert_true(c.components > 0);
@@ -186,10 +220,14 @@ static void carriers_are_kept_apart(void **state)
 	assert_int_equal(c.components, 0); /* judged once */
 	assert_int_equal(c.opened + c.cleared, 0);
 	assert_int_equal(c.open, 9);
-	assert_list(f, (struct exposure_filter){ .service = SPAN("voice") }, "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range\n");
-	assert_list(f, (struct exposure_filter){ .by_carrier = true, .carrier = CARRIER_RUNTIME, .at_least = FINDING_CONFLICT },
-	            "CVE-2099-1 /r/c.ort runtime 1.18.0 affected in_range\n");
-	assert_list(f, (struct exposure_filter){ .path = SPAN("/r/e.plan"), .limit = 1 }, "CVE-2099-2 /r/e.plan builder 11.0.0 conflict header_mismatch\n");
+	assert_list(f, (struct exposure_filter){ .service = SPAN("voice") },
+		    "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range\n");
+	assert_list(f,
+		    (struct exposure_filter){
+			    .by_carrier = true, .carrier = CARRIER_RUNTIME, .at_least = FINDING_CONFLICT },
+		    "CVE-2099-1 /r/c.ort runtime 1.18.0 affected in_range\n");
+	assert_list(f, (struct exposure_filter){ .path = SPAN("/r/e.plan"), .limit = 1 },
+		    "CVE-2099-2 /r/e.plan builder 11.0.0 conflict header_mismatch\n");
 }
 
 static void history_is_never_deleted(void **state)
@@ -206,24 +244,27 @@ static void history_is_never_deleted(void **state)
 	assert_int_equal(c.cleared, 1);
 	assert_int_equal(c.open, 0);
 	assert_list(f, (struct exposure_filter){ .limit = 0 }, "");
-	assert_list(f, (struct exposure_filter){ .with_cleared = true }, "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range cleared gone\n");
+	assert_list(f, (struct exposure_filter){ .with_cleared = true },
+		    "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range cleared gone\n");
 	/* the vendor says more: the new one is hit too */
 	import(f, OSV("CVE-2099-1", "2026-01-02T00:00:00Z", PYPI("onnxruntime", "1.22.0")));
 	c = refresh(f);
 	assert_int_equal(c.opened, 4);
 	/* and takes it back */
-	import(f, OSV("CVE-2099-1", "2026-01-03T00:00:00Z", "\"withdrawn\":\"2026-01-03T00:00:00Z\"," PYPI("onnxruntime", "1.22.0")));
+	import(f, OSV("CVE-2099-1", "2026-01-03T00:00:00Z",
+		      "\"withdrawn\":\"2026-01-03T00:00:00Z\"," PYPI("onnxruntime", "1.22.0")));
 	c = refresh(f);
 	assert_int_equal(c.cleared, 4);
 	assert_list(f, (struct exposure_filter){ .with_cleared = true, .path = SPAN("/r/b.onnx") },
-	            "CVE-2099-1 /r/b.onnx builder 1.21.1 affected in_range cleared advisory_withdrawn\n"
-	            "CVE-2099-1 /r/b.onnx runtime 1.21.1 affected in_range cleared advisory_withdrawn\n");
+		    "CVE-2099-1 /r/b.onnx builder 1.21.1 affected in_range cleared advisory_withdrawn\n"
+		    "CVE-2099-1 /r/b.onnx runtime 1.21.1 affected in_range cleared advisory_withdrawn\n");
 }
 
 static int decide_no(struct transaction *tx, void *data)
 {
 	(void)data;
-	int rc = advisory_decide(tx, SPAN("CVE-2099-1"), ENGINE_AFFECTING_NO, "user:ann@host", "the parser is not in the file");
+	int rc = advisory_decide(tx, SPAN("CVE-2099-1"), ENGINE_AFFECTING_NO, "user:ann@host",
+				 "the parser is not in the file");
 	return rc ? rc : exposure_refresh_tx(tx, "user:ann@host", NULL);
 }
 
@@ -237,8 +278,9 @@ static void decisions_and_drills(void **state)
 	assert_int_equal(refresh(f).opened, 2);
 	assert_ok(database_transact(f->db, DB_WRITE, decide_no, NULL, &err), &err);
 	assert_list(f, (struct exposure_filter){ .with_cleared = true, .without_drills = true },
-	            "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range cleared not_affected\n");
-	assert_list(f, (struct exposure_filter){ .limit = 0 }, "DRILL-2026-1 /r/a.onnx builder 1.20.1 affected in_range\n");
+		    "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range cleared not_affected\n");
+	assert_list(f, (struct exposure_filter){ .limit = 0 },
+		    "DRILL-2026-1 /r/a.onnx builder 1.20.1 affected in_range\n");
 }
 
 struct describing {
@@ -250,7 +292,8 @@ static int take_service(const struct exposure_service *s, void *data)
 {
 	struct describing *d = data;
 	char words[128];
-	str_addf(&d->lines, "%.*s %lld: %s\n", SPAN_ARG(s->service), (long long)s->placements, exposure_service_words(s, words, sizeof words));
+	str_addf(&d->lines, "%.*s %lld: %s\n", SPAN_ARG(s->service), (long long)s->placements,
+		 exposure_service_words(s, words, sizeof words));
 	return 0;
 }
 
@@ -272,13 +315,13 @@ static void runtime_clean_engine_still_vulnerable(void **state)
 	refresh(f);
 	assert_ok(database_transact(f->db, DB_READ, services, &d, &err), &err);
 	assert_string_equal(str_text(&d.lines), "reading 1: runtime vulnerable, engine not known\n"
-	                                        "specimens 2: clean\n"
-	                                        "voice 2: runtime clean, engine still vulnerable\n");
+						"specimens 2: clean\n"
+						"voice 2: runtime clean, engine still vulnerable\n");
 	d.advisory = SPAN("DRILL-2026-1");
 	assert_ok(database_transact(f->db, DB_READ, services, &d, &err), &err);
 	assert_string_equal(str_text(&d.lines), "reading 1: clean\n"
-	                                        "specimens 2: runtime not known, engine vulnerable\n"
-	                                        "voice 2: clean\n");
+						"specimens 2: runtime not known, engine vulnerable\n"
+						"voice 2: clean\n");
 	str_release(&d.lines);
 }
 
@@ -299,8 +342,8 @@ static int ask(struct transaction *tx, void *data)
 	str_reset(&q->json);
 	arena_reset(&q->a);
 	int rc = q->path   ? exposure_explain_path(tx, &q->a, q->path, SPAN_NONE, &q->list, &q->count)
-	         : q->purl ? exposure_explain_purl(tx, &q->a, span_of(q->purl), SPAN_NONE, &q->list, &q->count)
-	                   : exposure_explain_advisory(tx, &q->a, span_of(q->id), &q->story);
+		 : q->purl ? exposure_explain_purl(tx, &q->a, span_of(q->purl), SPAN_NONE, &q->list, &q->count)
+			   : exposure_explain_advisory(tx, &q->a, span_of(q->id), &q->story);
 	if (rc)
 		return rc;
 	if (q->id) {
@@ -351,11 +394,21 @@ static void explain_tells_bytes_text_and_comparison(void **state)
 	assert_int_equal(q.count, 2);
 	assert_int_equal(q.list[0].finding.kind, FINDING_AFFECTED);
 	assert_true(q.list[0].opened_at != USEC_NONE);
-	static const char *const in_words[] = { "/r/d.plan: tensorrt-plan, 100 bytes, sha256 040404040404", "ftrt version: bytes 0a0d0309 at offset 24 = 10.13.3.9",
-		"noted on the file: seen in a test", "10.13.3.9 < 11.0: inside", "fixed in 11.0", "exposed since", "affected  CVE-2099-2  builder" };
+	static const char *const in_words[] = { "/r/d.plan: tensorrt-plan, 100 bytes, sha256 040404040404",
+						"ftrt version: bytes 0a0d0309 at offset 24 = 10.13.3.9",
+						"noted on the file: seen in a test",
+						"10.13.3.9 < 11.0: inside",
+						"fixed in 11.0",
+						"exposed since",
+						"affected  CVE-2099-2  builder" };
 	assert_holds(&q.words, in_words, RF_COUNT(in_words));
-	static const char *const in_json[] = { "\"step\":\"file\"", "\"step\":\"header\"", "\"offset\":24", "\"bytes\":\"0a0d0309\"", "\"comparison\":\"10.13.3.9 < 11.0\"",
-		"\"finding\":\"affected\"", "\"cause\":\"in_range\"" };
+	static const char *const in_json[] = { "\"step\":\"file\"",
+					       "\"step\":\"header\"",
+					       "\"offset\":24",
+					       "\"bytes\":\"0a0d0309\"",
+					       "\"comparison\":\"10.13.3.9 < 11.0\"",
+					       "\"finding\":\"affected\"",
+					       "\"cause\":\"in_range\"" };
 	assert_holds(&q.json, in_json, RF_COUNT(in_json));
 	asking_release(&q);
 	q = (struct asking){ .path = "/r/nothing" };
@@ -380,8 +433,12 @@ static void story_of_a_record_that_is_none(void **state)
 	struct fixture *f = begin(state);
 	import(f, OSV("CVE-2099-2", "2026-01-01T00:00:00Z", PYPI("tensorrt", "11.0")));
 	import(f, OSV("DRILL-2026-1", "2026-01-01T00:00:00Z", PYPI("tensorrt", "11.0")));
-	static const char *const always[] = { "CVE-2023-46721  REJECTED", "fortinet", "not the vendor of NVIDIA TensorRT", "never described anything",
-		"is not a vulnerability", "CVE-2099-2" };
+	static const char *const always[] = { "CVE-2023-46721  REJECTED",
+					      "fortinet",
+					      "not the vendor of NVIDIA TensorRT",
+					      "never described anything",
+					      "is not a vulnerability",
+					      "CVE-2099-2" };
 	/* no feed has it: what is known of it stands in the program */
 	struct asking q = { .id = "cve-2023-46721" };
 	assert_int_equal(ask_for(f, &q), 0);
@@ -399,12 +456,14 @@ static void story_of_a_record_that_is_none(void **state)
 	assert_holds(&q.words, always, RF_COUNT(always));
 	static const char *const record[] = { "has it as rejected: Not used; the id was assigned by fortinet" };
 	assert_holds(&q.words, record, 1);
-	static const char *const in_json[] = { "\"state\":\"rejected\"", "\"assigner\":\"fortinet\"", "\"instead\":[{\"advisory\":\"CVE-2099-2\"" };
+	static const char *const in_json[] = { "\"state\":\"rejected\"", "\"assigner\":\"fortinet\"",
+					       "\"instead\":[{\"advisory\":\"CVE-2099-2\"" };
 	assert_holds(&q.json, in_json, RF_COUNT(in_json));
 	asking_release(&q);
 	q = (struct asking){ .id = "CVE-2099-2" };
 	assert_int_equal(ask_for(f, &q), 0);
-	static const char *const published[] = { "CVE-2099-2  published", "says of PyPI/tensorrt", "open exposures: 1 affected, 1 conflict, 3 unknown" };
+	static const char *const published[] = { "CVE-2099-2  published", "says of PyPI/tensorrt",
+						 "open exposures: 1 affected, 1 conflict, 3 unknown" };
 	assert_holds(&q.words, published, RF_COUNT(published));
 	asking_release(&q);
 	q = (struct asking){ .id = "CVE-1999-1" };

@@ -36,7 +36,8 @@ static void purls(void **state)
 		arena_release(&a);
 	}
 	struct arena small = ARENA_INIT(10);
-	assert_int_equal(component_read(&small, SPAN("pkg:generic/nvidia/tensorrt@10"), &(struct component){ 0 }, &err), RF_ENOMEM);
+	assert_int_equal(component_read(&small, SPAN("pkg:generic/nvidia/tensorrt@10"), &(struct component){ 0 }, &err),
+			 RF_ENOMEM);
 	arena_release(&small);
 }
 

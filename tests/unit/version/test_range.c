@@ -30,7 +30,8 @@ static void check_line(struct span line)
 {
 	struct arena a = ARENA_INIT(1 * MIB);
 	struct err err = ERR_INIT;
-	struct span whole = line, name = field(&line), affected = field(&line), fixed = field(&line), rule = field(&line);
+	struct span whole = line, name = field(&line), affected = field(&line), fixed = field(&line),
+		    rule = field(&line);
 	struct span words = field(&line);
 	const struct scheme *s = scheme_find(name);
 	assert_non_null(s);
@@ -46,7 +47,8 @@ static void check_line(struct span line)
 	RF_AUTO(str) text = STR_INIT(4 * KIB);
 	range_words(r, &text);
 	if (!span_eq(words, str_span(&text)) || (!unread && r->conservative != careful))
-		fail_msg("%.*s: \"%s\"%s", SPAN_ARG(whole), str_text(&text), r->conservative ? ", a cautious reading" : "");
+		fail_msg("%.*s: \"%s\"%s", SPAN_ARG(whole), str_text(&text),
+			 r->conservative ? ", a cautious reading" : "");
 	check_versions(r, span_trim(line), whole);
 	arena_release(&a);
 }
@@ -69,11 +71,14 @@ static void unread_texts_name_the_token(void **state)
 	struct arena a = ARENA_INIT(1 * MIB);
 	struct err err = ERR_INIT;
 	struct range *r = NULL;
-	assert_int_equal(range_read(&a, scheme_find(SPAN("tensorrt")), SPAN("prior to yesterday"), SPAN_NONE, &r, &err), RF_EUNREADABLE);
+	assert_int_equal(range_read(&a, scheme_find(SPAN("tensorrt")), SPAN("prior to yesterday"), SPAN_NONE, &r, &err),
+			 RF_EUNREADABLE);
 	assert_int_equal(err.offset, 9);
 	assert_non_null(strstr(err.text, "yesterday"));
-	assert_int_equal(range_read(&a, scheme_find(SPAN("tensorrt")), SPAN("\xC2\xA0"), SPAN_NONE, &r, &err), RF_EUNREADABLE);
-	assert_int_equal(range_read(&a, scheme_find(SPAN("tensorrt")), SPAN(""), SPAN("11.0"), &r, &err), RF_EUNREADABLE);
+	assert_int_equal(range_read(&a, scheme_find(SPAN("tensorrt")), SPAN("\xC2\xA0"), SPAN_NONE, &r, &err),
+			 RF_EUNREADABLE);
+	assert_int_equal(range_read(&a, scheme_find(SPAN("tensorrt")), SPAN(""), SPAN("11.0"), &r, &err),
+			 RF_EUNREADABLE);
 	assert_int_equal(range_contains(r, SPAN("10.0")), RANGE_UNSURE);
 	arena_release(&a);
 }
@@ -84,14 +89,22 @@ static void fixes(void **state)
 	static const struct {
 		const char *text;
 		size_t count;
-	} cases[] = { { "v11.0", 1 }, { "1.2.3 and 1.3.1", 2 }, { "1.2.3, 1.3.1 or newer", 0 }, { "TensorRT v11.0", 1 }, { "11.0 or newer", 1 },
-		      { "Available the week of June 29, 2023", 0 }, { "No patch will be provided", 0 }, { "", 0 }, { "11.0 (latest)", 1 },
+	} cases[] = { { "v11.0", 1 },
+		      { "1.2.3 and 1.3.1", 2 },
+		      { "1.2.3, 1.3.1 or newer", 0 },
+		      { "TensorRT v11.0", 1 },
+		      { "11.0 or newer", 1 },
+		      { "Available the week of June 29, 2023", 0 },
+		      { "No patch will be provided", 0 },
+		      { "", 0 },
+		      { "11.0 (latest)", 1 },
 		      { "to be published by end of September", 0 } };
 	struct arena a = ARENA_INIT(1 * MIB);
 	for (size_t i = 0; i < RF_COUNT(cases); i++) {
 		struct span *fixed = NULL;
 		size_t n = 99;
-		assert_int_equal(range_read_fixed(&a, scheme_find(SPAN("tensorrt")), span_of(cases[i].text), &fixed, &n), 0);
+		assert_int_equal(
+			range_read_fixed(&a, scheme_find(SPAN("tensorrt")), span_of(cases[i].text), &fixed, &n), 0);
 		if (n != cases[i].count)
 			fail_msg("\"%s\": %zu fixes", cases[i].text, n);
 	}
@@ -120,7 +133,9 @@ static void unions_and_limits(void **state)
 	for (int i = 0; i < RANGE_MAX_INTERVALS && !rc; i++)
 		rc = range_add(&a, r, &(struct range_interval){ .low = SPAN("3.0"), .high = SPAN("3.1") }, &err);
 	assert_int_equal(rc, RF_ETOOMANY);
-	assert_ok(range_add(&a, range_new(&a, r->scheme, ""), &(struct range_interval){ .low = SPAN("3.0"), .high = SPAN("x") }, &err), &err);
+	assert_ok(range_add(&a, range_new(&a, r->scheme, ""),
+			    &(struct range_interval){ .low = SPAN("3.0"), .high = SPAN("x") }, &err),
+		  &err);
 	arena_release(&a);
 }
 

@@ -45,12 +45,12 @@ static void check_order(const char *scheme_name, const char *file)
 	for (size_t i = 0; i < t.count; i++)
 		for (size_t j = 0; j < t.count; j++) {
 			enum version_order want = t.rank[i] < t.rank[j]   ? VERSION_LESS
-			                          : t.rank[i] > t.rank[j] ? VERSION_GREATER
-			                                                  : VERSION_EQUAL;
+						  : t.rank[i] > t.rank[j] ? VERSION_GREATER
+									  : VERSION_EQUAL;
 			enum version_order got = version_compare(s, t.versions[i], t.versions[j]);
 			if (got != want)
-				fail_msg("%s: %.*s %s %.*s, want %s", file, SPAN_ARG(t.versions[i]), version_order_sign(got),
-				         SPAN_ARG(t.versions[j]), version_order_sign(want));
+				fail_msg("%s: %.*s %s %.*s, want %s", file, SPAN_ARG(t.versions[i]),
+					 version_order_sign(got), SPAN_ARG(t.versions[j]), version_order_sign(want));
 		}
 	str_release(&t.text);
 }
