@@ -209,18 +209,24 @@ static bool match_list(const struct prose *p, struct span pattern, size_t at, st
 	}
 }
 
+/* "(All versions prior to and including vGPU 16.13)", "up to": NVIDIA's way to say that V and all before it are meant.
+ */
+static bool names_itself(const struct prose *p, size_t at)
+{
+	static const char *const words[] = { "all", "versions", "prior|up", "to", "and", "including" };
+	for (size_t i = 0; i < RF_COUNT(words); i++)
+		if (at + i >= p->count || !literal_is(span_of(words[i]), p->tokens[at + i].text))
+			return false;
+	return true;
+}
+
 static bool match_qualifier(const struct prose *p, struct span pattern, size_t at, struct captures *c)
 {
 	if (at == p->count || p->tokens[at].kind != TOKEN_OPEN)
 		return match(p, pattern, at, c);
 	if (p->tokens[p->count - 1].kind != TOKEN_CLOSE)
 		return false;
-	static const char *const self[] = { "all", "versions", "prior", "to", "and", "including" };
-	size_t same = 0;
-	while (same < RF_COUNT(self) && at + 1 + same < p->count &&
-	       span_eq_nocase(p->tokens[at + 1 + same].text, span_of(self[same])))
-		same++;
-	c->self_included = same == RF_COUNT(self);
+	c->self_included = names_itself(p, at + 1);
 	c->qualified = true;
 	return match(p, pattern, p->count, c);
 }
@@ -347,8 +353,9 @@ static int apply(struct arena *a, struct range *r, const struct rule *rule, cons
 		 const struct span *fixed, size_t fixed_count, struct err *err)
 {
 	r->rule = rule->name;
-	r->conservative = c->qualified && !c->self_included;
-	if (rule->exact && !c->self_included) {
+	bool up_to_itself = c->self_included && c->count == 1;
+	r->conservative = c->qualified && !up_to_itself;
+	if (rule->exact && !up_to_itself) {
 		int rc = 0;
 		for (size_t i = 0; i < c->count && !rc; i++)
 			rc = range_add(a, r,
@@ -360,7 +367,7 @@ static int apply(struct arena *a, struct range *r, const struct rule *rule, cons
 		return rc;
 	}
 	struct rule effective = *rule;
-	if (c->self_included)
+	if (up_to_itself)
 		effective = (struct rule){ rule->name, rule->pattern, .high = BOUND_INCLUSIVE };
 	struct range_interval v = { .low_exclusive = effective.low_exclusive };
 	size_t next = 0;
@@ -381,7 +388,9 @@ static const struct rule *find_rule(const struct prose *p, struct captures *c)
 	size_t furthest = 0;
 	for (size_t i = 0; i < RF_COUNT(rules); i++) {
 		*c = (struct captures){ .furthest = furthest };
-		if (match(p, span_of(rules[i].pattern), 0, c))
+		bool matched = match(p, span_of(rules[i].pattern), 0, c);
+		/* "V(...)" may mean more than V: only where the words say what is it read */
+		if (matched && (!rules[i].exact || !c->qualified || (c->self_included && c->count == 1)))
 			return &rules[i];
 		furthest = c->furthest;
 	}
