@@ -1,9 +1,9 @@
 /* A release on disk: filled beside its place, made durable, renamed once.
  *
- * Durable how: a handful of rows are fsynced one by one, some tenths of a millisecond each; from SYNC_WHOLE_FROM rows on one
- * syncfs(2) takes them all. It also writes back what else is dirty on that file system, which is why it is not used for few:
- * on a machine busy with something else it may take a second. Either way everything a release names is on the disk before
- * its name is. */
+ * Durable how: engines are already (depot_put_file() returned). Folders, attestations and the manifest of a handful of rows
+ * are fsynced one by one, half a millisecond each; from SYNC_WHOLE_FROM rows on one syncfs(2) takes them all. It also
+ * writes back what else is dirty on that file system, which is why it is not used for few: on a machine busy with something
+ * else it may take a second. Either way everything a release names is on the disk before its name is. */
 #include "depot_int.h"
 
 #include <errno.h>
@@ -18,6 +18,7 @@ struct filling {
 	const struct release *release;
 	char folder[FS_PATH_MAX];
 	bool whole_sync;
+	bool shards[256];            /* blobs/sha256/<byte> that hold attestations of ours, to be synced at the end */
 };
 
 static void filling_release(struct filling *f)
@@ -76,6 +77,8 @@ static int link_blob(struct filling *f, const struct digest *digest, const char 
 	if (link(from, to) != 0) {
 		if (errno == EMLINK || errno == EPERM || errno == EXDEV || errno == EOPNOTSUPP) {
 			rc = depot_copy(from, to, err);
+			if (rc == 0 && !f->whole_sync)
+				rc = depot_fsync(to, err);
 		} else if (errno == ENOENT) {
 			rc = err_set(err, RF_ENOTFOUND, "the depot does not hold this blob");
 			(void)err_in_file(err, from);
@@ -93,14 +96,25 @@ static int link_blob(struct filling *f, const struct digest *digest, const char 
 	return rc;
 }
 
-static int sync_blob(struct filling *f, const struct digest *digest, const char *linked, struct err *err)
+/* Attestations may have been put unsynced: the blob's name is made durable with its bytes, or depot_verify() would miss it
+ * after a power cut. */
+static int sync_shards(struct filling *f, struct err *err)
 {
-	char shard[FS_PATH_MAX];
-	int rc = depot_fsync(linked, err);
+	char path[FS_PATH_MAX];
+	bool any = false;
+	int rc = 0;
 
-	if (rc == 0)
-		rc = depot_pathf(f->depot, shard, err, "blobs/sha256/%02x", digest->bytes[0]);
-	return rc != 0 ? rc : depot_fsync(shard, err);
+	for (unsigned i = 0; rc == 0 && i < RF_COUNT(f->shards); i++) {
+		if (!f->shards[i])
+			continue;
+		any = true;
+		rc = depot_pathf(f->depot, path, err, "blobs/sha256/%02x", i);
+		if (rc == 0)
+			rc = depot_fsync(path, err);
+	}
+	if (rc == 0 && any)
+		rc = depot_pathf(f->depot, path, err, "blobs/sha256");
+	return rc != 0 || !any ? rc : depot_fsync(path, err);
 }
 
 static int add_attestation(struct filling *f, const struct release_row *row, const struct digest *digest, const char *suffix,
@@ -115,14 +129,17 @@ static int add_attestation(struct filling *f, const struct release_row *row, con
 	if ((size_t)snprintf(path, sizeof path, "%s/%s/%s%s", f->folder, row->target, row->model, suffix) >= sizeof path)
 		return err_set(err, RF_ETOOBIG, "the path of an attestation is too long");
 	rc = link_blob(f, digest, path, &bytes, err);
-	return rc != 0 || f->whole_sync ? rc : sync_blob(f, digest, path, err);
+	if (rc != 0 || f->whole_sync)
+		return rc;
+	f->shards[digest->bytes[0]] = true;
+	return depot_fsync(path, err);
 }
 
 static int add_engine(struct filling *f, const struct release_row *row, struct err *err)
 {
 	char path[FS_PATH_MAX];
 	uint64_t bytes = 0;
-	int model, version, file, rc;
+	int model, version, rc;
 
 	model = snprintf(path, sizeof path, "%s/%s/%s", f->folder, row->target, row->model);
 	if (model < 0 || (size_t)model + RELEASE_NAME_MAX + 32 >= sizeof path)
@@ -131,7 +148,7 @@ static int add_engine(struct filling *f, const struct release_row *row, struct e
 	version = snprintf(path + model, sizeof path - (size_t)model, "/%u", (unsigned)row->version);
 	if (rc == 0)
 		rc = make_folder(path, err);
-	file = snprintf(path + model + version, sizeof path - (size_t)(model + version), "/%s", row->file);
+	(void)snprintf(path + model + version, sizeof path - (size_t)(model + version), "/%s", row->file);
 	if (rc == 0)
 		rc = link_blob(f, &row->engine, path, &bytes, err);
 	if (rc == 0 && bytes != row->engine_bytes) {
@@ -140,10 +157,8 @@ static int add_engine(struct filling *f, const struct release_row *row, struct e
 		(void)err_in_file(err, path);
 	}
 	if (rc == 0 && !f->whole_sync) {
-		rc = sync_blob(f, &row->engine, path, err);
 		path[model + version] = '\0';
-		if (rc == 0 && file > 0)
-			rc = depot_fsync(path, err);
+		rc = depot_fsync(path, err);
 		path[model] = '\0';
 		if (rc == 0)
 			rc = depot_fsync(path, err);
@@ -251,8 +266,8 @@ static int fill(struct filling *f, const struct signing_key *key, struct digest 
 	if (rc == 0)
 		rc = write_manifest(f, key, ret, err);
 	if (rc == 0)
-		rc = f->whole_sync ? depot_sync(f->depot, err) : depot_fsync(f->folder, err);
-	return rc;
+		rc = f->whole_sync ? depot_sync(f->depot, err) : sync_shards(f, err);
+	return rc != 0 || f->whole_sync ? rc : depot_fsync(f->folder, err);
 }
 
 /* ---- publishing ---- */

@@ -103,7 +103,8 @@ struct release_published {
  * parent folder is fsynced. Before, leftovers of killed attempts at the same release are removed. Cost is linear in rows,
  * three links and two folders each, no fsync per row.
  *
- * All engines and attestations must be blobs (RF_ENOTFOUND names the row); sizes must agree (RF_ECONFLICT).
+ * All engines and attestations must be blobs (RF_ENOTFOUND names the row), engines durable ones (depot_put_file()); sizes
+ * must agree (RF_ECONFLICT). Publishers of one service take turns (RF_EBUSY after a minute).
  * RF_ECONFLICT when a release of that name holds other content, or its files are not what it says.
  */
 RF_MUST_CHECK int release_publish(struct depot *d, const struct signing_key *key, const struct release *r,

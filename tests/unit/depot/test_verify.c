@@ -1,6 +1,8 @@
 /* Each way a depot can be wrong is found, and named. */
 #include "depot_fixture.h"
 
+#include "process/process.h"
+
 static struct release_row rows[2];
 static struct release release;
 
@@ -151,10 +153,85 @@ static void statements(void **state)
 	verify_key_freep(&stranger);
 }
 
+/* The commands of docs/verify.md, with programs that are not ours. */
+static int stranger(const char *public_key_path, struct process_result *r)
+{
+	char depot_path[FS_PATH_MAX + 16];
+	const char *const argv[] = { "tests/e2e/verify_release.sh", depot_path, public_key_path, NULL };
+	struct process_options o = { .argv = argv, .deadline_usec = 120 * USEC_PER_SEC, .output_limit_bytes = 1 * MIB };
+
+	snprintf(depot_path, sizeof depot_path, "%s/depot", dir);
+	assert_ok(process_run(&o, r, &err), &err);
+	if (r->exit_status == 2)
+		print_message("%s", str_text(&r->error_output));
+	return r->exit_status;
+}
+
+static void a_stranger_verifies(void **state)
+{
+	(void)state;
+	RF_AUTO(process_result) good = { 0 };
+	RF_AUTO(process_result) bad_key = { 0 };
+	struct release_row old = rows[0];
+	struct release r = make_release("second", &old, 1);
+	struct release_published p;
+
+	old.carried_over = true;
+	old.provenance = old.proof_statement = (struct digest){ { 0 } };
+	r.parent = "good";
+	r.ledger_size = 3;
+	digest_of(SPAN("head"), &r.ledger_head);
+	assert_ok(release_publish(depot, key, &r, &p, &err), &err);
+	int rc = stranger(in_dir("key.pub.pem"), &good);
+	if (rc == 2)
+		skip();
+	if (rc != 0)
+		fail_msg("%s", str_text(&good.error_output));
+	assert_non_null(strstr(str_text(&good.output), "good: voice/good, 2 engines, 4 attestations"));
+	assert_non_null(strstr(str_text(&good.output), "good: voice/second, 1 engines, 0 attestations"));
+	assert_ok(key_generate(in_dir("o.pem"), in_dir("o.pub.pem"), &err), &err);
+	assert_int_equal(stranger(in_dir("o.pub.pem"), &bad_key), 1);
+	assert_non_null(strstr(str_text(&bad_key.error_output), "FAILED release-signature"));
+}
+
+static void a_stranger_finds(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *file, *bytes, *step;
+	} cases[] = {
+		{ ENGINE, "engine 0ne", "engines" },
+		{ "linux-x86_64/cpu-avx512/alexa/1/extra", "x", "nothing-else" },
+		{ "linux-x86_64/cpu-avx512/alexa.proof.dsse", "{}", "attestation-digests" },
+		{ "release.json", "{}", "release-payload" },
+		{ "release.dsse", "{}", "release-signature" },
+	};
+	for (size_t i = 0; i < RF_COUNT(cases); i++) {
+		RF_AUTO(process_result) r = { 0 };
+		const char *path = in_dir("%s/%s", FOLDER, cases[i].file), *aside = in_dir("aside");
+		bool there = fs_exists(path);
+		char want[64];
+
+		if (there)
+			assert_int_equal(rename(path, aside), 0);
+		assert_ok(fs_write_new(path, span_of(cases[i].bytes), 0444, &err), &err);
+		int rc = stranger(in_dir("key.pub.pem"), &r);
+		assert_int_equal(unlink(path), 0);
+		if (there)
+			assert_int_equal(rename(aside, path), 0);
+		if (rc == 2)
+			skip();
+		snprintf(want, sizeof want, "FAILED %s:", cases[i].step);
+		if (rc != 1 || !strstr(str_text(&r.error_output), want))
+			fail_msg("%s: %s", cases[i].file, str_text(&r.error_output));
+	}
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, teardown)
 	const struct CMUnitTest tests[] = { TEST(a_good_one), TEST(blobs), TEST(changed_through_the_release), TEST(changed_in_place),
-					    TEST(missing_and_extra), TEST(signatures), TEST(statements) };
+					    TEST(missing_and_extra), TEST(signatures), TEST(statements),
+					    TEST(a_stranger_verifies), TEST(a_stranger_finds) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
