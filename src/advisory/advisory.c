@@ -137,6 +137,15 @@ struct span advisory_text(struct advisory_reader *r, struct json v, const char *
 	return advisory_copy(r, span_trim(json_string(json_get(v, key))));
 }
 
+struct span advisory_cut(struct span s, size_t max)
+{
+	s = span_sub(s, 0, max);
+	/* what a cut elsewhere (an error's text) left of a character goes too */
+	for (int i = 0; i < 3 && s.n && !span_is_utf8(s); i++)
+		s.n--;
+	return s;
+}
+
 struct span advisory_printf(struct advisory_reader *r, const char *format, ...)
 {
 	struct str text = STR_INIT(64 * KIB);

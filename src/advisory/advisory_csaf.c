@@ -241,7 +241,8 @@ static int read_statement_range(struct csaf *c, struct advisory_statement *s)
 			*c->r.err = why;
 		return rc;
 	}
-	s->rule = rc ? advisory_printf(&c->r, "%s", why.text) : span_of(range_rule(s->range));
+	s->rule = rc ? advisory_copy(&c->r, advisory_cut(span_of(why.text), sizeof why.text))
+		     : span_of(range_rule(s->range));
 	s->review = rc || s->range->conservative || (s->fixed_text.n && !s->fixed_count);
 	return 0;
 }
@@ -431,8 +432,18 @@ static struct span vulnerability_id(struct csaf *c, struct json v, size_t number
 		id = json_string(json_get(it.value, "text"));
 	id = span_trim(id);
 	if (!id.n || id.n > ADVISORY_MAX_ID)
-		return advisory_printf(&c->r, "%.*s#%zu", SPAN_ARG(span_sub(c->tracking_id, 0, 100)), number + 1);
+		return advisory_printf(&c->r, "%.*s#%zu", SPAN_ARG(advisory_cut(c->tracking_id, 100)), number + 1);
 	return advisory_copy(&c->r, id);
+}
+
+/* NVIDIA titles bulletins, not vulnerabilities: what kind of flaw it is tells them apart in a list. */
+static struct span given_title(struct csaf *c, struct json v)
+{
+	struct span weakness = json_string(json_path(v, "cwe", "name", NULL));
+	if (!weakness.n)
+		return c->r.document->title;
+	return advisory_prose(&c->r, advisory_printf(&c->r, "%.*s (%.*s)", SPAN_ARG(advisory_cut(weakness, 300)),
+						     SPAN_ARG(advisory_cut(c->r.document->title, 300))));
 }
 
 static int read_vulnerability(struct csaf *c, struct json v, size_t number, struct fixes *f)
@@ -448,7 +459,7 @@ static int read_vulnerability(struct csaf *c, struct json v, size_t number, stru
 	to->tlp = c->tlp;
 	to->title = advisory_prose(&c->r, json_string(json_get(v, "title")));
 	if (!to->title.n)
-		to->title = c->r.document->title;
+		to->title = given_title(c, v);
 	to->summary = note(c, json_get(v, "notes"));
 	if (advisory_text_rejects(to->summary, &reason)) {
 		to->state = ADVISORY_REJECTED;
@@ -491,7 +502,7 @@ static int read_document(struct csaf *c)
 	if (label.n && !tlp_read(label, &c->tlp)) {
 		c->tlp = TLP_RED; /* a mark that is not understood keeps the text in the house */
 		return advisory_warn(&c->r, "TLP label \"%.*s\" is not known: treated as RED",
-				     SPAN_ARG(span_sub(label, 0, 40)));
+				     SPAN_ARG(advisory_cut(label, 40)));
 	}
 	return 0;
 }

@@ -26,6 +26,8 @@ struct span advisory_text(struct advisory_reader *r, struct json v, const char *
 /* The same without HTML: tags and entities of vendors' prose become blanks and characters; runs of blanks become one.
  */
 struct span advisory_prose(struct advisory_reader *r, struct span s);
+/* At most @max bytes of UTF-8, cut between characters: half a character is no text for a database. */
+struct span advisory_cut(struct span s, size_t max);
 struct span advisory_printf(struct advisory_reader *r, const char *format, ...) RF_PRINTF(2, 3);
 /* USEC_NONE when absent, unreadable (with a warning) or before 1990 (Go's zero time). @ret_has_time may be NULL. */
 usec_t advisory_time(struct advisory_reader *r, struct json v, const char *key, bool *ret_has_time);

@@ -364,7 +364,7 @@ static void read_state(struct advisory_reader *r, struct json root, struct advis
 		to->state = ADVISORY_WITHDRAWN;
 		if (!to->state_reason.n)
 			to->state_reason =
-				advisory_printf(r, "withdrawn at %.*s", SPAN_ARG(span_sub(withdrawn, 0, 40)));
+				advisory_printf(r, "withdrawn at %.*s", SPAN_ARG(advisory_cut(withdrawn, 40)));
 	}
 }
 
@@ -417,7 +417,7 @@ static int read_record(struct advisory_reader *r, struct json root, struct advis
 	if (!to->summary.n)
 		to->summary = to->title;
 	if (!to->title.n)
-		to->title = span_sub(to->summary, 0, 200);
+		to->title = advisory_cut(to->summary, 200);
 	to->url = first_url(r, json_get(root, "references"));
 	to->published = advisory_time(r, root, "published", &to->published_has_time);
 	to->modified = advisory_time(r, root, "modified", NULL);

@@ -208,11 +208,12 @@ void exposure_story_words(const struct exposure_story *s, struct str *to)
 	const struct advisory *v = &s->advisory.advisory;
 	char time[TIME_TEXT_BYTES];
 	visible(to, v->id);
-	str_addf(to, "  %s%s%s\n",
+	str_addf(to, "  %s%s%s%s\n",
 		 v->state == ADVISORY_REJECTED    ? "REJECTED"
 		 : v->state == ADVISORY_WITHDRAWN ? "WITHDRAWN"
 						  : "published",
-		 v->is_drill ? "  DRILL  " : "  ", v->tlp == TLP_CLEAR ? "" : tlp_name(v->tlp));
+		 v->is_drill ? "  DRILL" : "", v->tlp == TLP_CLEAR ? "" : "  ",
+		 v->tlp == TLP_CLEAR ? "" : tlp_name(v->tlp));
 	str_add_text(to, "  ");
 	visible(to, v->title);
 	str_add_byte(to, '\n');

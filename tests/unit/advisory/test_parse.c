@@ -107,6 +107,39 @@ static void limits(void **state)
 	arena_release(&a);
 }
 
+/* Long texts are cut between characters: what is stored is always UTF-8. */
+static void cuts_keep_utf8(void **state)
+{
+	(void)state;
+	static const char *const heads[] = {
+		"{\"id\":\"A-1\",\"modified\":\"2026-01-01\",\"details\":\"",
+		"{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"},\"publisher\":{\"name\":\"n\"}},"
+		"\"product_tree\":{\"branches\":[{"
+		"\"category\":\"product_version\",\"name\":\"TensorRT\",\"product\":{\"product_id\":\"p\",\"name\":\"",
+	};
+	static const char *const tails[] = {
+		"\"}", "\"}}]},\"vulnerabilities\":[{\"product_status\":{\"known_affected\":[\"p\"]},"
+		       "\"cwe\":{\"name\":\"x\"}}]}"
+	};
+	for (size_t i = 0; i < 2; i++)
+		for (size_t pad = 0; pad < 4; pad++) {
+			struct arena a = ARENA_INIT(16 * MIB);
+			struct advisory_document d;
+			struct err err = ERR_INIT;
+			RF_AUTO(str) text = STR_INIT(64 * KIB);
+			str_add_text(&text, heads[i]);
+			str_add(&text, span_sub(SPAN("abcd"), 0, pad));
+			for (int k = 0; k < 600; k++)
+				str_add_text(&text, "\xE6\xBC\x8F"); /* U+6F0F */
+			str_add_text(&text, tails[i]);
+			assert_ok(advisory_parse(&a, NULL, str_span(&text), &d, &err), &err);
+			assert_true(span_is_utf8(d.advisories[0].title));
+			if (i)
+				assert_true(span_is_utf8(d.advisories[0].statements[0].rule));
+			arena_release(&a);
+		}
+}
+
 static void out_of_memory_is_an_error(void **state)
 {
 	(void)state;
@@ -160,8 +193,11 @@ int main(int argc, char **argv)
 		return rc != 0;
 	}
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(documents),       cmocka_unit_test(refused),
-		cmocka_unit_test(limits),          cmocka_unit_test(out_of_memory_is_an_error),
+		cmocka_unit_test(documents),
+		cmocka_unit_test(refused),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(cuts_keep_utf8),
+		cmocka_unit_test(out_of_memory_is_an_error),
 		cmocka_unit_test(names_of_things),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
