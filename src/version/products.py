@@ -2,7 +2,7 @@
 import re
 import sys
 
-SCHEMES = {"tensorrt", "release", "semver", "cuda", "triton", "dotted", "plain"}
+SCHEMES = {"tensorrt", "release", "semver", "pep440", "deb", "rpm", "cuda", "driver", "container", "triton", "dotted", "generic", "git", "plain"}
 AFFECTING = {"yes": "ENGINE_AFFECTING_YES", "no": "ENGINE_AFFECTING_NO", "unknown": "ENGINE_AFFECTING_UNKNOWN"}
 KINDS = ["purl", "osv", "csaf"]
 

@@ -12,10 +12,15 @@
  *   release    1.20.1, 1.3.0rc14 = 1.3.0 rc14 = v1.3.0-rc.14, 1.20.0.dev20241001, 1.2.0.post1: PEP 440's order, its
  *              spellings and SemVer's for the same pre-releases: dev < alpha < beta < rc < final < post
  *   semver     SemVer 2.0.0 with any pre-release identifiers (Go, npm)
+ *   pep440     PEP 440 to the letter: epochs (1!2.0), 1.0-1 = 1.0.post1, local versions counted (1.0 < 1.0+cu118)
+ *   deb, rpm   epoch:version-revision, compared as dpkg and rpm do, with ~ (and ^ in rpm)
  *   cuda       12.6U1 = 12.6 Update 1 = 12.6.1 < 12.6U2 < 12.8
- *   triton     2.40.0 (server) and 25.07, r26.03 (container): two numberings that do not compare with each other
- *   dotted     numbers with dots, 1.17.8, v0.17.2, 25.3.1
- *   plain      anything; equal or not comparable
+ *   driver     535.288.01; R535 is a branch, and the numbers of a branch run on: 573.48 belongs to R570
+ *   container  25.07, r26.03, 24.04.1, 25.07-py3: NVIDIA's images by year and month
+ *   triton     2.40.0 (server) and 25.07, r26.03 (container): joined by the map of triton.tsv; what the map cannot
+ * place is not comparable dotted     numbers with dots, 1.17.8, v0.17.2, 25.3.1 generic    what others
+ * write: 2.8.2-46, 23.10-5.1.4.0, 10.24.09a, 3.40 R5 build 571848, 4.1 SP2, 1.0-rc1 git        commits: equal (a short
+ * hash names what it begins, 7 digits at least) or not comparable plain      anything; equal or not comparable
  */
 #ifndef REFORGE_VERSION_SCHEME_H
 #define REFORGE_VERSION_SCHEME_H
@@ -25,14 +30,15 @@
 
 /* The longest version text taken; the longest in 181 bulletins and 44,130 CVE records that a scheme reads is 40. */
 #define VERSION_MAX_BYTES 128
-/* Numeric parts; four in TensorRT, drivers have three. */
-#define VERSION_MAX_PARTS 6
+/* Numeric parts; four in TensorRT, drivers have three, OFED's "23.10-5.1.4.0" six. PEP 440's epoch takes one. */
+#define VERSION_MAX_PARTS 8
 /* Pre-release and post-release words with their numbers; PEP 440 allows three (rc1.post2.dev3). */
 #define VERSION_MAX_TAGS 8
 
 enum version_order { VERSION_LESS = -1, VERSION_EQUAL = 0, VERSION_GREATER = 1, VERSION_INCOMPARABLE = 2 };
 
-/* One piece behind the numbers: rank orders it among others at the same place, then number, then word (semver). */
+/* One piece behind the numbers: rank orders it among others at the same place, then the number, then the word (semver).
+ */
 struct version_tag {
 	int rank; /* 0 is "nothing more": below it sort pre-releases, above it post-releases */
 	uint64_t number;
@@ -56,13 +62,23 @@ struct scheme {
 	/* True where a version with fewer parts names a family: "10.16.1" as an inclusive bound or an exact statement
 	 * covers 10.16.1.11, since bulletins leave out the build number. */
 	bool short_is_family;
-	bool equality_only; /* plain */
+	bool equality_only; /* git, plain */
+	/* Compares two readable texts where parts and tags cannot say the order (deb, rpm, git, triton); NULL: the
+	 * keys' numbers do. */
+	enum version_order (*compare)(const struct version_key *a, const struct version_key *b);
+	/* The release branch that a version belongs to (driver: 573.48 -> 570); NULL: its leading parts. */
+	uint64_t (*branch)(const struct version_key *key);
+	const char *vers; /* versioning scheme of "vers:TYPE/..." (range.h); NULL: generic */
 };
 
 /* The table; ends with a row whose name is NULL. */
 extern const struct scheme SCHEMES[];
 /* NULL when there is none of that name. */
 const struct scheme *scheme_find(struct span name);
+/* The scheme of a vers type, a purl type or a CVE record's versionType ("pypi", "python", "rpm", "dpkg", "semver",
+ * "git", "golang"); NULL when the word says nothing of how versions compare ("custom", "generic", "patch", "2024.3").
+ */
+const struct scheme *scheme_of_type(struct span type);
 
 /* True when @scheme reads @text. Empty, too long and foreign texts: false. */
 bool version_read(const struct scheme *scheme, struct span text, struct version_key *ret);
@@ -76,6 +92,10 @@ enum version_order version_key_compare(const struct scheme *scheme, const struct
  * short versions for families: 10.16.1 covers 10.16.1.11 and 10.16.1 itself. */
 bool version_key_in_family(const struct scheme *scheme, const struct version_key *family,
 			   const struct version_key *longer);
+/* True when @version lies on the branch that @branch names: R535 holds 535.288.01 and 537.13, 2.9 holds 2.9.3. Both
+ * readable. */
+bool version_on_branch(const struct scheme *scheme, const struct version_key *branch,
+		       const struct version_key *version);
 /* "<", "=", ">", "?" */
 const char *version_order_sign(enum version_order o);
 

@@ -4,7 +4,7 @@
 #include "base/fs.h"
 #include "version/scheme.h"
 
-#define MAX_VERSIONS 128
+#define MAX_VERSIONS 256
 
 struct table {
 	struct str text;
@@ -36,7 +36,7 @@ static void load(struct table *t, const char *name)
 }
 
 /* The rank in the file is a total order, so agreeing with it on all pairs is antisymmetry and transitivity. */
-static void check_order(const char *scheme_name, const char *file)
+static size_t check_order(const char *scheme_name, const char *file)
 {
 	struct table t = { .count = 0 };
 	const struct scheme *s = scheme_find(span_of(scheme_name));
@@ -53,34 +53,110 @@ static void check_order(const char *scheme_name, const char *file)
 					 version_order_sign(got), SPAN_ARG(t.versions[j]), version_order_sign(want));
 		}
 	str_release(&t.text);
+	return t.count;
 }
 
 static void orders(void **state)
 {
 	(void)state;
-	check_order("tensorrt", "tensorrt");
-	check_order("release", "release");
-	check_order("semver", "semver");
-	check_order("cuda", "cuda");
-	check_order("triton", "triton-container");
-	check_order("triton", "triton-server");
-	check_order("dotted", "dotted");
+	static const char *const same[] = { "tensorrt", "release", "semver",    "pep440", "deb",    "rpm",
+					    "cuda",     "driver",  "container", "triton", "dotted", "generic" };
+	size_t rows = 0;
+	for (size_t i = 0; i < RF_COUNT(same); i++)
+		rows += check_order(same[i], same[i]);
+	rows += check_order("triton", "triton-container");
+	rows += check_order("triton", "triton-server");
+	print_message("%zu versions in order, all pairs of each table compared\n", rows);
+	assert_true(rows > 400);
 }
 
-static void two_numberings_of_triton_do_not_compare(void **state)
+/* What the map cannot place is not comparable, and never in order by its bare numbers. */
+static void triton_outside_of_the_map(void **state)
 {
 	(void)state;
-	struct table a = { .count = 0 }, b = { .count = 0 };
+	static const struct {
+		const char *a, *b;
+		enum version_order want;
+	} cases[] = {
+		{ "2.72.0", "26.07", VERSION_GREATER },     { "2.72.0", "26.08", VERSION_INCOMPARABLE },
+		{ "2.71.0", "26.08", VERSION_LESS },        { "2.72.0", "25.01", VERSION_GREATER },
+		{ "2.6.5", "21.01", VERSION_INCOMPARABLE }, { "2.6.0", "21.01", VERSION_LESS },
+		{ "2.7.0", "21.01", VERSION_GREATER },      { "1.12.0", "20.03", VERSION_INCOMPARABLE },
+		{ "1.12.0", "20.06", VERSION_LESS },        { "2.59.0", "25.06.1", VERSION_LESS },
+		{ "2.59.1", "25.06.1", VERSION_GREATER },   { "2.40.0", "22.12", VERSION_GREATER },
+		{ "2.70.0", "25.07", VERSION_GREATER },
+	};
 	const struct scheme *s = scheme_find(SPAN("triton"));
-	load(&a, "triton-container");
-	load(&b, "triton-server");
-	for (size_t i = 0; i < a.count; i++)
-		for (size_t j = 0; j < b.count; j++) {
-			assert_int_equal(version_compare(s, a.versions[i], b.versions[j]), VERSION_INCOMPARABLE);
-			assert_int_equal(version_compare(s, b.versions[j], a.versions[i]), VERSION_INCOMPARABLE);
-		}
-	str_release(&a.text);
-	str_release(&b.text);
+	for (size_t i = 0; i < RF_COUNT(cases); i++) {
+		enum version_order got = version_compare(s, span_of(cases[i].a), span_of(cases[i].b));
+		if (got != cases[i].want)
+			fail_msg("%s %s %s", cases[i].a, version_order_sign(got), cases[i].b);
+		got = version_compare(s, span_of(cases[i].b), span_of(cases[i].a));
+		assert_int_equal(got,
+				 cases[i].want == VERSION_INCOMPARABLE ? VERSION_INCOMPARABLE : -(int)cases[i].want);
+	}
+}
+
+static void triton_map_agrees_with_the_collected_one(void **state)
+{
+	(void)state;
+	const char *shared = testing_shared_data();
+	if (!shared)
+		skip();
+	char path[1024];
+	snprintf(path, sizeof path, "%s/maps/triton-server-to-container.csv", shared);
+	struct err err = ERR_INIT;
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	assert_ok(fs_read(path, &text, &err), &err);
+	struct span rest = str_span(&text), line, server, container;
+	const struct scheme *s = scheme_find(SPAN("triton"));
+	size_t rows = 0;
+	(void)span_line(&rest, &line); /* the head */
+	while (span_line(&rest, &line)) {
+		if (!span_split(&line, ',', &server) || !span_split(&line, ',', &container))
+			continue;
+		if (version_compare(s, server, container) != VERSION_EQUAL)
+			fail_msg("%.*s is not %.*s", SPAN_ARG(server), SPAN_ARG(container));
+		rows++;
+	}
+	assert_true(rows > 50);
+}
+
+static void branches(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *scheme, *branch, *version;
+		bool on;
+	} cases[] = {
+		{ "driver", "R535", "535.288.01", true },  { "driver", "R535", "537.13", true },
+		{ "driver", "R535", "545.1", false },      { "driver", "R470", "475.14", true },
+		{ "driver", "R570", "573.48", true },      { "driver", "R570", "570.211.01", true },
+		{ "driver", "R550", "570.211.01", false }, { "driver", "R590", "591.10", true },
+		{ "generic", "35", "35.6.2", true },       { "generic", "35", "36.4.4", false },
+		{ "generic", "5.8", "5.8-7.0.6.1", true }, { "driver", "535.288", "535.288.01", true },
+	};
+	for (size_t i = 0; i < RF_COUNT(cases); i++) {
+		const struct scheme *s = scheme_find(span_of(cases[i].scheme));
+		struct version_key branch, version;
+		assert_true(version_read(s, span_of(cases[i].branch), &branch) &&
+			    version_read(s, span_of(cases[i].version), &version));
+		if (version_on_branch(s, &branch, &version) != cases[i].on)
+			fail_msg("%s, %s", cases[i].branch, cases[i].version);
+	}
+}
+
+static void commits(void **state)
+{
+	(void)state;
+	const struct scheme *s = scheme_find(SPAN("git"));
+	assert_int_equal(version_compare(s, SPAN("9e95f50"), SPAN("9E95F50a0b1c2d3e4f5a6b7c8d9e0f1a2b3c4d5")),
+			 VERSION_EQUAL);
+	assert_int_equal(version_compare(s, SPAN("9e95f50"), SPAN("8bf122f")), VERSION_INCOMPARABLE);
+	assert_int_equal(version_compare(s, SPAN("9e95f"), SPAN("9e95f50")), VERSION_INCOMPARABLE);
+	assert_ptr_equal(scheme_of_type(SPAN("python")), scheme_find(SPAN("pep440")));
+	assert_null(scheme_of_type(SPAN("custom")));
+	assert_null(scheme_of_type(SPAN("2024.3")));
 }
 
 static void refused(void **state)
@@ -119,7 +195,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(orders),
-		cmocka_unit_test(two_numberings_of_triton_do_not_compare),
+		cmocka_unit_test(triton_outside_of_the_map),
+		cmocka_unit_test(triton_map_agrees_with_the_collected_one),
+		cmocka_unit_test(branches),
+		cmocka_unit_test(commits),
 		cmocka_unit_test(refused),
 		cmocka_unit_test(plain_is_equal_or_not_comparable),
 	};
