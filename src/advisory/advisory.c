@@ -2,13 +2,16 @@
 #include "advisory/advisory.h"
 
 #include "advisory/advisory_int.h"
+#include "advisory/cvss.h"
 
 #include <stdarg.h>
 
 const struct advisory_format ADVISORY_FORMATS[] = {
-	{ "osv", "OSV 1.x records, https://ossf.github.io/osv-schema", advisory_osv_sniff, advisory_osv_parse },
-	{ "csaf", "CSAF 2.0 advisories, NVIDIA's prose ranges included", advisory_csaf_sniff, advisory_csaf_parse },
-	{ NULL, NULL, NULL, NULL },
+	{ "osv", "OSV 1.x records, https://ossf.github.io/osv-schema", advisory_osv_sniff, advisory_osv_parse, NULL,
+	  NULL },
+	{ "csaf", "CSAF 2.0 advisories, NVIDIA's prose ranges included", advisory_csaf_sniff, advisory_csaf_parse, NULL,
+	  NULL },
+	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
 const struct advisory_format *advisory_format_find(struct span name)
@@ -65,32 +68,125 @@ bool advisory_is_cve(struct span id)
 	return span_is_digits(span_sub(id, 4, 4)) && span_is_digits(span_from(id, 9));
 }
 
-int advisory_parse(struct arena *a, const struct advisory_format *format, struct span bytes,
-		   struct advisory_document *ret, struct err *err)
+double advisory_severity_score(const struct advisory_severity *s)
 {
-	if (bytes.n > ADVISORY_MAX_BYTES)
-		return err_set(err, RF_ETOOBIG, "an advisory has at most %zu MiB, this has %zu",
-			       (size_t)ADVISORY_MAX_BYTES / MIB, bytes.n / MIB);
-	__attribute__((cleanup(json_doc_freep))) struct json_doc *doc = json_doc_new();
-	if (!doc)
-		return err_set(err, RF_ENOMEM, "JSON parser");
+	return s->computed >= 0 ? s->computed : s->score;
+}
+
+bool advisory_severity_disagrees(const struct advisory_severity *s)
+{
+	return s->computed >= 0 && s->score >= 0 && (s->computed - s->score > 0.05 || s->score - s->computed > 0.05);
+}
+
+const char *advisory_signal_name(enum advisory_signal_kind k)
+{
+	static const char *const names[] = { "kev", "epss", "ssvc" };
+	return (size_t)k < RF_COUNT(names) ? names[k] : "?";
+}
+
+const char *ssvc_exploitation_name(enum ssvc_exploitation e)
+{
+	static const char *const names[] = { "unknown", "none", "poc", "active" };
+	return (size_t)e < RF_COUNT(names) ? names[e] : names[0];
+}
+
+const char *ssvc_automatable_name(enum ssvc_automatable a)
+{
+	static const char *const names[] = { "unknown", "no", "yes" };
+	return (size_t)a < RF_COUNT(names) ? names[a] : names[0];
+}
+
+const char *ssvc_impact_name(enum ssvc_impact i)
+{
+	static const char *const names[] = { "unknown", "partial", "total" };
+	return (size_t)i < RF_COUNT(names) ? names[i] : names[0];
+}
+
+static bool looks_like_json(struct span bytes)
+{
+	if (span_starts(bytes, "\xef\xbb\xbf"))
+		bytes = span_from(bytes, 3);
+	bytes = span_trim(bytes);
+	return bytes.n && (bytes.p[0] == '{' || bytes.p[0] == '[');
+}
+
+static const struct advisory_format *surest(struct json root, struct span bytes, bool is_json)
+{
+	const struct advisory_format *found = NULL;
+	int best = 0;
+	for (const struct advisory_format *f = ADVISORY_FORMATS; f->name; f++) {
+		if ((f->sniff != NULL) != is_json)
+			continue;
+		int sure = is_json ? f->sniff(root) : f->sniff_bytes(bytes);
+		if (sure > best) {
+			best = sure;
+			found = f;
+		}
+	}
+	return found;
+}
+
+/* The feed's mark holds for what says less. */
+static void tighten(struct advisory_document *d, enum tlp tlp)
+{
+	for (size_t i = 0; i < d->count; i++)
+		d->advisories[i].tlp = RF_MAX(d->advisories[i].tlp, tlp);
+}
+
+static int read_json(struct arena *a, const struct advisory_reading *how, struct json_doc *doc, struct span bytes,
+		     struct advisory_document *ret, struct err *err)
+{
 	struct json root;
 	int rc = json_parse(doc, bytes, &root, err);
 	if (rc)
 		return rc;
-	int best = 0;
-	for (const struct advisory_format *f = ADVISORY_FORMATS; !format && f->name; f++)
-		best = RF_MAX(best, f->sniff(root));
-	for (const struct advisory_format *f = ADVISORY_FORMATS; !format && best && f->name; f++)
-		if (f->sniff(root) == best)
-			format = f;
-	if (!format)
-		return err_set(err, RF_EUNSUPPORTED, "JSON, but in no advisory format known here (OSV, CSAF)");
-	struct advisory_document document = { .format = format };
-	rc = format->parse(a, root, &document, err);
-	if (!rc)
-		*ret = document;
-	return rc;
+	ret->format = how->format ? how->format : surest(root, bytes, true);
+	if (!ret->format)
+		return err_set(err, RF_EUNSUPPORTED,
+			       "JSON, but in no advisory format known here (CSAF, CVE, NVD, OSV, OpenVEX, KEV)");
+	return ret->format->parse(a, root, ret, err);
+}
+
+static int read_bytes(struct arena *a, const struct advisory_reading *how, struct span bytes,
+		      struct advisory_document *ret, struct err *err)
+{
+	ret->format = how->format ? how->format : surest((struct json){ 0 }, bytes, false);
+	if (!ret->format)
+		return err_set(err, RF_EUNSUPPORTED,
+			       "neither JSON nor a table nor YAML in an advisory format known here");
+	return ret->format->parse_bytes(a, how, bytes, ret, err);
+}
+
+int advisory_read(struct arena *a, const struct advisory_reading *how, struct span bytes, struct advisory_document *ret,
+		  struct err *err)
+{
+	static const struct advisory_reading plain = { 0 };
+	__attribute__((cleanup(json_doc_freep))) struct json_doc *own = NULL;
+	struct advisory_document document = { 0 };
+	if (!how)
+		how = &plain;
+	if (bytes.n > ADVISORY_MAX_BYTES)
+		return err_set(err, RF_ETOOBIG, "an advisory has at most %zu MiB, this has %zu",
+			       (size_t)ADVISORY_MAX_BYTES / MIB, bytes.n / MIB);
+	bool is_json = how->format ? how->format->sniff != NULL : looks_like_json(bytes);
+	if (is_json && !how->json) {
+		own = json_doc_new();
+		if (!own)
+			return err_set(err, RF_ENOMEM, "JSON parser");
+	}
+	int rc = is_json ? read_json(a, how, how->json ? how->json : own, bytes, &document, err)
+			 : read_bytes(a, how, bytes, &document, err);
+	if (rc)
+		return rc;
+	tighten(&document, how->tlp);
+	*ret = document;
+	return 0;
+}
+
+int advisory_parse(struct arena *a, const struct advisory_format *format, struct span bytes,
+		   struct advisory_document *ret, struct err *err)
+{
+	return advisory_read(a, &(struct advisory_reading){ .format = format }, bytes, ret, err);
 }
 
 int advisory_grow(struct arena *a, void **items, size_t *count, size_t *capacity, size_t size, size_t limit,
@@ -281,6 +377,27 @@ int advisory_add(struct advisory_reader *r, struct advisory **ret)
 		return rc;
 	*ret = slot;
 	**ret = (struct advisory){ .published = USEC_NONE, .modified = USEC_NONE };
+	return 0;
+}
+
+int advisory_add_severity(struct advisory_reader *r, struct advisory *to, size_t *capacity, struct span source,
+			  const char *type, struct span vector, struct advisory_severity **ret)
+{
+	struct cvss cvss;
+	void *items = to->severities, *slot;
+	int rc = advisory_grow(r->a, &items, &to->severity_count, capacity, sizeof *to->severities,
+			       ADVISORY_MAX_SEVERITIES, "scores", &slot, r->err);
+	to->severities = items;
+	if (rc)
+		return rc;
+	bool known = !cvss_read(vector, &cvss, NULL);
+	*(struct advisory_severity *)slot = (struct advisory_severity){ .source = source,
+									.type = span_of(type),
+									.vector = advisory_copy(r, vector),
+									.score = -1,
+									.computed = known ? cvss.base : -1 };
+	if (ret)
+		*ret = slot;
 	return 0;
 }
 

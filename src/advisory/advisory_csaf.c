@@ -382,18 +382,11 @@ static int add_score(struct csaf *c, struct json score, const char *type, struct
 	for (size_t i = 0; i < to->severity_count; i++)
 		if (span_eq(to->severities[i].vector, vector))
 			return 0;
-	void *items = to->severities, *slot;
-	int rc = advisory_grow(c->r.a, &items, &to->severity_count, capacity, sizeof *to->severities,
-			       ADVISORY_MAX_SEVERITIES, "scores", &slot, c->r.err);
-	to->severities = items;
+	struct advisory_severity *s;
+	int rc = advisory_add_severity(&c->r, to, capacity, c->r.document->publisher, type, vector, &s);
 	if (rc)
 		return rc;
-	struct advisory_severity *s = slot;
-	*s = (struct advisory_severity){ .source = c->r.document->publisher,
-					 .type = span_of(type),
-					 .vector = advisory_copy(&c->r, vector),
-					 .rating = advisory_text(&c->r, score, "baseSeverity"),
-					 .score = -1 };
+	s->rating = advisory_text(&c->r, score, "baseSeverity");
 	(void)json_double(json_get(score, "baseScore"), &s->score);
 	return 0;
 }

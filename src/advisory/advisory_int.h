@@ -34,6 +34,11 @@ usec_t advisory_time(struct advisory_reader *r, struct json v, const char *key, 
 int advisory_warn(struct advisory_reader *r, const char *format, ...) RF_PRINTF(2, 3);
 RF_MUST_CHECK int advisory_add(struct advisory_reader *r, struct advisory **ret);
 
+/* One more score with the one its vector gives; @source is kept as it is (copied or static), @type static. *ret may be NULL and
+ * is the new row: its stated score and rating are the caller's to set. */
+RF_MUST_CHECK int advisory_add_severity(struct advisory_reader *r, struct advisory *to, size_t *capacity, struct span source,
+                                        const char *type, struct span vector, struct advisory_severity **ret);
+
 /* What a parser returns: a failed copy comes before what it led to. */
 int advisory_finish(struct advisory_reader *r, int rc);
 /* Copies a built text; one that hit its limit or memory's end is the reader's failure. Releases @text. */

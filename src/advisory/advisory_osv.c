@@ -311,17 +311,13 @@ static int read_severities(struct advisory_reader *r, struct json list, struct s
 			   size_t *capacity)
 {
 	for (struct json_each it = json_each(list); json_next(&it);) {
-		void *items = to->severities, *slot;
-		int rc = advisory_grow(r->a, &items, &to->severity_count, capacity, sizeof *to->severities,
-				       ADVISORY_MAX_SEVERITIES, "severities", &slot, r->err);
-		to->severities = items;
+		struct advisory_severity *s;
+		struct span type = json_string(json_get(it.value, "type"));
+		int rc = advisory_add_severity(r, to, capacity, source, "",
+					       span_trim(json_string(json_get(it.value, "score"))), &s);
 		if (rc)
 			return rc;
-		*(struct advisory_severity *)slot =
-			(struct advisory_severity){ .source = source,
-						    .type = advisory_text(r, it.value, "type"),
-						    .vector = advisory_text(r, it.value, "score"),
-						    .score = -1 };
+		s->type = advisory_copy(r, type);
 	}
 	return 0;
 }

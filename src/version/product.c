@@ -151,6 +151,45 @@ const struct product *product_by_osv(struct span ecosystem, struct span name)
 	return find(PRODUCT_ALIAS_OSV, (struct span){ text, (size_t)n });
 }
 
+const struct product *product_by_cpe(struct span vendor, struct span name)
+{
+	char text[NAME_MAX_BYTES];
+	if (vendor.n + name.n + 2 > sizeof text)
+		return NULL;
+	size_t n = (size_t)snprintf(text, sizeof text, "%.*s:%.*s", SPAN_ARG(vendor), SPAN_ARG(name));
+	for (size_t i = 0; i < n; i++)
+		text[i] = lower(text[i]);
+	return find(PRODUCT_ALIAS_CPE, (struct span){ text, n });
+}
+
+/* "pkg:generic/nvidia/tensorrt": nvidia */
+static struct span purl_vendor(const struct product *p)
+{
+	struct span rest = span_of(p->purl), part = SPAN_NONE;
+	for (int i = 0; i < 2; i++)
+		if (!span_split(&rest, '/', &part))
+			return SPAN_NONE;
+	return part;
+}
+
+const struct product *product_by_vendor_name(struct span vendor, struct span name)
+{
+	vendor = span_trim(vendor);
+	const struct product *p = product_by_csaf_name(name);
+	if (!p || !vendor.n || span_eq_nocase(vendor, SPAN("n/a")))
+		return p;
+	struct span own = purl_vendor(p), first = span_sub(vendor, 0, span_find_byte(vendor, ' '));
+	return span_eq_nocase(first, own) ? p : NULL;
+}
+
+struct span product_alias(const struct product *p, enum product_alias_kind kind)
+{
+	for (size_t i = 0; i < RF_COUNT(aliases); i++)
+		if (aliases[i].kind == kind && &products[aliases[i].product] == p)
+			return span_of(aliases[i].text);
+	return SPAN_NONE;
+}
+
 const struct product *product_by_any(struct span text)
 {
 	if (span_starts(text, "pkg:"))

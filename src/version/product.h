@@ -29,6 +29,7 @@ enum product_alias_kind {
 	PRODUCT_ALIAS_PURL, /* "pkg:pypi/tensorrt-cu12" */
 	PRODUCT_ALIAS_OSV,  /* "PyPI/tensorrt" */
 	PRODUCT_ALIAS_CSAF, /* a vendor's product name: "NVIDIA TensorRT" */
+	PRODUCT_ALIAS_CPE,  /* vendor and product of a CPE name: "nvidia:tensorrt" */
 };
 
 size_t product_count(void);
@@ -41,6 +42,14 @@ const struct product *product_by_purl(struct span purl);
 const struct product *product_by_csaf_name(struct span name);
 /* OSV's ecosystem ("PyPI", "npm", "NuGet"; a suffix ":10" is ignored) and package name. */
 const struct product *product_by_osv(struct span ecosystem, struct span name);
+/* Vendor and product attributes of a CPE 2.3 name, escapes undone; case does not matter. */
+const struct product *product_by_cpe(struct span vendor, struct span name);
+/* A name as a vendor writes it (CVE JSON, CSAF), counted only with that vendor: the namespace of the product's purl,
+ * alone or as the first word ("NVIDIA", "nvidia corporation"); "" and "n/a" are any vendor. NULL: no such product of
+ * that vendor. */
+const struct product *product_by_vendor_name(struct span vendor, struct span name);
+/* The first alias of @kind in canonical form; SPAN_NONE when the product has none. Static storage. */
+struct span product_alias(const struct product *p, enum product_alias_kind kind);
 /* purl, an exact display name or a vendor's name: for what people type. */
 const struct product *product_by_any(struct span text);
 

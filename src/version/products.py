@@ -4,7 +4,7 @@ import sys
 
 SCHEMES = {"tensorrt", "release", "semver", "pep440", "deb", "rpm", "cuda", "driver", "container", "triton", "dotted", "generic", "git", "plain"}
 AFFECTING = {"yes": "ENGINE_AFFECTING_YES", "no": "ENGINE_AFFECTING_NO", "unknown": "ENGINE_AFFECTING_UNKNOWN"}
-KINDS = ["purl", "osv", "csaf"]
+KINDS = ["purl", "osv", "csaf", "cpe"]
 
 
 def fail(line, text):
@@ -19,6 +19,8 @@ def canonical(kind, alias):
     """The form that product.c looks up: what does not matter in a name is gone."""
     if kind == "csaf":
         return " ".join(alias.lower().split())
+    if kind == "cpe":
+        return alias.lower()
     if kind == "osv":
         ecosystem, name = alias.split("/", 1)
         return ecosystem + "/" + (re.sub(r"[-_.]+", "-", name.lower()) if ecosystem == "PyPI" else name)

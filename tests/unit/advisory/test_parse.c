@@ -43,7 +43,7 @@ static void refused(void **state)
 		const char *text;
 		int rc;
 	} cases[] = {
-		{ "", RF_EFORMAT },
+		{ "", RF_EUNSUPPORTED },
 		{ "{", RF_EFORMAT },
 		{ "[]", RF_EUNSUPPORTED },
 		{ "{\"id\":\"CVE-2026-1\",\"sourceIdentifier\":\"x\",\"modified\":\"2026-01-01\",\"details\":\"\"}",
