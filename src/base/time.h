@@ -22,7 +22,7 @@ typedef int64_t mono_t;      /* microseconds */
 usec_t now_usec(void);
 mono_t mono_usec(void);
 
-#define TIME_TEXT_BYTES 32
+#define TIME_TEXT_BYTES 96   /* gcc counts what int64 could be, not what a year is */
 /* "2026-07-14T09:30:00Z" (seconds), or with six decimals; "-" for USEC_NONE. Returns @buffer. */
 const char *time_text(usec_t t, char buffer[TIME_TEXT_BYTES]);
 const char *time_text_usec(usec_t t, char buffer[TIME_TEXT_BYTES]);

@@ -70,7 +70,9 @@ static struct span smallest_stated(const struct choice *c)
 			if (version_is_readable(c->scheme, v) && !obstacle(c, v, &answer) && better(c, v, best))
 				best = v;
 		}
-	return best;
+	/* vendors write "v11.0"; people and packages say 11.0 */
+	bool prefixed = best.n > 1 && (best.p[0] == 'v' || best.p[0] == 'V') && span_is_digits(span_sub(best, 1, 1));
+	return prefixed ? span_from(best, 1) : best;
 }
 
 static bool first_part(const struct scheme *scheme, struct span version, uint64_t *ret)

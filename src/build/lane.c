@@ -207,6 +207,16 @@ static void check_golden(struct checking *c)
 		add_item(c, LANE_GOLDEN, true, NULL, arena_printf(c->a, "%s, %zu tensors", inputs, tensors));
 }
 
+/* "no builder for linux-x86_64/sm_86 here: no NVIDIA GPU: …; trtexec: …" */
+static const char *missing_words(struct checking *c)
+{
+	RF_AUTO(str) s = STR_INIT(16 * KIB);
+	str_addf(&s, "no builder for %s here: ", c->q->target);
+	for (size_t i = 0; i < c->q->probe->missing_count; i++)
+		str_addf(&s, "%s%s", i ? "; " : "", c->q->probe->missing[i]);
+	return s.failed ? NULL : arena_text(c->a, str_span(&s));
+}
+
 static void check_target(struct checking *c)
 {
 	const struct lane_question *q = c->q;
@@ -215,6 +225,8 @@ static void check_target(struct checking *c)
 		add_item(c, LANE_TARGET, true, q->toolchain_owner, arena_printf(c->a, "this machine is %s", served));
 	else if (served[0])
 		add_item(c, LANE_TARGET, false, q->toolchain_owner, arena_printf(c->a, "this machine is %s, not %s", served, q->target));
+	else if (q->probe && q->probe->missing_count > 0)
+		add_item(c, LANE_TARGET, false, q->toolchain_owner, missing_words(c));
 	else
 		add_item(c, LANE_TARGET, false, q->toolchain_owner,
 			 arena_printf(c->a, "no builder for %s: what this machine serves could not be told", q->target));
@@ -240,11 +252,11 @@ int lane_check(const struct lane_question *question, struct arena *a, struct lan
 	} else {
 		check_recipe(&c);
 		check_owner(&c);
+		check_target(&c);
 		check_toolchain(&c);
 		check_pinned(&c, LANE_SOURCE, question->recipe->source.path, question->recipe->source.sha256);
 		check_calibration(&c);
 		check_golden(&c);
-		check_target(&c);
 		check_path(&c);
 	}
 	if (c.out_of_memory || !ret->model || !ret->target)

@@ -48,7 +48,8 @@ struct lane_question {
 	 * reforge.yaml"). */
 	const struct toolchain *toolchain;
 	const char *toolchain_error;
-	const struct toolchain_probe *probe; /* of that toolchain on this machine; NULL: not probed, closed */
+	/* Of that toolchain on this machine, or of its driver alone when the version is not at hand; NULL: not probed, closed. */
+	const struct toolchain_probe *probe;
 	const char *fix_mark;                /* fix_mark_name() when it is not as-is; NULL: as it is */
 	const char *fix_reason;
 	const char *toolchain_owner;         /* who keeps the cache and the machines; NULL: the recipe's owner */

@@ -122,13 +122,23 @@ static int read_summary(struct transaction *tx, void *data)
 	return rc;
 }
 
-/* A row a service and version step; a table of 20,000 engines would help nobody. */
+/* A table of 20,000 engines would help nobody. */
 #define SUMMARY_MAX_ROWS 60
+
+/* Who must act, and the beginning of why; status, the report and --json have all of it. */
+#define REASON_BYTES 110
+static void reason_cell(struct table *t, const struct task *k)
+{
+	size_t n = RF_MIN(k->reason.n, (size_t)REASON_BYTES);
+	while (n > 0 && n < k->reason.n && ((unsigned char)k->reason.p[n] & 0xc0) == 0x80)
+		n--;
+	table_f(t, COLOUR_NONE, "%.*s: %.*s%s", SPAN_ARG(k->owner), (int)n, k->reason.p, n < k->reason.n ? " ..." : "");
+}
 
 static int print_tasks(const struct summary *s, struct err *err)
 {
 	struct table t;
-	table_init(&t, "service", "engine", "built by", "now", "state", "reason, owner", NULL);
+	table_init(&t, "service", "engine", "built by", "now", "state", "owner: reason", NULL);
 	for (size_t i = 0; i < s->task_count && i < SUMMARY_MAX_ROWS; i++) {
 		const struct task *k = &s->tasks[i];
 		const char *state = task_state_name(k->state);
@@ -138,7 +148,7 @@ static int print_tasks(const struct summary *s, struct err *err)
 		table_cell(&t, COLOUR_NONE, k->to_version);
 		table_cell(&t, colour_of(state), span_of(state));
 		if (k->reason.n)
-			table_f(&t, COLOUR_NONE, "%.*s - %.*s", SPAN_ARG(k->reason), SPAN_ARG(k->owner));
+			reason_cell(&t, k);
 		else
 			table_text(&t, "");
 	}

@@ -11,14 +11,18 @@ static const char *worst_of(const struct status_carrier *c)
 	return c->affected ? "affected" : c->conflict ? "conflict" : c->unknown ? "unknown" : c->placements ? "not_affected" : "-";
 }
 
-static void carrier_cell(struct table *t, const struct status_carrier *c)
+/* "affected 3/5", "clean", "clean, DRILL 7/7": an exercise stands beside the real state, never in it. */
+static void carrier_cell(struct table *t, const struct status_carrier *c, int64_t drill)
 {
 	const char *word = worst_of(c);
 	int64_t n = c->affected ? c->affected : c->conflict ? c->conflict : c->unknown ? c->unknown : 0;
+	RF_AUTO(str) s = STR_INIT(256);
+	str_add_text(&s, strcmp(word, "not_affected") == 0 ? "clean" : word);
 	if (n)
-		table_f(t, colour_of(word), "%s %lld/%lld", word, (long long)n, (long long)c->placements);
-	else
-		table_cell(t, colour_of(word), span_of(strcmp(word, "not_affected") == 0 ? "clean" : word));
+		str_addf(&s, " %lld/%lld", (long long)n, (long long)c->placements);
+	if (drill)
+		str_addf(&s, ", DRILL %lld/%lld", (long long)drill, (long long)c->placements);
+	table_cell(t, !n && drill ? COLOUR_BLUE : colour_of(word), str_span(&s));
 }
 
 static int print_services(const struct status *s, struct err *err)
@@ -32,8 +36,8 @@ static int print_services(const struct status *s, struct err *err)
 			str_addf(&ids, "%s%s", k ? " " : "", v->advisories[k]);
 		table_text(&t, v->service);
 		table_text(&t, v->environment);
-		carrier_cell(&t, &v->runtime);
-		carrier_cell(&t, &v->builder);
+		carrier_cell(&t, &v->runtime, v->runtime_drill);
+		carrier_cell(&t, &v->builder, v->builder_drill);
 		table_text(&t, v->stable[0] ? v->stable : "-");
 		table_text(&t, v->candidate[0] ? v->candidate : "-");
 		table_text(&t, v->owner);

@@ -121,21 +121,21 @@ static int string_at(const struct flatbuffer *b, uint64_t at, struct span *ret, 
 /* Where the thing that @field's offset names begins. */
 static int target_at(const struct flatbuffer_table *t, unsigned field, uint64_t *ret, struct err *err)
 {
-	uint64_t at;
+	uint64_t at = 0;
 	int rc = field_at(t, field, OFFSET_BYTES, &at, err);
 	return rc == 1 ? follow(&t->buffer, at, ret, err) : rc;
 }
 
 int flatbuffer_string(const struct flatbuffer_table *t, unsigned field, struct span *ret, struct err *err)
 {
-	uint64_t at;
+	uint64_t at = 0;
 	int rc = target_at(t, field, &at, err);
 	return rc == 1 ? string_at(&t->buffer, at, ret, err) : rc;
 }
 
 int flatbuffer_table(const struct flatbuffer_table *t, unsigned field, struct flatbuffer_table *ret, struct err *err)
 {
-	uint64_t at;
+	uint64_t at = 0;
 	int rc = target_at(t, field, &at, err);
 	return rc == 1 ? table_at(&t->buffer, at, ret, err) : rc;
 }
@@ -143,7 +143,7 @@ int flatbuffer_table(const struct flatbuffer_table *t, unsigned field, struct fl
 int flatbuffer_vector(const struct flatbuffer_table *t, unsigned field, uint32_t element_bytes,
 		      struct flatbuffer_vector *ret, struct err *err)
 {
-	uint64_t at;
+	uint64_t at = 0;
 	int rc = target_at(t, field, &at, err);
 	if (rc != 1)
 		return rc;
@@ -177,7 +177,7 @@ static int element_at(const struct flatbuffer_vector *v, uint32_t i, uint32_t by
 int flatbuffer_vector_table(const struct flatbuffer_vector *v, uint32_t i, struct flatbuffer_table *ret,
 			    struct err *err)
 {
-	uint64_t at;
+	uint64_t at = 0;
 	int rc = element_at(v, i, OFFSET_BYTES, &at, err);
 	if (rc == 1)
 		rc = follow(&v->buffer, at, &at, err);
@@ -186,7 +186,7 @@ int flatbuffer_vector_table(const struct flatbuffer_vector *v, uint32_t i, struc
 
 int flatbuffer_vector_string(const struct flatbuffer_vector *v, uint32_t i, struct span *ret, struct err *err)
 {
-	uint64_t at;
+	uint64_t at = 0;
 	int rc = element_at(v, i, OFFSET_BYTES, &at, err);
 	if (rc == 1)
 		rc = follow(&v->buffer, at, &at, err);
@@ -195,7 +195,7 @@ int flatbuffer_vector_string(const struct flatbuffer_vector *v, uint32_t i, stru
 
 int flatbuffer_vector_u64(const struct flatbuffer_vector *v, uint32_t i, uint64_t *ret, struct err *err)
 {
-	uint64_t at;
+	uint64_t at = 0;
 	int rc = element_at(v, i, 8, &at, err);
 	if (rc == 1)
 		*ret = le64(v->buffer.bytes.p + at);

@@ -446,6 +446,8 @@ int plan_check_lane(const struct response_context *context, struct tools *tools,
 		if (q.toolchain)
 			q.probe = tools_probe(tools, kind, version);
 	}
+	if (kind && !q.probe)
+		q.probe = tools_machine(tools, kind);
 	if (judgement && judgement->mark != FIX_AS_IS) {
 		q.fix_mark = fix_mark_name(judgement->mark);
 		q.fix_reason = judgement->reason_count ? judgement->reasons[0] : NULL;

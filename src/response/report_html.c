@@ -24,7 +24,7 @@ static const char STYLE[] =
 	".card b{display:block;font-size:24px;line-height:1.25}.card span{color:var(--dim);font-size:13px}"
 	".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13.5px}"
 	"th,td{text-align:left;vertical-align:top;padding:6px 9px;border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:600;"
-	"white-space:nowrap}td{overflow-wrap:anywhere}code{font:12.5px/1.4 ui-monospace,monospace}.num{white-space:nowrap}"
+	"white-space:nowrap}td{overflow-wrap:break-word}code{font:12.5px/1.4 ui-monospace,monospace}.num{white-space:nowrap}"
 	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}svg text{fill:var(--fg);font:12px system-ui,sans-serif}"
 	"svg .dim{fill:var(--dim)}details{margin:6px 0;border:1px solid var(--line);border-radius:6px;padding:6px 12px}summary{cursor:pointer}"
 	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;font-size:13.5px;margin:8px 0}dt{color:var(--dim)}"
@@ -268,7 +268,6 @@ static void spread(struct html *h, const struct report_engine *e)
 {
 	const struct prove_latency *o = &e->proof.old_latency, *n = &e->proof.new_latency;
 	if (!e->has_proof || n->samples == 0) {
-		raw(h, "<td class=\"dim\">-");
 		return;
 	}
 	double low = (double)n->quantiles_ns[1], high = (double)n->quantiles_ns[19];
@@ -277,7 +276,7 @@ static void spread(struct html *h, const struct report_engine *e)
 		high = RF_MAX(high, (double)o->quantiles_ns[19]);
 	}
 	char a[REPORT_FIGURE], b[REPORT_FIGURE];
-	str_addf(h->to, "<td><svg role=\"img\" width=\"160\" height=\"40\" viewBox=\"0 0 160 40\"><title>%s – %s</title>",
+	str_addf(h->to, "<br><svg role=\"img\" width=\"160\" height=\"40\" viewBox=\"0 0 160 40\"><title>%s – %s</title>",
 	         report_nanoseconds(low, a), report_nanoseconds(high, b));
 	if (o->samples)
 		spread_row(h, o, low, high, 11, "old");
@@ -287,13 +286,13 @@ static void spread(struct html *h, const struct report_engine *e)
 
 static void digests(struct html *h, const struct task *t)
 {
-	raw(h, "<td><code title=\"");
+	raw(h, "<td class=\"num\"><code title=\"");
 	text(h, t->engine_digest);
 	raw(h, "\">");
 	text(h, span_sub(t->engine_digest, 0, 12));
 	raw(h, "</code>");
 	if (t->new_digest.n) {
-		raw(h, " → <code title=\"");
+		raw(h, "<br>→ <code title=\"");
 		text(h, t->new_digest);
 		raw(h, "\">");
 		text(h, span_sub(t->new_digest, 0, 12));
@@ -305,7 +304,7 @@ static void versions(struct html *h, const struct task *t)
 {
 	raw(h, "<td class=\"num\">");
 	text(h, t->toolchain);
-	raw(h, " ");
+	raw(h, "<br>");
 	text(h, t->from_version.n ? t->from_version : span_of(w(h, W_UNKNOWN)));
 	if (t->to_version.n) {
 		raw(h, " → ");
@@ -341,9 +340,9 @@ static void engine_row(struct html *h, const struct report_engine *e)
 static void engines(struct html *h, const struct report *r)
 {
 	heading(h, W_BEFORE_AFTER);
-	str_addf(h->to, "<p class=\"dim\"><span style=\"color:var(--old)\">■</span> %s &nbsp; <span style=\"color:var(--new)\">■</span> %s</p>\n",
-	         w(h, W_OLD), w(h, W_NEW));
-	TABLE(h, W_SERVICE, W_ENGINE, W_STATE, W_TOOLCHAIN, W_DIGEST, W_SIZE, W_NUMERIC, W_LATENCY, W_SPREAD);
+	str_addf(h->to, "<p class=\"dim\"><span style=\"color:var(--old)\">■</span> %s &nbsp; <span style=\"color:var(--new)\">■</span> %s &nbsp; %s</p>\n",
+	         w(h, W_OLD), w(h, W_NEW), w(h, W_SPREAD));
+	TABLE(h, W_SERVICE, W_ENGINE, W_STATE, W_TOOLCHAIN, W_DIGEST, W_SIZE, W_NUMERIC, W_LATENCY);
 	for (size_t i = 0; i < r->engine_count; i++)
 		engine_row(h, &r->engines[i]);
 	table_end(h);

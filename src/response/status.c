@@ -87,11 +87,33 @@ static struct status_service *find_service(struct making *m, struct span service
 	return NULL;
 }
 
+/* Rows of one service and advisory come one after the other: counted as a run, the longest run stays. */
+struct drill_run {
+	struct span advisory;
+	const struct status_service *service;
+	int64_t counts[2];
+};
+
 struct exposed {
 	struct making *m;
+	struct drill_run drill;
 	struct span service, environment;   /* of the last row's service: rows come in runs of one */
 	struct status_service *at;
 };
+
+static int count_drill(struct exposed *x, struct status_service *v, const struct exposure_row *row)
+{
+	struct drill_run *run = &x->drill;
+	if (run->service != v || !span_eq(run->advisory, row->advisory)) {
+		*run = (struct drill_run){ .service = v, .advisory = arena_span(x->m->a, row->advisory) };
+		if (!run->advisory.p)
+			return out_of_memory(x->m);
+	}
+	int64_t n = ++run->counts[row->carrier];
+	int64_t *most = row->carrier == CARRIER_RUNTIME ? &v->runtime_drill : &v->builder_drill;
+	*most = RF_MAX(*most, n);
+	return 0;
+}
 
 /* Rows come by advisory: a service gets its ids in sorted order, each once. Drills are counted in no total. */
 static int visit_exposure(const struct exposure_row *row, void *data)
@@ -109,6 +131,9 @@ static int visit_exposure(const struct exposure_row *row, void *data)
 		x->at = v = find_service(m, row->service, row->environment);
 	if (!v)
 		return 0;
+	int rc = row->is_drill ? count_drill(x, v, row) : 0;
+	if (rc)
+		return rc;
 	if (v->advisory_count && span_eq_text(row->advisory, v->advisories[v->advisory_count - 1]))
 		return 0;
 	/* few ids a service: an exact copy for each one more */

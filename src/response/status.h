@@ -23,6 +23,8 @@ struct status_carrier {
 struct status_service {
 	const char *service, *environment, *owner;
 	struct status_carrier runtime, builder;
+	/* Placements that the worst open drill hits, by carrier: an exercise is shown beside the real state, never in it. */
+	int64_t runtime_drill, builder_drill;
 	bool runtime_clean_engine_vulnerable;   /* law 1: people must see this state */
 	const char *stable, *candidate;      /* releases; "" when the channel was never set */
 	const char *const *advisories;       /* affecting or unsure ids, sorted */

@@ -56,11 +56,16 @@ static void load(struct tools *t, struct tool *tool)
 	const struct workspace_toolchain_version *v =
 		workspace_toolchain_version(w, span_of(tool->kind->name), span_of(tool->version));
 	tool->loaded = true;
-	if (!family || !v) {
-		tool->why = arena_printf(&t->a, "%s %s is not in reforge.yaml", tool->kind->name, tool->version);
+	struct err err = ERR_INIT;
+	if (!*tool->version && !tool->kind->needs_library) {
+		if (toolchain_load(tool->kind, "", "", family ? family->driver : NULL, NULL, &t->a, &tool->toolchain, &err))
+			tool->why = "its driver does not load";
 		return;
 	}
-	struct err err = ERR_INIT;
+	if (!family || !v) {
+		tool->why = "not in reforge.yaml";
+		return;
+	}
 	struct digest expected;
 	int rc = v->sha256 ? digest_read(span_of(v->sha256), &expected, &err) : 0;
 	if (!rc)
@@ -114,4 +119,9 @@ const struct toolchain_probe *tools_probe(struct tools *t, const struct toolchai
 	const struct toolchain_probe *probe = tool && tool->has_probe ? &tool->probe : NULL;
 	pthread_mutex_unlock(&t->lock);
 	return probe;
+}
+
+const struct toolchain_probe *tools_machine(struct tools *t, const struct toolchain_kind *kind)
+{
+	return kind->needs_library ? NULL : tools_probe(t, kind, "");
 }

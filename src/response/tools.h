@@ -22,6 +22,10 @@ const struct toolchain *tools_get(struct tools *tools, const struct toolchain_ki
 /* What a probe of it found on this machine; NULL: it could not be probed. */
 const struct toolchain_probe *tools_probe(struct tools *tools, const struct toolchain_kind *kind, const char *version);
 
+/* What the driver finds on this machine whatever the version: for a toolchain that reforge.yaml has in no version, its words
+ * for what is missing (GPU, trtexec). NULL for kinds whose driver needs a library to say anything. */
+const struct toolchain_probe *tools_machine(struct tools *tools, const struct toolchain_kind *kind);
+
 /* TOOLCHAIN_ISOLATION_*, as the context asks. */
 enum toolchain_isolation tools_isolation(const struct response_context *context);
 
