@@ -249,3 +249,78 @@ int advisory_import_bytes(struct database *db, struct span bytes, const char *na
 		*ret_changed = result.documents > 0;
 	return rc;
 }
+
+struct advisory_importer {
+	struct importing importing;
+	struct advisory_import options;
+	struct advisory_import_result result;
+	struct err err;            /* what a batch failed with is written where its importer lives */
+};
+
+int advisory_importer_new(struct database *db, const struct advisory_import *options, struct advisory_importer **ret,
+                          struct err *err)
+{
+	struct advisory_importer *m = rf_alloc(sizeof *m);
+	if (!m)
+		return err_set(err, RF_ENOMEM, "import");
+	m->options = *options;
+	m->err = ERR_INIT;
+	int rc = begin(&m->importing, db, &m->options, &m->result, &m->err);
+	if (!rc) {
+		*ret = m;
+		return 0;
+	}
+	if (err)
+		*err = m->err;
+	advisory_importer_free(m);
+	return rc;
+}
+
+int advisory_importer_add(struct advisory_importer *m, struct span bytes, const char *name, int *ret_refused, struct err *err)
+{
+	*ret_refused = 0;
+	int rc = take_bytes(&m->importing, bytes, name);
+	if (!rc) {
+		m->result.files++;
+		return 0;
+	}
+	bool fatal = m->importing.failed || rc == RF_ENOMEM;
+	if (!m->importing.failed)
+		(void)err_in_file(&m->err, name);
+	if (err)
+		*err = m->err;
+	m->err = ERR_INIT;
+	if (fatal)
+		return rc;
+	m->result.files++;
+	m->result.problems++;
+	*ret_refused = rc;
+	return 0;
+}
+
+int advisory_importer_flush(struct advisory_importer *m, struct err *err)
+{
+	int rc = flush(&m->importing);
+	if (rc && err)
+		*err = m->err;
+	return rc;
+}
+
+void advisory_importer_result(const struct advisory_importer *m, struct advisory_import_result *ret)
+{
+	*ret = m->result;
+}
+
+void advisory_importer_free(struct advisory_importer *m)
+{
+	if (!m)
+		return;
+	end(&m->importing);
+	rf_free(m);
+}
+
+void advisory_importer_freep(struct advisory_importer **m)
+{
+	advisory_importer_free(*m);
+	*m = NULL;
+}

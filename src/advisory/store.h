@@ -42,6 +42,20 @@ RF_MUST_CHECK int advisory_import_path(struct database *db, const char *path, co
 RF_MUST_CHECK int advisory_import_bytes(struct database *db, struct span bytes, const char *name,
 					const struct advisory_import *options, bool *ret_changed, struct err *err);
 
+
+/* Many documents from memory: what feeds use. Written in batches; what was added is durable after _flush(). One thread. */
+struct advisory_importer;
+RF_MUST_CHECK int advisory_importer_new(struct database *db, const struct advisory_import *options, struct advisory_importer **ret,
+                                        struct err *err);
+/* A document that is refused is no failure of the import: 0, with *ret_refused its RF_E* (RF_EUNSUPPORTED: of no known format)
+ * and @err saying why; it is counted in problems. Negative: the import is over (database, memory). */
+RF_MUST_CHECK int advisory_importer_add(struct advisory_importer *m, struct span bytes, const char *name, int *ret_refused,
+                                        struct err *err);
+RF_MUST_CHECK int advisory_importer_flush(struct advisory_importer *m, struct err *err);
+void advisory_importer_result(const struct advisory_importer *m, struct advisory_import_result *ret);
+void advisory_importer_free(struct advisory_importer *m);     /* drops what is not flushed; NULL is fine */
+void advisory_importer_freep(struct advisory_importer **m);
+
 /* By id or alias (case does not matter). All in @a. RF_ENOTFOUND. */
 RF_MUST_CHECK int advisory_get(struct transaction *tx, struct arena *a, struct span id, struct stored_advisory *ret);
 

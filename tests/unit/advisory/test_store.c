@@ -350,6 +350,34 @@ static void bad_files_are_told(void **state)
 	assert_int_equal(r.documents, 1);
 }
 
+static void many_from_memory(void **state)
+{
+	struct fixture *f = begin(state);
+	struct err err = ERR_INIT;
+	struct advisory_importer *m = NULL;
+	struct advisory_import_result r;
+	int refused = 0;
+	assert_ok(advisory_importer_new(f->db, &options, &m, &err), &err);
+	for (int i = 0; i < 250; i++) {
+		char text[512];
+		snprintf(text, sizeof text, OSV("SITE-2026-%04d", "2026-01-02", "\"summary\":\"s\""), i);
+		assert_ok(advisory_importer_add(m, span_of(text), "memory", &refused, &err), &err);
+		assert_int_equal(refused, 0);
+	}
+	assert_ok(advisory_importer_add(m, SPAN("{\"cut\": "), "memory/cut", &refused, &err), &err);
+	assert_int_equal(refused, RF_EFORMAT);
+	assert_string_equal(err.file, "memory/cut");
+	assert_ok(advisory_importer_add(m, SPAN("{}"), "memory/other", &refused, &err), &err);
+	assert_int_equal(refused, RF_EUNSUPPORTED);
+	/* two batches are written; what stands behind them only when flushed */
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory"), 200);
+	assert_ok(advisory_importer_flush(m, &err), &err);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory"), 250);
+	advisory_importer_result(m, &r);
+	assert_true(r.files == 252 && r.documents == 250 && r.problems == 2 && r.advisories == 250);
+	advisory_importer_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +389,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(decisions_are_appended, setup, teardown),
 		cmocka_unit_test_setup_teardown(lists_are_filtered, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_files_are_told, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_from_memory, setup, teardown),
 	};
 	return ENGINES_RUN(tests);
 }
