@@ -261,6 +261,13 @@ struct span advisory_take(struct advisory_reader *r, struct str *text)
 	return s;
 }
 
+void advisory_no_product(struct advisory_statement *s)
+{
+	s->review = product_resembling(s->product_name) != NULL;
+	s->rule = s->review ? SPAN("no product row has this name, but one resembles it")
+			    : SPAN("no product row has this name");
+}
+
 int advisory_finish(struct advisory_reader *r, int rc)
 {
 	return r->failed ? err_set(r->err, r->failed, "a document's texts: %s", rf_error_text(r->failed)) : rc;

@@ -85,7 +85,8 @@ struct advisory_statement {
 	struct span justification; /* why not affected, VEX: "vulnerable_code_not_present"; the flag's or the threat's
 				      words */
 	struct span remedy;        /* what the source advises: "vendor_fix: Update to V3.1"; empty when nothing */
-	bool review;               /* a person must look: unread range, no product row, a qualifier in the words */
+	bool review;               /* a person must look: a range that was not read or read cautiously, or a name that no
+				    * row has and that resembles one */
 };
 
 struct advisory {

@@ -282,8 +282,7 @@ static int fill_statement(struct csaf *c, struct advisory_statement *s, const st
 	if (how == LISTED_FIXED)
 		s->fixed_text = leaf->version;
 	if (!s->product) {
-		s->rule = SPAN("no product row has this name");
-		s->review = true;
+		advisory_no_product(s);
 		return 0;
 	}
 	int rc = read_statement_range(c, s);

@@ -39,6 +39,8 @@ RF_MUST_CHECK int advisory_add(struct advisory_reader *r, struct advisory **ret)
 RF_MUST_CHECK int advisory_add_severity(struct advisory_reader *r, struct advisory *to, size_t *capacity, struct span source,
                                         const char *type, struct span vector, struct advisory_severity **ret);
 
+/* A statement about a product that no row has: kept with its words, for review when the name resembles one of ours. */
+void advisory_no_product(struct advisory_statement *s);
 /* What a parser returns: a failed copy comes before what it led to. */
 int advisory_finish(struct advisory_reader *r, int rc);
 /* Copies a built text; one that hit its limit or memory's end is the reader's failure. Releases @text. */

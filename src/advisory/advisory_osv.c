@@ -254,8 +254,7 @@ static void judge_statement(struct osv_package *p)
 	struct advisory_statement *s = p->to;
 	s->rule = SPAN("OSV events");
 	if (!s->product) {
-		s->rule = SPAN("no product row has this name");
-		s->review = true;
+		advisory_no_product(s);
 	} else if (p->git_only && p->any_range) {
 		s->rule = SPAN("only commits are named");
 		s->range->readable = false;

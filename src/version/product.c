@@ -190,6 +190,24 @@ struct span product_alias(const struct product *p, enum product_alias_kind kind)
 	return SPAN_NONE;
 }
 
+/* Shorter names occur in too many words. */
+#define RESEMBLING_MIN 4
+
+const struct product *product_resembling(struct span name)
+{
+	char text[NAME_MAX_BYTES];
+	size_t n = RF_MIN(name.n, sizeof text);
+	for (size_t i = 0; i < n; i++)
+		text[i] = lower(name.p[i]);
+	for (size_t i = 0; i < RF_COUNT(aliases); i++) {
+		struct span alias = span_of(aliases[i].text);
+		if (aliases[i].kind == PRODUCT_ALIAS_CSAF && alias.n >= RESEMBLING_MIN &&
+		    span_find((struct span){ text, n }, alias) != SIZE_MAX)
+			return &products[aliases[i].product];
+	}
+	return NULL;
+}
+
 const struct product *product_by_any(struct span text)
 {
 	if (span_starts(text, "pkg:"))

@@ -35,8 +35,7 @@ enum product_alias_kind {
 size_t product_count(void);
 const struct product *product_at(size_t i);                   /* order of the data file */
 const struct scheme *product_scheme(const struct product *p); /* never NULL for a product of the table */
-/* @purl canonical or an alias, with or without "@version"; qualifiers and subpath are ignored. NULL: no such product.
- */
+/* @purl canonical or an alias, with or without "@version"; qualifiers and subpath do not count. NULL: no such product. */
 const struct product *product_by_purl(struct span purl);
 /* A vendor's product name; case, blanks at the ends and repeated blanks do not matter, everything else does. */
 const struct product *product_by_csaf_name(struct span name);
@@ -50,6 +49,9 @@ const struct product *product_by_cpe(struct span vendor, struct span name);
 const struct product *product_by_vendor_name(struct span vendor, struct span name);
 /* The first alias of @kind in canonical form; SPAN_NONE when the product has none. Static storage. */
 struct span product_alias(const struct product *p, enum product_alias_kind kind);
+/* A product one of whose vendor names occurs in @name ("TensorRT OSS", "libnvinfer for TensorRT"): never an identity,
+ * only a reason to have a person look at a name that no row has. NULL: none. */
+const struct product *product_resembling(struct span name);
 /* purl, an exact display name or a vendor's name: for what people type. */
 const struct product *product_by_any(struct span text);
 

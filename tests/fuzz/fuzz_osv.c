@@ -14,7 +14,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				if (!s->product != !s->range ||
 				    (s->range && range_contains(s->range, SPAN("1.20.1")) > RANGE_UNSURE))
 					abort();
-				if ((!s->range || !s->range->readable) && !s->review)
+				if (s->range && !s->range->readable && !s->review)
 					abort(); /* what was not read is for review */
 			}
 	arena_release(&a);

@@ -72,6 +72,10 @@ static void names_match_whole(void **state)
 	assert_null(product_by_osv(SPAN("npm"), SPAN("ONNXRuntime-node")));
 	assert_non_null(product_by_osv(SPAN("Maven"), SPAN("com.microsoft.onnxruntime:onnxruntime")));
 	assert_null(product_by_any(SPAN("tensor")));
+	assert_non_null(product_resembling(SPAN("TensorRT OSS")));
+	assert_non_null(product_resembling(SPAN("my-onnxruntime-fork")));
+	assert_null(product_resembling(SPAN("wordpress")));
+	assert_null(product_resembling(SPAN("")));
 }
 
 static void defaults_follow_the_law(void **state)
