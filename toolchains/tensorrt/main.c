@@ -132,10 +132,11 @@ static int op_probe(void *state, struct json request, struct json_out *o, struct
 	json_member(o, "build_info", m.info);
 	json_key(o, "missing");
 	json_array(o);
-	if (!program)
-		json_put_text(o, s->why);
+	/* the machine first: without a GPU the rest does not matter */
 	for (unsigned i = 0; i < m.missing_count; i++)
 		json_put_text(o, m.missing[i]);
+	if (!program)
+		json_put_text(o, s->why);
 	json_array_end(o);
 	return 0;
 }
