@@ -153,7 +153,8 @@ static void say_notes(struct reason *r, struct span notes_json)
 void exposure_say_placement(struct reason *r, const struct inventory_placement *p, const struct finding_subject *s)
 {
 	const struct inventory_artifact *f = &p->artifact;
-	struct span digest = span_of(f->digest);
+	/* the digest lies inside the struct, which callers copy and move: the chain needs its own */
+	struct span digest = arena_span(r->a, span_of(f->digest));
 	struct reason_step *step =
 		reason_add(r, REASON_FILE, "%.*s: %.*s, %llu bytes, sha256 %.*s...%s%.*s%s%.*s", SPAN_ARG(p->path),
 			   SPAN_ARG(f->kind), (unsigned long long)f->size, SPAN_ARG(span_sub(digest, 0, 12)),

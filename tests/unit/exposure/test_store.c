@@ -402,13 +402,16 @@ static void explain_tells_bytes_text_and_comparison(void **state)
 						"exposed since",
 						"affected  CVE-2099-2  builder" };
 	assert_holds(&q.words, in_words, RF_COUNT(in_words));
-	static const char *const in_json[] = { "\"step\":\"file\"",
-					       "\"step\":\"header\"",
-					       "\"offset\":24",
-					       "\"bytes\":\"0a0d0309\"",
-					       "\"comparison\":\"10.13.3.9 < 11.0\"",
-					       "\"finding\":\"affected\"",
-					       "\"cause\":\"in_range\"" };
+	static const char *const in_json[] = {
+		"\"sha256\":\"0404040404040404040404040404040404040404040404040404040404040404\",\"size\":100",
+		"\"step\":\"file\"",
+		"\"step\":\"header\"",
+		"\"offset\":24",
+		"\"bytes\":\"0a0d0309\"",
+		"\"comparison\":\"10.13.3.9 < 11.0\"",
+		"\"finding\":\"affected\"",
+		"\"cause\":\"in_range\""
+	};
 	assert_holds(&q.json, in_json, RF_COUNT(in_json));
 	asking_release(&q);
 	q = (struct asking){ .path = "/r/nothing" };
