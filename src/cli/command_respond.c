@@ -8,7 +8,6 @@
 #include "response/incident.h"
 #include "response/plan.h"
 #include "response/report.h"
-#include "response/status.h"
 
 #define ARGUMENTS_MAX INCIDENT_MAX_ADVISORIES
 
@@ -61,65 +60,19 @@ int respond_options_of(const struct invocation *in, struct site *site, struct re
 	return 0;
 }
 
-static void print_clocks(const struct clock_row rows[CLOCK_STAGES], const char *environment)
+static void print_clocks(const struct report *r)
 {
-	for (int i = 0; i < CLOCK_STAGES; i++) {
-		const struct clock_row *c = &rows[i];
-		char elapsed[TIME_TEXT_BYTES], limit[TIME_TEXT_BYTES];
-		if (c->result == CLOCK_NOTHING)
-			continue;
-		out("  %-12s %-12s %s of %s  ", environment, clock_stage_name(c->stage), duration_text(c->elapsed_usec, elapsed),
-		    duration_text(c->limit_usec, limit));
-		out_colour(colour_of(clock_result_name(c->result)), "%s", clock_result_name(c->result));
-		out("  %lld of %lld\n", (long long)c->n, (long long)c->m);
-	}
-}
-
-struct summary {
-	struct arena arena;
-	const struct site *site;
-	int64_t id;
-	struct incident incident;
-	struct release_plan *releases;
-	size_t release_count;
-	struct task *tasks;
-	size_t task_count, task_capacity;
-};
-
-static int collect_task(const struct task *t, void *data)
-{
-	struct summary *s = data;
-	if (s->task_count == s->task_capacity) {
-		size_t capacity = s->task_capacity ? s->task_capacity * 2 : 64;
-		struct task *more = arena_array(&s->arena, capacity, sizeof *more);
-		if (!more)
-			return RF_ENOMEM;
-		if (s->task_count)
-			memcpy(more, s->tasks, s->task_count * sizeof *more);
-		s->tasks = more;
-		s->task_capacity = capacity;
-	}
-	struct task *copy = &s->tasks[s->task_count++];
-	*copy = *t;
-	struct span *texts[] = { &copy->service, &copy->environment, &copy->model, &copy->from_version, &copy->to_version, &copy->reason, &copy->owner };
-	for (size_t i = 0; i < RF_COUNT(texts); i++)
-		*texts[i] = arena_span(&s->arena, *texts[i]);
-	return 0;
-}
-
-static int read_summary(struct transaction *tx, void *data)
-{
-	struct summary *s = data;
-	arena_reset(&s->arena);
-	s->tasks = NULL;
-	s->task_count = s->task_capacity = 0;
-	int rc = incident_get(tx, s->id, &s->arena, &s->incident);
-	if (rc == 0)
-		rc = release_plan_list(tx, s->id, &s->arena, &s->releases, &s->release_count);
-	struct task_filter filter = { .incident = s->id, .without_results = true };
-	if (rc == 0)
-		rc = task_each(tx, &filter, collect_task, s);
-	return rc;
+	for (size_t e = 0; e < r->incident.environment_count; e++)
+		for (int i = 0; i < CLOCK_STAGES; i++) {
+			const struct clock_row *c = &r->clocks[e][i];
+			char elapsed[TIME_TEXT_BYTES], limit[TIME_TEXT_BYTES];
+			if (c->result == CLOCK_NOTHING)
+				continue;
+			out("  %-12.*s %-12s %s of %s  ", SPAN_ARG(r->incident.environments[e].environment), clock_stage_name(c->stage),
+			    duration_text(c->elapsed_usec, elapsed), duration_text(c->limit_usec, limit));
+			out_colour(colour_of(clock_result_name(c->result)), "%s", clock_result_name(c->result));
+			out("  %lld of %lld\n", (long long)c->n, (long long)c->m);
+		}
 }
 
 /* A table of 20,000 engines would help nobody. */
@@ -135,34 +88,40 @@ static void reason_cell(struct table *t, const struct task *k)
 	table_f(t, COLOUR_NONE, "%.*s: %.*s%s", SPAN_ARG(k->owner), (int)n, k->reason.p, n < k->reason.n ? " ..." : "");
 }
 
-static int print_tasks(const struct summary *s, struct err *err)
+static int print_tasks(const struct report *r, struct err *err)
 {
 	struct table t;
-	table_init(&t, "service", "engine", "built by", "now", "state", "owner: reason", NULL);
-	for (size_t i = 0; i < s->task_count && i < SUMMARY_MAX_ROWS; i++) {
-		const struct task *k = &s->tasks[i];
+	bool reasons = false;
+	for (size_t i = 0; i < r->engine_count; i++)
+		reasons |= r->engines[i].task.reason.n > 0;
+	table_init(&t, "service", "engine", "built by", "now", "state", "difference", "latency p50", reasons ? "owner: reason" : "", NULL);
+	for (size_t i = 0; i < r->engine_count && i < SUMMARY_MAX_ROWS; i++) {
+		const struct task *k = &r->engines[i].task;
 		const char *state = task_state_name(k->state);
+		char figure[REPORT_FIGURE];
 		table_cell(&t, COLOUR_NONE, k->service);
 		table_cell(&t, COLOUR_NONE, k->model);
 		table_cell(&t, COLOUR_NONE, k->from_version);
 		table_cell(&t, COLOUR_NONE, k->to_version);
 		table_cell(&t, colour_of(state), span_of(state));
+		table_text(&t, report_difference(&r->engines[i], figure));
+		table_text(&t, report_latency(&r->engines[i], figure));
 		if (k->reason.n)
 			reason_cell(&t, k);
 		else
 			table_text(&t, "");
 	}
 	int rc = table_print(&t, err);
-	if (s->task_count > SUMMARY_MAX_ROWS)
-		out("… and %zu more\n", s->task_count - SUMMARY_MAX_ROWS);
+	if (r->engine_count > SUMMARY_MAX_ROWS)
+		out("... and %zu more: the report has all\n", r->engine_count - SUMMARY_MAX_ROWS);
 	table_release(&t);
 	return rc;
 }
 
-static void print_releases(const struct summary *s)
+static void print_releases(const struct report *report)
 {
-	for (size_t i = 0; i < s->release_count; i++) {
-		const struct release_plan *r = &s->releases[i];
+	for (size_t i = 0; i < report->release_count; i++) {
+		const struct release_plan *r = &report->releases[i];
 		out("  %.*s/%.*s: ", SPAN_ARG(r->service), SPAN_ARG(r->environment));
 		if (r->published_at != USEC_NONE)
 			out_colour(COLOUR_GREEN, "published %.*s (candidate; stable still serves until the rollout)", SPAN_ARG(r->release));
@@ -178,26 +137,13 @@ static void print_releases(const struct summary *s)
 	}
 }
 
-static int print_summary(struct site *site, const struct response_outcome *outcome, struct err *err)
+static int print_summary(const struct report *report, struct err *err)
 {
-	struct summary s = { .arena = ARENA_INIT(512 * MIB), .site = site, .id = outcome->incident };
-	struct clock_row(*clocks)[CLOCK_STAGES] = NULL;
-	int rc = database_transact(site->db, DB_READ, read_summary, &s, err);
-	if (rc == 0)
-		rc = print_tasks(&s, err);
-	if (rc == 0) {
-		out("\nReleases\n");
-		print_releases(&s);
-		rc = status_incident_clocks(site->workspace, &s.incident, now_usec(), &s.arena, &clocks);
-	}
-	if (rc == 0)
-		out("\nClocks (from T0)\n");
-	for (size_t i = 0; rc == 0 && i < s.incident.environment_count; i++) {
-		char name[64];
-		snprintf(name, sizeof name, "%.*s", SPAN_ARG(s.incident.environments[i].environment));
-		print_clocks(clocks[i], name);
-	}
-	arena_release(&s.arena);
+	int rc = print_tasks(report, err);
+	out("\nReleases\n");
+	print_releases(report);
+	out("\nClocks (from T0)\n");
+	print_clocks(report);
 	return rc;
 }
 
@@ -229,27 +175,37 @@ static int outcome_json(const struct response_outcome *r, const char *report, st
 	return out_json(&text, err);
 }
 
-static int finish(const struct invocation *in, struct site *site, const struct response_context *context,
-                  const struct response_outcome *outcome, struct err *err)
+static void print_outcome(const struct response_outcome *outcome, const char *path)
 {
-	char report[FS_PATH_MAX] = "", elapsed[TIME_TEXT_BYTES];
+	char elapsed[TIME_TEXT_BYTES];
+	out("\n%s in this run: %s\nReport: ", outcome->cancelled ? "Stopped; run it again to go on. Time" : "Time",
+	    duration_text(outcome->elapsed_usec, elapsed));
+	out_visible(span_of(path));
+	out("\n");
+}
+
+static int finish(const struct invocation *in, const struct response_context *context, const struct response_outcome *outcome, struct err *err)
+{
+	char path[FS_PATH_MAX] = "";
 	if (outcome->nothing_exposed && !outcome->incident) {
 		if (in->json)
 			return outcome_json(outcome, NULL, err);
 		out("Nothing in the inventory is exposed to this; no incident was opened.\n");
 		return 0;
 	}
-	int rc = report_write(context, outcome->incident, REPORT_HTML, REPORT_EN, report, sizeof report, err);
-	if (rc != 0)
-		return rc;
-	if (in->json)
-		return outcome_json(outcome, report, err);
-	out_colour(COLOUR_BOLD, "%sIncident %lld  %s\n\n", outcome->is_drill ? "DRILL  " : "", (long long)outcome->incident, outcome->name);
-	rc = print_summary(site, outcome, err);
-	out("\n%s in this run: %s\nReport: ", outcome->cancelled ? "Stopped; run it again to go on. Time" : "Time",
-	    duration_text(outcome->elapsed_usec, elapsed));
-	out_visible(span_of(report));
-	out("\n");
+	struct arena arena = ARENA_INIT(2048 * MIB);
+	struct report report;
+	int rc = report_make(context, outcome->incident, &arena, &report, err);
+	if (rc == 0)
+		rc = report_save(context, &report, REPORT_HTML, REPORT_EN, path, sizeof path, err);
+	if (rc == 0 && in->json) {
+		rc = outcome_json(outcome, path, err);
+	} else if (rc == 0) {
+		out_colour(COLOUR_BOLD, "%sIncident %lld  %s\n\n", outcome->is_drill ? "DRILL  " : "", (long long)outcome->incident, outcome->name);
+		rc = print_summary(&report, err);
+		print_outcome(outcome, path);
+	}
+	arena_release(&arena);
 	return rc;
 }
 
@@ -278,7 +234,7 @@ int respond_run(const struct invocation *in, enum response_step until, struct er
 		progress_end(&progress);
 	}
 	if (rc == 0)
-		rc = finish(in, &site, &context, &outcome, err);
+		rc = finish(in, &context, &outcome, err);
 	if (rc == 0)
 		rc = site_seal(&site, err);
 	site_release(&site);

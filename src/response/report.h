@@ -76,9 +76,23 @@ RF_MUST_CHECK int report_make(const struct response_context *context, int64_t in
 /* Appends to @to; RF_ETOOBIG past its limit. Pure. */
 RF_MUST_CHECK int report_render(const struct report *report, enum report_format format, enum report_language language,
                                 struct str *to, struct err *err);
-/* report_make() and report_render() into <workspace>/reports/<incident>[.zh-CN].<extension>, replaced atomically; the path
- * goes to @ret_path of FS_PATH_MAX bytes. */
+/* report_render() into <workspace>/reports/<incident>[.zh-CN].<extension>, replaced atomically; the path goes to @ret_path
+ * of FS_PATH_MAX bytes. */
+RF_MUST_CHECK int report_save(const struct response_context *context, const struct report *report, enum report_format format,
+                              enum report_language language, char *ret_path, size_t size, struct err *err);
+/* report_make() and report_save(). */
 RF_MUST_CHECK int report_write(const struct response_context *context, int64_t incident, enum report_format format,
                                enum report_language language, char *ret_path, size_t size, struct err *err);
+
+/* An engine's figures in words, for the renderings and the terminal; buffers of REPORT_FIGURE bytes. */
+#define REPORT_FIGURE 64
+/* Worst |difference| over all outputs: "0 (identical)", "3.1e-07"; "-" without a proof. */
+const char *report_difference(const struct report_engine *e, char buffer[REPORT_FIGURE]);
+/* "1.24 ms → 1.22 ms (-1.6 %)"; "-" without samples. */
+const char *report_latency(const struct report_engine *e, char buffer[REPORT_FIGURE]);
+/* "1.3 MiB → 1.3 MiB"; one size when there is no new engine. */
+const char *report_size(const struct report_engine *e, char buffer[REPORT_FIGURE]);
+/* "850 µs", "12.3 ms" */
+const char *report_nanoseconds(double ns, char buffer[REPORT_FIGURE]);
 
 #endif

@@ -295,22 +295,27 @@ int report_make(const struct response_context *context, int64_t incident, struct
 	return 0;
 }
 
-int report_write(const struct response_context *context, int64_t incident, enum report_format format, enum report_language language,
-                 char *ret_path, size_t size, struct err *err)
+int report_save(const struct response_context *context, const struct report *report, enum report_format format,
+                enum report_language language, char *ret_path, size_t size, struct err *err)
 {
-	RF_AUTO(arena) a = ARENA_INIT(REPORT_ARENA_BYTES);
 	RF_AUTO(str) text = STR_INIT(REPORT_MAX_BYTES);
-	struct report report;
 	char name[256];
-	int rc = report_make(context, incident, &a, &report, err);
-	if (!rc)
-		rc = report_render(&report, format, language, &text, err);
+	int rc = report_render(report, format, language, &text, err);
 	if (rc)
 		return rc;
-	snprintf(name, sizeof name, "%.*s%s.%s", SPAN_ARG(report.incident.name), language == REPORT_ZH_CN ? ".zh-CN" : "",
+	snprintf(name, sizeof name, "%.*s%s.%s", SPAN_ARG(report->incident.name), language == REPORT_ZH_CN ? ".zh-CN" : "",
 	         report_format_extension(format));
 	rc = fs_make_dirs(context->workspace->reports, 0755, err);
 	if (!rc)
 		rc = fs_join(ret_path, size, context->workspace->reports, name, err);
 	return rc ? rc : fs_write_atomic(ret_path, str_span(&text), 0644, err);
+}
+
+int report_write(const struct response_context *context, int64_t incident, enum report_format format, enum report_language language,
+                 char *ret_path, size_t size, struct err *err)
+{
+	RF_AUTO(arena) a = ARENA_INIT(REPORT_ARENA_BYTES);
+	struct report report;
+	int rc = report_make(context, incident, &a, &report, err);
+	return rc ? rc : report_save(context, &report, format, language, ret_path, size, err);
 }

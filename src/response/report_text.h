@@ -114,17 +114,6 @@ const char *report_language_tag(enum report_language language);      /* "en", "z
 const char *report_task_word(enum report_language language, enum task_state state);
 const char *report_clock_word(enum report_language language, enum clock_result result);
 
-/* Figures both renderings share; buffers of REPORT_FIGURE bytes. */
-#define REPORT_FIGURE 64
-/* Worst |difference| over all outputs: "0 (identical)", "3.1e-07"; "-" without a proof. */
-const char *report_difference(const struct report_engine *e, char buffer[REPORT_FIGURE]);
-/* "1.24 ms → 1.22 ms (-1.6 %)"; "-" without samples. */
-const char *report_latency(const struct report_engine *e, char buffer[REPORT_FIGURE]);
-/* "1.3 MiB → 1.3 MiB"; one size when there is no new engine. */
-const char *report_size(const struct report_engine *e, char buffer[REPORT_FIGURE]);
-/* "850 µs", "12.3 ms" */
-const char *report_nanoseconds(double ns, char buffer[REPORT_FIGURE]);
-
 int report_html(const struct report *r, enum report_language language, struct str *to);
 int report_markdown(const struct report *r, enum report_language language, struct str *to);
 int report_json(const struct report *r, struct str *to);
