@@ -11,7 +11,8 @@
  * recipe asks for out of workspace.build_memory_bytes (else what the machine has free at the start); a task that asks for
  * more than there is at all runs alone. Performance is measured with no other job of this process running: a measurement
  * waits until builds and numeric proofs at work have ended, new ones wait until it is over. (A reserved core was refused:
- * neighbours on the same memory bus and the other half of a hyper-thread still move p99.) Builds go first in the queue, so
+ * neighbours on the same memory bus and the other half of a hyper-thread still move p99.) A recipe that does not judge
+ * performance is measured beside other work, for the record. Builds go first in the queue, so
  * that measuring comes when the machine is quietest.
  */
 #ifndef REFORGE_RESPONSE_RESPONSE_H

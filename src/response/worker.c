@@ -295,16 +295,16 @@ static int run_build(struct job *j, struct err *err)
 
 /* ── prove ── */
 
-/* The proof tells where it is; its latency part gets the machine for itself. */
+/* The proof tells where it is; its latency part gets the machine for itself where the recipe judges by it. */
 struct quiet {
 	struct budget *budget;
-	bool measuring;
+	bool judged, measuring;
 };
 
 static void on_progress(const struct prove_progress *p, void *data)
 {
 	struct quiet *q = data;
-	bool latency = !strcmp(p->step, "latency");
+	bool latency = q->judged && !strcmp(p->step, "latency");
 	if (latency && !q->measuring)
 		budget_measure(q->budget);
 	else if (!latency && q->measuring)
@@ -452,7 +452,7 @@ static int prove(struct job *j, struct err *err)
 	job.old_side.toolchain = old_toolchain(j);
 	if (!job.old_side.toolchain)
 		job.old_side.engine = NULL;
-	struct quiet quiet = { .budget = &e->budget };
+	struct quiet quiet = { .budget = &e->budget, .judged = j->recipe->performance.given };
 	job.data = &quiet;
 	struct prove_result r = { 0 };
 	mono_t start = mono_usec();
