@@ -20,6 +20,8 @@
 #define BACKLOG_USEC (7 * USEC_PER_DAY)
 #define SUPERVISE_USEC (100 * USEC_PER_MS)
 #define SEAL_USEC (5 * USEC_PER_SEC)
+/* How soon the items of a process killed beside this one go on. */
+#define RELEASE_DEAD_USEC (1 * USEC_PER_SEC)
 
 static const char *const STEP_NAMES[RESPONSE_STEPS] = { "confirm", "plan", "build", "prove", "publish" };
 
@@ -459,7 +461,7 @@ static void wait_a_little(struct engine *e)
 
 static int supervise(struct run *r)
 {
-	mono_t renewed = mono_usec(), sealed = renewed, shown = 0, stuck = 0;
+	mono_t renewed = mono_usec(), sealed = renewed, released = renewed, shown = 0, stuck = 0;
 	while (!engine_stopping(r->engine)) {
 		mono_t now = mono_usec();
 		int rc = 0;
@@ -481,6 +483,10 @@ static int supervise(struct run *r)
 		if (!rc && now - renewed >= ENGINE_RENEW_USEC) {
 			rc = renew_leases(r);
 			renewed = now;
+		}
+		if (!rc && now - released >= RELEASE_DEAD_USEC) {
+			rc = work_release_dead(r->context->db, NULL, r->err);
+			released = now;
 		}
 		if (!rc && now - sealed >= SEAL_USEC) {
 			rc = seal(r);
