@@ -11,7 +11,8 @@ void base64_write(struct span bytes, struct str *ret)
 
 	for (size_t i = 0; i < bytes.n; i += 3) {
 		size_t left = bytes.n - i;
-		uint32_t v = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+		uint32_t v =
+			(uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
 
 		out[filled++] = alphabet[v >> 18];
 		out[filled++] = alphabet[v >> 12 & 63];
@@ -62,7 +63,8 @@ int base64_read(struct span text, struct str *ret, struct err *err)
 	size_t filled = 0;
 
 	if (text.n % 4 != 0)
-		return err_set(err, RF_EFORMAT, "base64 comes in groups of four characters (RFC 4648, section 4), these are %zu",
+		return err_set(err, RF_EFORMAT,
+			       "base64 comes in groups of four characters (RFC 4648, section 4), these are %zu",
 			       text.n);
 	for (size_t i = 0; i < text.n; i += 4) {
 		bool last = i + 4 == text.n;

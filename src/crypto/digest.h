@@ -1,8 +1,8 @@
 /*
  * digest - SHA-256 over OpenSSL 3 (FIPS 180-4; the CPU's SHA instructions where present).
  *
- * May use base/ only. Thread-safe; one stream, one thread. Where nothing is returned nothing can fail but OpenSSL itself
- * (no SHA-256 in its set-up): that aborts, since a wrong digest would be worse than none.
+ * May use base/ only. Thread-safe; one stream, one thread. Where nothing is returned nothing can fail but OpenSSL
+ * itself (no SHA-256 in its set-up): that aborts, since a wrong digest would be worse than none.
  */
 #ifndef REFORGE_CRYPTO_DIGEST_H
 #define REFORGE_CRYPTO_DIGEST_H
@@ -11,20 +11,22 @@
 #include "base/span.h"
 
 #define DIGEST_BYTES 32
-#define DIGEST_HEX 65                       /* with the NUL */
-struct digest { unsigned char bytes[DIGEST_BYTES]; };
+#define DIGEST_HEX 65 /* with the NUL */
+struct digest {
+	unsigned char bytes[DIGEST_BYTES];
+};
 
 void digest_of(struct span bytes, struct digest *ret);
-bool digest_eq(const struct digest *a, const struct digest *b);         /* constant time */
+bool digest_eq(const struct digest *a, const struct digest *b); /* constant time */
 const char *digest_hex(const struct digest *d, char buffer[DIGEST_HEX]);
-bool digest_is_zero(const struct digest *d);                            /* all bytes 0: rooms use that for "not known" */
+bool digest_is_zero(const struct digest *d); /* all bytes 0: rooms use that for "not known" */
 /* 64 hex digits, with or without "sha256:". RF_EFORMAT. */
 RF_MUST_CHECK int digest_read(struct span text, struct digest *ret, struct err *err);
 
-struct digest_stream;                       /* many pieces */
-struct digest_stream *digest_stream_new(void);    /* NULL: out of memory */
+struct digest_stream;                          /* many pieces */
+struct digest_stream *digest_stream_new(void); /* NULL: out of memory */
 void digest_stream_add(struct digest_stream *s, const void *bytes, size_t n);
-void digest_stream_end(struct digest_stream *s, struct digest *ret);   /* the stream starts anew after */
+void digest_stream_end(struct digest_stream *s, struct digest *ret); /* the stream starts anew after */
 void digest_stream_free(struct digest_stream *s);
 void digest_stream_freep(struct digest_stream **s);
 /* Rest of an open file from @offset to its end, in pieces of 1 MiB. @ret_bytes (may be NULL): how many. */

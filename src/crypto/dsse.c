@@ -22,14 +22,16 @@ static bool is_plain_type(struct span type)
 	return type.n > 0 && type.n <= 255;
 }
 
-int dsse_sign(const struct signing_key *key, const char *payload_type, struct span payload, struct str *ret, struct err *err)
+int dsse_sign(const struct signing_key *key, const char *payload_type, struct span payload, struct str *ret,
+	      struct err *err)
 {
 	RF_AUTO(str) pae = STR_INIT(payload.n + 512);
 	unsigned char signature[SIGNATURE_BYTES];
 	int rc;
 
 	if (!is_plain_type(span_of(payload_type)))
-		return err_set(err, RF_EINVALID, "payloadType is 1 to 255 printable characters without blanks and quotes");
+		return err_set(err, RF_EINVALID,
+			       "payloadType is 1 to 255 printable characters without blanks and quotes");
 	dsse_pae(span_of(payload_type), payload, &pae);
 	rc = str_check(&pae, "the bytes to sign", err);
 	if (rc == 0)
@@ -45,7 +47,7 @@ int dsse_sign(const struct signing_key *key, const char *payload_type, struct sp
 }
 
 int dsse_verify(const struct verify_key *key, struct span payload_type, struct span payload_base64,
-                struct span signature_base64, struct str *ret, struct err *err)
+		struct span signature_base64, struct str *ret, struct err *err)
 {
 	RF_AUTO(str) payload = STR_INIT(payload_base64.n + 1);
 	RF_AUTO(str) signature = STR_INIT(2 * SIGNATURE_BYTES);
@@ -57,7 +59,8 @@ int dsse_verify(const struct verify_key *key, struct span payload_type, struct s
 		return rc;
 	}
 	if (base64_read(signature_base64, &signature, err) != 0 || signature.n != SIGNATURE_BYTES) {
-		(void)err_set(err, RF_EFORMAT, "an Ed25519 signature is %d bytes in base64 (RFC 8032)", SIGNATURE_BYTES);
+		(void)err_set(err, RF_EFORMAT, "an Ed25519 signature is %d bytes in base64 (RFC 8032)",
+			      SIGNATURE_BYTES);
 		(void)err_in_field(err, "signatures[0].sig");
 		return RF_EFORMAT;
 	}

@@ -150,7 +150,7 @@ int key_generate(const char *private_path, const char *public_path, struct err *
 		return rc;
 	rc = write_public(public_path, pkey, err);
 	if (rc != 0)
-		(void)unlink(private_path);   /* half a pair is of no use, and would be in the way of the next try */
+		(void)unlink(private_path); /* half a pair is of no use, and would be in the way of the next try */
 	return rc;
 }
 
@@ -198,7 +198,8 @@ static int load(const char *path, bool secret, EVP_PKEY **ret, char ret_id[KEY_I
 			      : PEM_read_bio_PUBKEY(bio, NULL, no_pass_phrase, NULL);
 	OPENSSL_cleanse(pem, sizeof pem);
 	if (!pkey)
-		rc = openssl_failed(err, RF_EFORMAT, secret ? "not a PKCS#8 PEM without a pass phrase" : "not a public key in PEM");
+		rc = openssl_failed(err, RF_EFORMAT,
+				    secret ? "not a PKCS#8 PEM without a pass phrase" : "not a public key in PEM");
 	else
 		rc = require_ed25519(pkey, err);
 	if (rc == 0)
@@ -275,13 +276,14 @@ int sign_bytes(const struct signing_key *key, struct span bytes, unsigned char r
 }
 
 int verify_bytes(const struct verify_key *key, struct span bytes, const unsigned char signature[SIGNATURE_BYTES],
-                 struct err *err)
+		 struct err *err)
 {
 	AUTO_CONTEXT context = EVP_MD_CTX_new();
 
 	if (!context || EVP_DigestVerifyInit(context, NULL, NULL, NULL, key->pkey) != 1)
 		return openssl_failed(err, RF_EINTERNAL, "verifying");
-	if (EVP_DigestVerify(context, signature, SIGNATURE_BYTES, (const unsigned char *)(bytes.n ? bytes.p : ""), bytes.n) != 1) {
+	if (EVP_DigestVerify(context, signature, SIGNATURE_BYTES, (const unsigned char *)(bytes.n ? bytes.p : ""),
+			     bytes.n) != 1) {
 		ERR_clear_error();
 		return err_set(err, RF_EVERIFY, "the signature is not one by key %.16s… over these bytes", key->id);
 	}

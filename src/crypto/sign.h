@@ -13,13 +13,13 @@
 #include "crypto/digest.h"
 
 #define SIGNATURE_BYTES 64
-#define KEY_ID_BYTES 65     /* hex SHA-256 of the DER SubjectPublicKeyInfo, with the NUL */
+#define KEY_ID_BYTES 65 /* hex SHA-256 of the DER SubjectPublicKeyInfo, with the NUL */
 
-struct signing_key;         /* private */
-struct verify_key;          /* public */
+struct signing_key; /* private */
+struct verify_key;  /* public */
 
-/* Makes a key pair: @private_path (0600) and @public_path (0644), both durable. Never overwrites: RF_EEXISTS, and nothing
- * is left of the pair. The folder must exist. */
+/* Makes a key pair: @private_path (0600) and @public_path (0644), both durable. Never overwrites: RF_EEXISTS, and
+ * nothing is left of the pair. The folder must exist. */
 RF_MUST_CHECK int key_generate(const char *private_path, const char *public_path, struct err *err);
 /* Refuses a private key that group or others can read (RF_EPERM), one with a pass phrase or no PEM (RF_EFORMAT), one of
  * another type (RF_EUNSUPPORTED). A key may be used by several threads. */
@@ -30,21 +30,23 @@ RF_MUST_CHECK int verify_key_load(const char *path, struct verify_key **ret, str
 void verify_key_freep(struct verify_key **key);
 const char *verify_key_id(const struct verify_key *key);
 
-RF_MUST_CHECK int sign_bytes(const struct signing_key *key, struct span bytes, unsigned char ret[SIGNATURE_BYTES], struct err *err);
+RF_MUST_CHECK int sign_bytes(const struct signing_key *key, struct span bytes, unsigned char ret[SIGNATURE_BYTES],
+			     struct err *err);
 /* 0 or RF_EVERIFY. */
-RF_MUST_CHECK int verify_bytes(const struct verify_key *key, struct span bytes, const unsigned char signature[SIGNATURE_BYTES],
-                               struct err *err);
+RF_MUST_CHECK int verify_bytes(const struct verify_key *key, struct span bytes,
+			       const unsigned char signature[SIGNATURE_BYTES], struct err *err);
 
 /* DSSE's pre-authentication encoding, the bytes that are signed: "DSSEv1 LEN(type) type LEN(payload) payload". */
 void dsse_pae(struct span payload_type, struct span payload, struct str *ret);
-/* {"payloadType", "payload" base64, "signatures": [{"keyid", "sig" base64}]}, one line with its newline, appended to @ret.
+/* {"payloadType", "payload" base64, "signatures": [{"keyid", "sig" base64}]}, one line with its newline, appended to
+ * @ret.
  * @payload_type: printable ASCII without blanks, quotes and backslashes, at most 255 bytes; RF_EINVALID else. */
-RF_MUST_CHECK int dsse_sign(const struct signing_key *key, const char *payload_type, struct span payload, struct str *ret,
-                            struct err *err);
-/* Parts of an envelope already read from JSON (base64 texts): verifies PAE(payloadType, payload) against @key and puts the
- * payload bytes into @ret. RF_EVERIFY, RF_EFORMAT (base64). */
+RF_MUST_CHECK int dsse_sign(const struct signing_key *key, const char *payload_type, struct span payload,
+			    struct str *ret, struct err *err);
+/* Parts of an envelope already read from JSON (base64 texts): verifies PAE(payloadType, payload) against @key and puts
+ * the payload bytes into @ret. RF_EVERIFY, RF_EFORMAT (base64). */
 RF_MUST_CHECK int dsse_verify(const struct verify_key *key, struct span payload_type, struct span payload_base64,
-                              struct span signature_base64, struct str *ret, struct err *err);
+			      struct span signature_base64, struct str *ret, struct err *err);
 
 /* RFC 4648, section 4: padded, no line breaks; both append to @ret, reading refuses anything a writer would not have
  * written (RF_EFORMAT with the offset). */

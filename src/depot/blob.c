@@ -89,7 +89,8 @@ bool depot_has(const struct depot *d, const struct digest *digest)
 	return depot_path(d, digest, path, sizeof path, NULL) == 0 && lstat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
-int depot_open_blob(const struct depot *d, const struct digest *digest, int *ret_fd, uint64_t *ret_bytes, struct err *err)
+int depot_open_blob(const struct depot *d, const struct digest *digest, int *ret_fd, uint64_t *ret_bytes,
+		    struct err *err)
 {
 	char path[FS_PATH_MAX];
 	struct stat st;
@@ -193,7 +194,8 @@ static int take_file(int source, int fd, struct digest *ret, uint64_t *ret_bytes
 	return take_bytes(source, fd, ret, ret_bytes, err);
 }
 
-static int make_shard(const struct depot *d, const struct digest *digest, char shard[FS_PATH_MAX], bool durable, struct err *err)
+static int make_shard(const struct depot *d, const struct digest *digest, char shard[FS_PATH_MAX], bool durable,
+		      struct err *err)
 {
 	char parent[FS_PATH_MAX];
 	int rc = shard_path(d, digest, shard, err);
@@ -258,8 +260,8 @@ static int check_expected(const struct digest *expected, const struct digest *fo
 		       digest_hex(expected, want));
 }
 
-int depot_put_file(struct depot *d, const char *path, const struct digest *expected, struct digest *ret, uint64_t *ret_bytes,
-                   struct err *err)
+int depot_put_file(struct depot *d, const char *path, const struct digest *expected, struct digest *ret,
+		   uint64_t *ret_bytes, struct err *err)
 {
 	struct incoming in __attribute__((cleanup(incoming_release))) = { .fd = -1 };
 	AUTO_FD source = -1;
@@ -287,8 +289,8 @@ int depot_put_file(struct depot *d, const char *path, const struct digest *expec
 	return 0;
 }
 
-static int put_bytes(struct depot *d, struct span bytes, const struct digest *expected, bool durable, struct digest *ret,
-                     struct err *err)
+static int put_bytes(struct depot *d, struct span bytes, const struct digest *expected, bool durable,
+		     struct digest *ret, struct err *err)
 {
 	struct incoming in __attribute__((cleanup(incoming_release))) = { .fd = -1 };
 	struct digest digest;
@@ -310,7 +312,8 @@ static int put_bytes(struct depot *d, struct span bytes, const struct digest *ex
 	return rc;
 }
 
-int depot_put_bytes(struct depot *d, struct span bytes, const struct digest *expected, struct digest *ret, struct err *err)
+int depot_put_bytes(struct depot *d, struct span bytes, const struct digest *expected, struct digest *ret,
+		    struct err *err)
 {
 	return put_bytes(d, bytes, expected, true, ret, err);
 }

@@ -11,12 +11,14 @@
 /* Services × environments × channels of one site; more is a defect somewhere. */
 #define MAX_CHANNELS 100000
 
-int channel_get(struct transaction *tx, const char *service, const char *environment, const char *name, struct channel *ret)
+int channel_get(struct transaction *tx, const char *service, const char *environment, const char *name,
+		struct channel *ret)
 {
 	RF_AUTO_ROWS rows = NULL;
 	struct channel c = { .at = USEC_NONE };
 	int rc = TX_QUERY(tx, &rows,
-			  "SELECT release, generation, at FROM depot_channel WHERE service = $1 AND environment = $2 AND channel = $3",
+			  "SELECT release, generation, at FROM depot_channel WHERE service = $1 AND environment = $2 "
+			  "AND channel = $3",
 			  DB_T(service), DB_T(environment), DB_T(name));
 
 	if (rc == 0)
@@ -35,7 +37,8 @@ int channel_get(struct transaction *tx, const char *service, const char *environ
 static int require_release(struct transaction *tx, const char *service, const char *environment, const char *release)
 {
 	int64_t n = 0;
-	int rc = TX_I64(tx, &n, "SELECT count(*) FROM depot_release WHERE service = $1 AND environment = $2 AND name = $3",
+	int rc = TX_I64(tx, &n,
+			"SELECT count(*) FROM depot_release WHERE service = $1 AND environment = $2 AND name = $3",
 			DB_T(service), DB_T(environment), DB_T(release));
 
 	if (rc == 0 && n == 0)
@@ -44,7 +47,7 @@ static int require_release(struct transaction *tx, const char *service, const ch
 }
 
 static int write_ledger(struct transaction *tx, const char *service, const char *environment, const char *name,
-                        const struct channel *from, const struct channel *to, const char *actor)
+			const struct channel *from, const struct channel *to, const char *actor)
 {
 	RF_AUTO(str) body = STR_INIT(4 * KIB);
 	RF_AUTO(str) subject = STR_INIT(1024);
@@ -57,13 +60,13 @@ static int write_ledger(struct transaction *tx, const char *service, const char 
 	json_object_end(&o);
 	str_addf(&subject, "channel/%s/%s/%s", service, environment, name);
 	return ledger_append(tx, &(struct ledger_entry){ .kind = "channel.moved",
-							  .subject = str_text(&subject),
-							  .actor = actor,
-							  .body = str_span(&body) });
+							 .subject = str_text(&subject),
+							 .actor = actor,
+							 .body = str_span(&body) });
 }
 
-int channel_set(struct transaction *tx, const char *service, const char *environment, const char *name, const char *release,
-                int64_t expected, const char *actor, struct channel *ret)
+int channel_set(struct transaction *tx, const char *service, const char *environment, const char *name,
+		const char *release, int64_t expected, const char *actor, struct channel *ret)
 {
 	struct channel from, to;
 	int rc;
@@ -76,18 +79,21 @@ int channel_set(struct transaction *tx, const char *service, const char *environ
 	if (rc != 0)
 		return rc;
 	if (expected != CHANNEL_ANY_GENERATION && expected != from.generation)
-		return err_set(tx_err(tx), RF_ESTATE, "channel %s of %s/%s is at generation %lld by now, not %lld", name, service, environment,
-			       (long long)from.generation, (long long)expected);
+		return err_set(tx_err(tx), RF_ESTATE, "channel %s of %s/%s is at generation %lld by now, not %lld",
+			       name, service, environment, (long long)from.generation, (long long)expected);
 	to = from;
 	if (strcmp(from.release, release) != 0) {
 		(void)snprintf(to.release, sizeof to.release, "%s", release);
 		to.generation++;
 		to.at = tx_now(tx);
-		rc = TX_RUN(tx,
-			    "INSERT INTO depot_channel (service, environment, channel, release, generation, at, actor)"
-			    " VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (service, environment, channel) DO UPDATE SET"
-			    " release = excluded.release, generation = excluded.generation, at = excluded.at, actor = excluded.actor",
-			    DB_T(service), DB_T(environment), DB_T(name), DB_T(release), DB_I(to.generation), DB_TIME(to.at), DB_T(actor));
+		rc = TX_RUN(
+			tx,
+			"INSERT INTO depot_channel (service, environment, channel, release, generation, at, actor)"
+			" VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (service, environment, channel) DO UPDATE SET"
+			" release = excluded.release, generation = excluded.generation, at = excluded.at, actor = "
+			"excluded.actor",
+			DB_T(service), DB_T(environment), DB_T(name), DB_T(release), DB_I(to.generation),
+			DB_TIME(to.at), DB_T(actor));
 		if (rc == 0)
 			rc = write_ledger(tx, service, environment, name, &from, &to, actor);
 	}
@@ -122,8 +128,10 @@ static int read_rows(struct transaction *tx, void *data)
 	if (rc == 0 && n > MAX_CHANNELS)
 		rc = err_set(tx_err(tx), RF_ETOOMANY, "%lld channels, at most %d", (long long)n, MAX_CHANNELS);
 	if (rc == 0)
-		rc = TX_QUERY(tx, &rows, "SELECT service, environment, channel, release FROM depot_channel WHERE generation > $1"
-			      " ORDER BY service, environment, channel", DB_I(0));
+		rc = TX_QUERY(tx, &rows,
+			      "SELECT service, environment, channel, release FROM depot_channel WHERE generation > $1"
+			      " ORDER BY service, environment, channel",
+			      DB_I(0));
 	if (rc != 0)
 		return rc;
 	p->rows = arena_array(&p->arena, (size_t)n + 1, sizeof(*p->rows));
@@ -151,11 +159,13 @@ static int set_link(struct projection *p, const struct row *row, struct err *err
 	int rc = depot_pathf(p->depot, folder, err, "channels/%s/%s", row->service, row->environment);
 
 	if (rc == 0)
-		rc = depot_pathf(p->depot, path, err, "channels/%s/%s/%s", row->service, row->environment, row->channel);
+		rc = depot_pathf(p->depot, path, err, "channels/%s/%s/%s", row->service, row->environment,
+				 row->channel);
 	if (rc == 0)
 		rc = depot_unique(unique, err);
 	if (rc == 0)
-		rc = depot_pathf(p->depot, temporary, err, "channels/%s/%s/.%s", row->service, row->environment, unique);
+		rc = depot_pathf(p->depot, temporary, err, "channels/%s/%s/.%s", row->service, row->environment,
+				 unique);
 	if (rc != 0)
 		return rc;
 	(void)snprintf(want, sizeof want, "../../../releases/%s/%s", row->service, row->release);
@@ -185,7 +195,8 @@ static bool has_row(const struct projection *p, const char *service, const char 
 }
 
 /* Links that no row has: leftovers of a killed switch, or a database restored to an earlier day. */
-static int remove_others(struct projection *p, struct arena *a, const char *service, const char *environment, struct err *err)
+static int remove_others(struct projection *p, struct arena *a, const char *service, const char *environment,
+			 struct err *err)
 {
 	char folder[FS_PATH_MAX], path[FS_PATH_MAX];
 	const char **names = NULL;

@@ -26,20 +26,21 @@ bool release_target_ok(struct span target);
 /* Rows in the order of release.json: by target, then model. @ret: rf_free. */
 RF_MUST_CHECK int release_sort_rows(const struct release *r, const struct release_row ***ret, struct err *err);
 /* Subject of an in-toto statement of that predicate. RF_EFORMAT. */
-RF_MUST_CHECK int statement_read(struct span statement, const char *predicate_type, struct digest *ret_subject, struct err *err);
+RF_MUST_CHECK int statement_read(struct span statement, const char *predicate_type, struct digest *ret_subject,
+				 struct err *err);
 
 /* ---- place.c: paths, locks and durable steps ---- */
 
 struct depot {
 	char *folder;
-	int fd;              /* of the folder: what syncfs() is called on */
+	int fd; /* of the folder: what syncfs() is called on */
 };
 
 /* "<folder>/<format...>". RF_ETOOBIG. */
 RF_MUST_CHECK int depot_pathf(const struct depot *d, char ret[FS_PATH_MAX], struct err *err, const char *format, ...)
 	RF_PRINTF(4, 5);
-/* An advisory lock on a file made at @path: shared or exclusive, waited for up to a minute (RF_EBUSY). Closing *ret_fd, or the
- * death of the process, gives it back. */
+/* An advisory lock on a file made at @path: shared or exclusive, waited for up to a minute (RF_EBUSY). Closing *ret_fd,
+ * or the death of the process, gives it back. */
 RF_MUST_CHECK int depot_lock(const char *path, bool exclusive, int *ret_fd, struct err *err);
 /* Between a put that finds its blob there (shared) and gc that removes one (exclusive). */
 RF_MUST_CHECK int depot_lock_blobs(const struct depot *d, bool exclusive, int *ret_fd, struct err *err);
@@ -60,7 +61,7 @@ RF_MUST_CHECK int depot_names(const char *folder, struct arena *a, const char **
 
 /* releases/<service>/<name>/release.json's bytes. */
 RF_MUST_CHECK int release_read_bytes(const struct depot *d, const char *service, const char *name, struct str *ret,
-                                     struct err *err);
+				     struct err *err);
 
 /* ---- verify_release.c ---- */
 
@@ -69,10 +70,12 @@ struct verifier {
 	const struct verify_key *key;
 	void (*fault)(const struct depot_fault *, void *);
 	void *data;
-	bool blobs_hashed;       /* depot_verify() has hashed every blob: what shares an inode with one needs no second pass */
+	bool blobs_hashed; /* depot_verify() has hashed every blob: what shares an inode with one needs no second pass
+			    */
 	uint64_t faults, rows;
 };
-void verifier_fault(struct verifier *v, enum depot_fault_kind kind, const char *path, const char *format, ...) RF_PRINTF(4, 5);
+void verifier_fault(struct verifier *v, enum depot_fault_kind kind, const char *path, const char *format, ...)
+	RF_PRINTF(4, 5);
 /* @service and @name stand on disk. Faults are reported; returns an error only where no verdict is possible at all. */
 RF_MUST_CHECK int verify_one_release(struct verifier *v, const char *service, const char *name, struct err *err);
 

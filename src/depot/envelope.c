@@ -3,7 +3,8 @@
 
 #include "format/json.h"
 
-int envelope_open(const struct verify_key *key, const char *payload_type, struct span envelope, struct str *ret, struct err *err)
+int envelope_open(const struct verify_key *key, const char *payload_type, struct span envelope, struct str *ret,
+		  struct err *err)
 {
 	__attribute__((cleanup(json_doc_freep))) struct json_doc *doc = json_doc_new();
 	struct json root, signatures;
@@ -15,15 +16,16 @@ int envelope_open(const struct verify_key *key, const char *payload_type, struct
 	signatures = json_get(root, "signatures");
 	type = json_string(json_get(root, "payloadType"));
 	if (!span_eq_text(type, payload_type)) {
-		rc = err_set(err, RF_EVERIFY, "the envelope holds '%.*s', not %s", (int)RF_MIN(type.n, (size_t)100), type.p ? type.p : "",
-			     payload_type);
+		rc = err_set(err, RF_EVERIFY, "the envelope holds '%.*s', not %s", (int)RF_MIN(type.n, (size_t)100),
+			     type.p ? type.p : "", payload_type);
 		(void)err_in_field(err, "payloadType");
 		return rc;
 	}
 	/* Several signatures are allowed; ours is enough. Which one it is, the key id is only a hint: each is tried. */
 	rc = err_set(err, RF_EVERIFY, "the envelope has no signature");
 	for (struct json_each it = json_each(signatures); rc != 0 && json_next(&it);)
-		rc = dsse_verify(key, type, json_string(json_get(root, "payload")), json_string(json_get(it.value, "sig")), ret, err);
+		rc = dsse_verify(key, type, json_string(json_get(root, "payload")),
+				 json_string(json_get(it.value, "sig")), ret, err);
 	return rc;
 }
 

@@ -1,6 +1,6 @@
-/* Collecting what nothing refers to. In this order, so that a kill in between leaves nothing worse than more to collect:
- * everything referred to is gathered (or nothing is removed at all), releases without a row go, then blobs, then temporary
- * files. */
+/* Collecting what nothing refers to. In this order, so that a kill in between leaves nothing worse than more to
+ * collect: everything referred to is gathered (or nothing is removed at all), releases without a row go, then blobs,
+ * then temporary files. */
 #include "depot_int.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ struct collector {
 	struct digest *references;
 	size_t n, room;
 	struct arena arena;
-	const char **recorded;       /* "service/name" of each row, sorted; NULL without a database */
+	const char **recorded; /* "service/name" of each row, sorted; NULL without a database */
 	size_t recorded_count;
 };
 
@@ -47,10 +47,12 @@ static int refer(struct collector *c, const struct digest *digest, struct err *e
 		return 0;
 	if (c->n == c->room) {
 		size_t larger = c->room ? 2 * c->room : 1024;
-		struct digest *grown = larger > MAX_REFERENCES ? NULL : rf_realloc_array(c->references, larger, sizeof(*grown));
+		struct digest *grown =
+			larger > MAX_REFERENCES ? NULL : rf_realloc_array(c->references, larger, sizeof(*grown));
 
 		if (!grown)
-			return err_set(err, larger > MAX_REFERENCES ? RF_ETOOMANY : RF_ENOMEM, "the depot's releases name %zu blobs", c->n);
+			return err_set(err, larger > MAX_REFERENCES ? RF_ETOOMANY : RF_ENOMEM,
+				       "the depot's releases name %zu blobs", c->n);
 		c->references = grown;
 		c->room = larger;
 	}
@@ -103,7 +105,8 @@ static int read_recorded(struct transaction *tx, void *data)
 	c->recorded_count = 0;
 	c->recorded = arena_array(&c->arena, (size_t)n + 1, sizeof(*c->recorded));
 	while (c->recorded && c->recorded_count < (size_t)n && (rc = rows_next(rows)) == 1) {
-		const char *text = arena_printf(&c->arena, "%.*s/%.*s", SPAN_ARG(rows_text(rows, 0)), SPAN_ARG(rows_text(rows, 1)));
+		const char *text = arena_printf(&c->arena, "%.*s/%.*s", SPAN_ARG(rows_text(rows, 0)),
+						SPAN_ARG(rows_text(rows, 1)));
 
 		if (!text)
 			return err_set(tx_err(tx), RF_ENOMEM, "too many releases for this collector");
@@ -127,7 +130,8 @@ static bool is_recorded(const struct collector *c, const char *service, const ch
 	if (!c->options->database)
 		return true;
 	(void)snprintf(text, sizeof text, "%s/%s", service, name);
-	return c->recorded_count > 0 && bsearch(&key, c->recorded, c->recorded_count, sizeof(*c->recorded), compare_texts) != NULL;
+	return c->recorded_count > 0 &&
+	       bsearch(&key, c->recorded, c->recorded_count, sizeof(*c->recorded), compare_texts) != NULL;
 }
 
 /* ---- releases ---- */
@@ -174,7 +178,8 @@ static int collect_release(struct collector *c, const char *service, const char 
 }
 
 /* Two rounds over all releases: the first only gathers, so that one that cannot be read stops everything. */
-static int each_release(struct collector *c, int (*visit)(struct collector *, const char *, const char *, struct err *), struct err *err)
+static int each_release(struct collector *c, int (*visit)(struct collector *, const char *, const char *, struct err *),
+			struct err *err)
 {
 	RF_AUTO(arena) a = ARENA_INIT(256 * MIB);
 	char path[FS_PATH_MAX];
@@ -248,7 +253,8 @@ static int collect_shard(struct collector *c, const char *shard, struct err *err
 
 		rc = depot_pathf(c->depot, path, err, "blobs/sha256/%s/%s", shard, names[i]);
 		/* what is no blob is not ours to judge: depot_verify() shows it */
-		if (rc != 0 || digest_read(span_of(names[i]), &digest, NULL) != 0 || lstat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		if (rc != 0 || digest_read(span_of(names[i]), &digest, NULL) != 0 || lstat(path, &st) != 0 ||
+		    !S_ISREG(st.st_mode))
 			continue;
 		if (is_referred(c, &digest) || !is_old(c, &st))
 			c->report.blobs_kept++;

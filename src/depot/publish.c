@@ -1,9 +1,9 @@
 /* A release on disk: filled beside its place, made durable, renamed once.
  *
- * Durable how: engines are already (depot_put_file() returned). Folders, attestations and the manifest of a handful of rows
- * are fsynced one by one, half a millisecond each; from SYNC_WHOLE_FROM rows on one syncfs(2) takes them all. It also
- * writes back what else is dirty on that file system, which is why it is not used for few: on a machine busy with something
- * else it may take a second. Either way everything a release names is on the disk before its name is. */
+ * Durable how: engines are already (depot_put_file() returned). Folders, attestations and the manifest of a handful of
+ * rows are fsynced one by one, half a millisecond each; from SYNC_WHOLE_FROM rows on one syncfs(2) takes them all. It
+ * also writes back what else is dirty on that file system, which is why it is not used for few: on a machine busy with
+ * something else it may take a second. Either way everything a release names is on the disk before its name is. */
 #include "depot_int.h"
 
 #include <errno.h>
@@ -18,7 +18,7 @@ struct filling {
 	const struct release *release;
 	char folder[FS_PATH_MAX];
 	bool whole_sync;
-	bool shards[256];            /* blobs/sha256/<byte> that hold attestations of ours, to be synced at the end */
+	bool shards[256]; /* blobs/sha256/<byte> that hold attestations of ours, to be synced at the end */
 };
 
 static void filling_release(struct filling *f)
@@ -39,7 +39,7 @@ int release_read_bytes(const struct depot *d, const char *service, const char *n
 }
 
 int release_read(const struct depot *d, struct arena *a, const char *service, const char *name, struct release *ret,
-                 struct err *err)
+		 struct err *err)
 {
 	RF_AUTO(str) bytes = STR_INIT(RELEASE_MAX_BYTES);
 	char path[FS_PATH_MAX];
@@ -66,7 +66,8 @@ static int make_folder(const char *path, struct err *err)
 }
 
 /* Hard link, or where the file system or its link count refuses, a copy. @ret_bytes: size of what stands at @to. */
-static int link_blob(struct filling *f, const struct digest *digest, const char *to, uint64_t *ret_bytes, struct err *err)
+static int link_blob(struct filling *f, const struct digest *digest, const char *to, uint64_t *ret_bytes,
+		     struct err *err)
 {
 	char from[FS_PATH_MAX];
 	struct stat st;
@@ -96,8 +97,8 @@ static int link_blob(struct filling *f, const struct digest *digest, const char 
 	return rc;
 }
 
-/* Attestations may have been put unsynced: the blob's name is made durable with its bytes, or depot_verify() would miss it
- * after a power cut. */
+/* Attestations may have been put unsynced: the blob's name is made durable with its bytes, or depot_verify() would miss
+ * it after a power cut. */
 static int sync_shards(struct filling *f, struct err *err)
 {
 	char path[FS_PATH_MAX];
@@ -117,8 +118,8 @@ static int sync_shards(struct filling *f, struct err *err)
 	return rc != 0 || !any ? rc : depot_fsync(path, err);
 }
 
-static int add_attestation(struct filling *f, const struct release_row *row, const struct digest *digest, const char *suffix,
-                           struct err *err)
+static int add_attestation(struct filling *f, const struct release_row *row, const struct digest *digest,
+			   const char *suffix, struct err *err)
 {
 	char path[FS_PATH_MAX];
 	uint64_t bytes;
@@ -126,7 +127,8 @@ static int add_attestation(struct filling *f, const struct release_row *row, con
 
 	if (digest_is_zero(digest))
 		return 0;
-	if ((size_t)snprintf(path, sizeof path, "%s/%s/%s%s", f->folder, row->target, row->model, suffix) >= sizeof path)
+	if ((size_t)snprintf(path, sizeof path, "%s/%s/%s%s", f->folder, row->target, row->model, suffix) >=
+	    sizeof path)
 		return err_set(err, RF_ETOOBIG, "the path of an attestation is too long");
 	rc = link_blob(f, digest, path, &bytes, err);
 	if (rc != 0 || f->whole_sync)
@@ -152,8 +154,8 @@ static int add_engine(struct filling *f, const struct release_row *row, struct e
 	if (rc == 0)
 		rc = link_blob(f, &row->engine, path, &bytes, err);
 	if (rc == 0 && bytes != row->engine_bytes) {
-		rc = err_set(err, RF_ECONFLICT, "the engine is %llu bytes, its row says %llu", (unsigned long long)bytes,
-			     (unsigned long long)row->engine_bytes);
+		rc = err_set(err, RF_ECONFLICT, "the engine is %llu bytes, its row says %llu",
+			     (unsigned long long)bytes, (unsigned long long)row->engine_bytes);
 		(void)err_in_file(err, path);
 	}
 	if (rc == 0 && !f->whole_sync) {
@@ -286,15 +288,18 @@ static int compare_existing(struct depot *d, const struct release *r, struct rel
 	if (rc == 0)
 		rc = release_content_digest(&found, &content, err);
 	if (rc == 0 && !digest_eq(&content, &p->content))
-		rc = err_set(err, RF_ECONFLICT, "a release of this name is there with other content; releases are never changed");
+		rc = err_set(err, RF_ECONFLICT,
+			     "a release of this name is there with other content; releases are never changed");
 	for (size_t i = 0; rc == 0 && i < found.row_count; i++) {
 		char path[FS_PATH_MAX];
 		struct stat st;
 
-		if ((size_t)snprintf(path, sizeof path, "%s/%s/%s/%u/%s", p->folder, found.rows[i].target, found.rows[i].model,
-				     (unsigned)found.rows[i].version, found.rows[i].file) >= sizeof path ||
+		if ((size_t)snprintf(path, sizeof path, "%s/%s/%s/%u/%s", p->folder, found.rows[i].target,
+				     found.rows[i].model, (unsigned)found.rows[i].version,
+				     found.rows[i].file) >= sizeof path ||
 		    lstat(path, &st) != 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size != found.rows[i].engine_bytes)
-			rc = err_set(err, RF_ECONFLICT, "the release is there, its engine %s is not as it says", found.rows[i].model);
+			rc = err_set(err, RF_ECONFLICT, "the release is there, its engine %s is not as it says",
+				     found.rows[i].model);
 	}
 	if (rc != 0) {
 		(void)err_in_file(err, p->folder);
@@ -325,8 +330,8 @@ static int remove_leftovers(const char *service_folder, const char *name, struct
 	return rc;
 }
 
-static int publish_new(struct depot *d, const struct signing_key *key, const struct release *r, const char *service_folder,
-                       struct release_published *p, struct err *err)
+static int publish_new(struct depot *d, const struct signing_key *key, const struct release *r,
+		       const char *service_folder, struct release_published *p, struct err *err)
 {
 	struct filling f __attribute__((cleanup(filling_release))) = { .depot = d, .release = r };
 	char unique[DEPOT_UNIQUE_BYTES], path[FS_PATH_MAX];
@@ -352,8 +357,8 @@ static int publish_new(struct depot *d, const struct signing_key *key, const str
 	return rc;
 }
 
-int release_publish(struct depot *d, const struct signing_key *key, const struct release *r, struct release_published *ret,
-                    struct err *err)
+int release_publish(struct depot *d, const struct signing_key *key, const struct release *r,
+		    struct release_published *ret, struct err *err)
 {
 	struct release_published p = { .existed = false };
 	char service_folder[FS_PATH_MAX], path[FS_PATH_MAX];
@@ -373,7 +378,8 @@ int release_publish(struct depot *d, const struct signing_key *key, const struct
 	if (rc == 0)
 		rc = depot_lock(path, true, &lock, err);
 	if (rc == 0)
-		rc = fs_exists(p.folder) ? compare_existing(d, r, &p, err) : publish_new(d, key, r, service_folder, &p, err);
+		rc = fs_exists(p.folder) ? compare_existing(d, r, &p, err)
+					 : publish_new(d, key, r, service_folder, &p, err);
 	/* also when it existed: the call that renamed it may have been killed before this */
 	if (rc == 0)
 		rc = depot_fsync(service_folder, err);

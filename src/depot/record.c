@@ -11,8 +11,8 @@ static const char *const STEPS[] = {
 	"  environment {text} NOT NULL,\n"
 	"  name {text} NOT NULL,\n"
 	"  parent {text},\n"
-	"  digest {text} NOT NULL,\n"       /* SHA-256 of release.json, hex */
-	"  content {text} NOT NULL,\n"      /* release_content_digest(), hex */
+	"  digest {text} NOT NULL,\n"  /* SHA-256 of release.json, hex */
+	"  content {text} NOT NULL,\n" /* release_content_digest(), hex */
 	"  drill {bool} NOT NULL,\n"
 	"  engines {int64} NOT NULL,\n"
 	"  created_at {int64} NOT NULL,\n"
@@ -41,16 +41,16 @@ int release_check_parent(struct transaction *tx, const char *service, const char
 
 	if (rc != 0 || strcmp(stable.release, given) == 0)
 		return rc;
-	return err_set(tx_err(tx), RF_ESTATE, "release of %s/%s: its parent is %s, but stable is %s by now; plan again", service,
-		       environment, given[0] ? given : "none", stable.release[0] ? stable.release : "none");
+	return err_set(tx_err(tx), RF_ESTATE, "release of %s/%s: its parent is %s, but stable is %s by now; plan again",
+		       service, environment, given[0] ? given : "none", stable.release[0] ? stable.release : "none");
 }
 
 /* *ret_there false: no such row. RF_ECONFLICT: one with other content. */
 static int look_for(struct transaction *tx, const struct release *r, const char *content, bool *ret_there)
 {
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(tx, &rows, "SELECT environment, content FROM depot_release WHERE service = $1 AND name = $2", DB_T(r->service),
-			  DB_T(r->name));
+	int rc = TX_QUERY(tx, &rows, "SELECT environment, content FROM depot_release WHERE service = $1 AND name = $2",
+			  DB_T(r->service), DB_T(r->name));
 
 	if (rc != 0)
 		return rc;
@@ -58,8 +58,10 @@ static int look_for(struct transaction *tx, const struct release *r, const char 
 	if (rc < 0)
 		return rc;
 	*ret_there = rc == 1;
-	if (rc == 1 && (!span_eq_text(rows_text(rows, 0), r->environment) || !span_eq_text(rows_text(rows, 1), content)))
-		return err_set(tx_err(tx), RF_ECONFLICT, "release %s of %s is recorded with other content", r->name, r->service);
+	if (rc == 1 &&
+	    (!span_eq_text(rows_text(rows, 0), r->environment) || !span_eq_text(rows_text(rows, 1), content)))
+		return err_set(tx_err(tx), RF_ECONFLICT, "release %s of %s is recorded with other content", r->name,
+			       r->service);
 	return 0;
 }
 
@@ -88,12 +90,13 @@ static int write_ledger(struct transaction *tx, const struct release *r, const c
 	if (rc != 0)
 		return rc;
 	return ledger_append(tx, &(struct ledger_entry){ .kind = "release.published",
-							  .subject = str_text(&subject),
-							  .actor = actor,
-							  .body = str_span(&body) });
+							 .subject = str_text(&subject),
+							 .actor = actor,
+							 .body = str_span(&body) });
 }
 
-int release_record(struct transaction *tx, const struct release *r, const struct release_published *published, const char *actor)
+int release_record(struct transaction *tx, const struct release *r, const struct release_published *published,
+		   const char *actor)
 {
 	char digest[DIGEST_HEX], content[DIGEST_HEX];
 	bool there = false;
@@ -107,24 +110,27 @@ int release_record(struct transaction *tx, const struct release *r, const struct
 	rc = release_check_parent(tx, r->service, r->environment, r->parent);
 	if (rc == 0)
 		rc = TX_RUN(tx,
-			    "INSERT INTO depot_release (service, environment, name, parent, digest, content, drill, engines, created_at,"
+			    "INSERT INTO depot_release (service, environment, name, parent, digest, content, drill, "
+			    "engines, created_at,"
 			    " created_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-			    DB_T(r->service), DB_T(r->environment), DB_T(r->name), DB_T(r->parent && r->parent[0] ? r->parent : NULL),
-			    DB_T(digest), DB_T(content), DB_I(r->drill), DB_I(r->row_count), DB_TIME(r->created_at),
-			    DB_T(r->created_by));
+			    DB_T(r->service), DB_T(r->environment), DB_T(r->name),
+			    DB_T(r->parent && r->parent[0] ? r->parent : NULL), DB_T(digest), DB_T(content),
+			    DB_I(r->drill), DB_I(r->row_count), DB_TIME(r->created_at), DB_T(r->created_by));
 	return rc != 0 ? rc : write_ledger(tx, r, digest, actor);
 }
 
 static int is_taken(struct transaction *tx, const char *service, const char *name, bool *ret)
 {
 	int64_t n = 0;
-	int rc = TX_I64(tx, &n, "SELECT count(*) FROM depot_release WHERE service = $1 AND name = $2", DB_T(service), DB_T(name));
+	int rc = TX_I64(tx, &n, "SELECT count(*) FROM depot_release WHERE service = $1 AND name = $2", DB_T(service),
+			DB_T(name));
 
 	*ret = n > 0;
 	return rc;
 }
 
-int release_name_free(struct transaction *tx, const char *service, usec_t at, const char *cause, char ret[RELEASE_NAME_MAX + 1])
+int release_name_free(struct transaction *tx, const char *service, usec_t at, const char *cause,
+		      char ret[RELEASE_NAME_MAX + 1])
 {
 	char date[TIME_TEXT_BYTES], base[RELEASE_NAME_MAX + 1 - sizeof "-1000"];
 	bool taken = true;

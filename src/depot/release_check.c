@@ -1,4 +1,5 @@
-/* What a release must hold before it is written: names that are safe as file names, rows that are complete and unique. */
+/* What a release must hold before it is written: names that are safe as file names, rows that are complete and unique.
+ */
 #include "depot_int.h"
 
 bool release_name_ok(struct span name)
@@ -19,8 +20,8 @@ static int check_name(const char *name, const char *what, struct err *err)
 {
 	if (release_name_ok(span_of(name)))
 		return 0;
-	(void)err_set(err, RF_EINVALID, "'%.140s' is no name: 1 to %d of [A-Za-z0-9._+-], no dot first", name ? name : "",
-		      RELEASE_NAME_MAX);
+	(void)err_set(err, RF_EINVALID, "'%.140s' is no name: 1 to %d of [A-Za-z0-9._+-], no dot first",
+		      name ? name : "", RELEASE_NAME_MAX);
 	(void)err_in_field(err, "%s", what);
 	return RF_EINVALID;
 }
@@ -29,17 +30,20 @@ bool release_target_ok(struct span target)
 {
 	size_t slash = span_find_byte(target, '/');
 
-	return slash != SIZE_MAX && release_name_ok(span_sub(target, 0, slash)) && release_name_ok(span_from(target, slash + 1));
+	return slash != SIZE_MAX && release_name_ok(span_sub(target, 0, slash)) &&
+	       release_name_ok(span_from(target, slash + 1));
 }
 
 static int row_error(struct err *err, const struct release_row *row, const char *member, const char *text)
 {
 	(void)err_set(err, RF_EINVALID, "%s", text);
-	(void)err_in_field(err, "engines[%s on %s].%s", row->model ? row->model : "?", row->target ? row->target : "?", member);
+	(void)err_in_field(err, "engines[%s on %s].%s", row->model ? row->model : "?", row->target ? row->target : "?",
+			   member);
 	return RF_EINVALID;
 }
 
-static int check_toolchain(const struct release_row *row, const struct release_toolchain *t, const char *member, struct err *err)
+static int check_toolchain(const struct release_row *row, const struct release_toolchain *t, const char *member,
+			   struct err *err)
 {
 	bool named = t->name && t->name[0];
 
@@ -71,7 +75,8 @@ static int check_row(const struct release_row *row, struct err *err)
 	if (digest_is_zero(&row->engine))
 		return row_error(err, row, "engine", "the digest is missing");
 	if (!row->carried_over && digest_is_zero(&row->provenance))
-		return row_error(err, row, "attestations.provenance", "only engines carried over may lack a provenance");
+		return row_error(err, row, "attestations.provenance",
+				 "only engines carried over may lack a provenance");
 	rc = check_toolchain(row, &row->builder, "builder", err);
 	return rc != 0 ? rc : check_toolchain(row, &row->runtime, "runtime", err);
 }
@@ -122,7 +127,8 @@ static int check_head(const struct release *r, struct err *err)
 		rc = err_set(err, RF_ETOOMANY, "%zu advisories, at most %d", r->advisory_count, RELEASE_MAX_ADVISORIES);
 	for (size_t i = 0; rc == 0 && i < r->advisory_count; i++)
 		rc = check_name(r->advisories[i], "advisories", err);
-	if (rc == 0 && (!r->created_by || !r->created_by[0] || !span_is_utf8(span_of(r->created_by)) || r->created_at == USEC_NONE))
+	if (rc == 0 && (!r->created_by || !r->created_by[0] || !span_is_utf8(span_of(r->created_by)) ||
+			r->created_at == USEC_NONE))
 		rc = err_set(err, RF_EINVALID, "who made the release and when is missing");
 	if (rc == 0 && (r->ledger_size < 0 || (r->ledger_size == 0) != digest_is_zero(&r->ledger_head)))
 		rc = err_set(err, RF_EINVALID, "a ledger head has a size and a hash, or neither");

@@ -1,5 +1,5 @@
-/* release.json: written in one order, so that the same release has the same bytes, and read with every member accounted for.
- * The schema stands in docs/depot.md. */
+/* release.json: written in one order, so that the same release has the same bytes, and read with every member accounted
+ * for. The schema stands in docs/depot.md. */
 #include "depot_int.h"
 
 #include "format/json.h"
@@ -178,8 +178,9 @@ static void members(struct reader *in, struct json v, const char *where, const c
 	if (seen != n)
 		fail(in, where, "", "a member is there twice");
 }
-#define MEMBERS(in, v, where, ...) \
-	members((in), (v), (where), (const char *const[]){ __VA_ARGS__ }, sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
+#define MEMBERS(in, v, where, ...)                                        \
+	members((in), (v), (where), (const char *const[]){ __VA_ARGS__ }, \
+		sizeof((const char *const[]){ __VA_ARGS__ }) / sizeof(char *))
 
 static const char *get_text(struct reader *in, struct json v, const char *where, const char *key, bool nullable)
 {
@@ -229,7 +230,8 @@ static struct digest get_digest(struct reader *in, struct json v, const char *wh
 
 	if (nullable && json_kind(member) == JSON_NULL)
 		return d;
-	if (s.n != DIGEST_HEX - 1 || digest_read(s, &d, NULL) != 0 || !span_eq_text(s, digest_hex(&d, hex)) || digest_is_zero(&d)) {
+	if (s.n != DIGEST_HEX - 1 || digest_read(s, &d, NULL) != 0 || !span_eq_text(s, digest_hex(&d, hex)) ||
+	    digest_is_zero(&d)) {
 		fail(in, where, key, "must be 64 lower-case hex digits, not all zero");
 		return (struct digest){ { 0 } };
 	}
@@ -259,8 +261,8 @@ static void read_row(struct reader *in, struct json v, size_t index, struct rele
 	struct json engine, attestations;
 
 	(void)snprintf(where, sizeof where, "engines[%zu]", index);
-	MEMBERS(in, v, where, "model", "target", "version", "file", "path", "engine", "build", "proof", "builder", "runtime",
-		"carried_over", "attestations");
+	MEMBERS(in, v, where, "model", "target", "version", "file", "path", "engine", "build", "proof", "builder",
+		"runtime", "carried_over", "attestations");
 	row->model = get_text(in, v, where, "model", false);
 	row->target = get_text(in, v, where, "target", false);
 	row->version = (uint32_t)get_u64(in, v, where, "version", UINT32_MAX);
@@ -347,8 +349,8 @@ static void read_origin(struct reader *in, struct json root, struct release *r)
 
 static void read_document(struct reader *in, struct json root, struct release *r, struct digest *ret_content)
 {
-	MEMBERS(in, root, "", "schema", "service", "environment", "name", "parent", "drill", "advisories", "created", "ledger",
-		"content", "engines");
+	MEMBERS(in, root, "", "schema", "service", "environment", "name", "parent", "drill", "advisories", "created",
+		"ledger", "content", "engines");
 	if (!span_eq_text(json_string(json_get(root, "schema")), SCHEMA))
 		fail(in, "schema", "", "must be \"" SCHEMA "\"");
 	r->service = get_text(in, root, "", "service", false);

@@ -17,7 +17,8 @@ static bool has(const char *text)
 
 static int check_subject(const struct statement_subject *s, struct err *err)
 {
-	if (!release_name_ok(span_of(s->model)) || !release_target_ok(span_of(s->target)) || !release_name_ok(span_of(s->file)))
+	if (!release_name_ok(span_of(s->model)) || !release_target_ok(span_of(s->target)) ||
+	    !release_name_ok(span_of(s->file)))
 		return missing(err, "a subject with model, target and file");
 	if (digest_is_zero(&s->engine))
 		return missing(err, "the engine's digest");

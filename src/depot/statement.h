@@ -11,7 +11,7 @@
 #include "depot/depot.h"
 
 #define STATEMENT_TYPE "https://in-toto.io/Statement/v1"
-#define STATEMENT_MEDIA_TYPE "application/vnd.in-toto+json"     /* DSSE payloadType */
+#define STATEMENT_MEDIA_TYPE "application/vnd.in-toto+json" /* DSSE payloadType */
 #define PREDICATE_PROVENANCE "https://slsa.dev/provenance/v1"
 #define PREDICATE_PROOF "urn:reforge:proof:v1"
 #define BUILD_TYPE "urn:reforge:build:v1"
@@ -19,8 +19,8 @@
 
 /* One thing the build used: the source model, the toolchain's library, calibration data. */
 struct statement_material {
-	const char *name;          /* "source model", "toolchain library", "calibration" */
-	const char *uri;           /* path in the workspace or purl; NULL: none */
+	const char *name; /* "source model", "toolchain library", "calibration" */
+	const char *uri;  /* path in the workspace or purl; NULL: none */
 	struct digest digest;
 };
 
@@ -32,14 +32,14 @@ struct statement_subject {
 
 struct provenance {
 	struct statement_subject subject;
-	struct span recipe;                  /* JSON value: externalParameters.recipe */
-	struct span internal;                /* JSON value or empty: internalParameters (threads, isolation used) */
-	struct digest build;                 /* the recipe's build digest; externalParameters.buildDigest */
+	struct span recipe;   /* JSON value: externalParameters.recipe */
+	struct span internal; /* JSON value or empty: internalParameters (threads, isolation used) */
+	struct digest build;  /* the recipe's build digest; externalParameters.buildDigest */
 	const char *toolchain, *toolchain_version;
 	const struct statement_material *materials;
-	size_t material_count;               /* at most 1,000 */
-	const char *builder_id;              /* URI of who built: "reforge://<site>/<host>" */
-	const char *invocation_id;           /* the task and attempt */
+	size_t material_count;     /* at most 1,000 */
+	const char *builder_id;    /* URI of who built: "reforge://<site>/<host>" */
+	const char *invocation_id; /* the task and attempt */
 	usec_t started_at, finished_at;
 };
 /* RF_EINVALID when a mandatory text is missing or @recipe or @internal is no JSON. */
@@ -47,24 +47,25 @@ RF_MUST_CHECK int statement_provenance(const struct provenance *p, struct str *r
 
 struct proof_statement {
 	struct statement_subject subject;
-	struct digest proof;                 /* the recipe's proof digest */
-	struct digest baseline;              /* the engine it was judged against; all zero: none */
-	const char *verdict;                 /* "pass"; others may be stated, only passes are published */
-	struct span evidence;                /* JSON value: numeric and performance figures as prove/ wrote them */
+	struct digest proof;    /* the recipe's proof digest */
+	struct digest baseline; /* the engine it was judged against; all zero: none */
+	const char *verdict;    /* "pass"; others may be stated, only passes are published */
+	struct span evidence;   /* JSON value: numeric and performance figures as prove/ wrote them */
 	const char *prover_id;
 	const char *invocation_id;
 	usec_t started_at, finished_at;
 };
 RF_MUST_CHECK int statement_proof(const struct proof_statement *p, struct str *ret, struct err *err);
 
-/* Signs @statement and puts the envelope into the depot without fsync (depot_put_bytes_unsynced() says what that means);
+/* Signs @statement and puts the envelope into the depot without fsync (depot_put_bytes_unsynced() says what that
+ * means);
  * @ret: the blob's digest, for release_row.provenance or .proof_statement. Ed25519 is deterministic: the same statement
  * gives the same blob. */
-RF_MUST_CHECK int attestation_put(struct depot *d, const struct signing_key *key, struct span statement, struct digest *ret,
-                                  struct err *err);
+RF_MUST_CHECK int attestation_put(struct depot *d, const struct signing_key *key, struct span statement,
+				  struct digest *ret, struct err *err);
 
 /* Opens a DSSE envelope (its JSON bytes) of @payload_type signed by @key: payload into @ret. RF_EVERIFY, RF_EFORMAT. */
-RF_MUST_CHECK int envelope_open(const struct verify_key *key, const char *payload_type, struct span envelope, struct str *ret,
-                                struct err *err);
+RF_MUST_CHECK int envelope_open(const struct verify_key *key, const char *payload_type, struct span envelope,
+				struct str *ret, struct err *err);
 
 #endif

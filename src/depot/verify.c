@@ -11,7 +11,8 @@ static bool is_shard_name(const char *name)
 	return strlen(name) == 2 && hex_read(span_of(name), &byte, 1);
 }
 
-static int verify_blob(struct verifier *v, const char *shard, const char *name, struct depot_verify_report *report, struct err *err)
+static int verify_blob(struct verifier *v, const char *shard, const char *name, struct depot_verify_report *report,
+		       struct err *err)
 {
 	char path[FS_PATH_MAX], full[FS_PATH_MAX], hex[DIGEST_HEX];
 	struct digest named, found;
@@ -30,7 +31,7 @@ static int verify_blob(struct verifier *v, const char *shard, const char *name, 
 	}
 	rc = digest_file(full, &found, &bytes, &reason);
 	if (rc == RF_ENOTFOUND)
-		return 0;       /* collected while we looked */
+		return 0; /* collected while we looked */
 	if (rc == RF_EINVALID) {
 		verifier_fault(v, DEPOT_EXTRA, path, "%s", reason.text);
 		return 0;
@@ -95,7 +96,7 @@ static int verify_service(struct verifier *v, const char *service, struct depot_
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		char below[1024];
 
-		if (names[i][0] == '.')      /* the lock, and releases being filled or left by a killed attempt */
+		if (names[i][0] == '.') /* the lock, and releases being filled or left by a killed attempt */
 			continue;
 		(void)snprintf(below, sizeof below, "releases/%s/%s", service, names[i]);
 		rc = depot_pathf(v->depot, path, err, "%s", below);
@@ -152,8 +153,8 @@ static int look_at_channel(const struct fs_entry *e, void *data)
 	return 0;
 }
 
-int depot_verify(struct depot *d, const struct verify_key *key, void (*fault)(const struct depot_fault *, void *), void *data,
-                 struct depot_verify_report *ret, struct err *err)
+int depot_verify(struct depot *d, const struct verify_key *key, void (*fault)(const struct depot_fault *, void *),
+		 void *data, struct depot_verify_report *ret, struct err *err)
 {
 	struct verifier v = { .depot = d, .key = key, .fault = fault, .data = data };
 	struct depot_verify_report report = { .blobs = 0 };

@@ -36,8 +36,8 @@ struct subject {
 	struct verifier *v;
 	struct release release;
 	struct arena arena;
-	struct map expected;         /* paths below the depot's folder that belong to the release */
-	char folder[FS_PATH_MAX];    /* below the depot's folder */
+	struct map expected;      /* paths below the depot's folder that belong to the release */
+	char folder[FS_PATH_MAX]; /* below the depot's folder */
 };
 
 static void subject_release(struct subject *s)
@@ -72,12 +72,14 @@ static bool check_file(struct subject *s, const char *path, const struct digest 
 	bool blob_there;
 
 	(void)digest_hex(digest, want);
-	if (depot_pathf(v->depot, full, &err, "%s", path) != 0 || depot_path(v->depot, digest, blob, sizeof blob, &err) != 0) {
+	if (depot_pathf(v->depot, full, &err, "%s", path) != 0 ||
+	    depot_path(v->depot, digest, blob, sizeof blob, &err) != 0) {
 		verifier_fault(v, DEPOT_UNREADABLE, path, "%s", err.text);
 		return false;
 	}
 	if (lstat(full, &file) != 0) {
-		verifier_fault(v, errno == ENOENT ? DEPOT_MISSING : DEPOT_UNREADABLE, path, "the release names it (sha256 %s)", want);
+		verifier_fault(v, errno == ENOENT ? DEPOT_MISSING : DEPOT_UNREADABLE, path,
+			       "the release names it (sha256 %s)", want);
 		return false;
 	}
 	blob_there = lstat(blob, &of_blob) == 0;
@@ -90,7 +92,8 @@ static bool check_file(struct subject *s, const char *path, const struct digest 
 		return false;
 	}
 	if (!digest_eq(&found, digest)) {
-		verifier_fault(v, DEPOT_CHANGED, path, "hashes to %s, the release names %s", digest_hex(&found, got), want);
+		verifier_fault(v, DEPOT_CHANGED, path, "hashes to %s, the release names %s", digest_hex(&found, got),
+			       want);
 		return false;
 	}
 	return true;
@@ -118,8 +121,8 @@ static void check_statement(struct subject *s, const char *path, const char *pre
 		verifier_fault(s->v, DEPOT_UNSIGNED, path, "the statement is about another engine");
 }
 
-static int check_attestation(struct subject *s, const struct release_row *row, const struct digest *digest, const char *suffix,
-                             const char *predicate, struct err *err)
+static int check_attestation(struct subject *s, const struct release_row *row, const struct digest *digest,
+			     const char *suffix, const char *predicate, struct err *err)
 {
 	const char *path;
 
@@ -146,7 +149,8 @@ static int check_rows(struct subject *s, struct err *err)
 		(void)check_file(s, path, &row->engine);
 		rc = check_attestation(s, row, &row->provenance, RELEASE_PROVENANCE_SUFFIX, PREDICATE_PROVENANCE, err);
 		if (rc == 0)
-			rc = check_attestation(s, row, &row->proof_statement, RELEASE_PROOF_SUFFIX, PREDICATE_PROOF, err);
+			rc = check_attestation(s, row, &row->proof_statement, RELEASE_PROOF_SUFFIX, PREDICATE_PROOF,
+					       err);
 		s->v->rows++;
 	}
 	return rc;
@@ -170,7 +174,8 @@ static void check_signature(struct subject *s, const char *json_path, struct spa
 	else if (rc != 0)
 		verifier_fault(s->v, DEPOT_UNSIGNED, path ? path : s->folder, "%s", err.text);
 	else if (s->v->key && !span_eq(str_span(&payload), json))
-		verifier_fault(s->v, DEPOT_CHANGED, json_path, "what is signed in release.dsse is not what stands here");
+		verifier_fault(s->v, DEPOT_CHANGED, json_path,
+			       "what is signed in release.dsse is not what stands here");
 }
 
 static int look_for_extra(const struct fs_entry *e, void *data)
@@ -206,12 +211,16 @@ int verify_one_release(struct verifier *v, const char *service, const char *name
 	if (rc == RF_ENOMEM)
 		return rc;
 	if (rc != 0) {
-		verifier_fault(v, rc == RF_ENOTFOUND ? DEPOT_MISSING : rc == RF_EFORMAT ? DEPOT_CHANGED : DEPOT_UNREADABLE, path, "%s",
-			       err ? err->text : rf_error_text(rc));
+		verifier_fault(v,
+			       rc == RF_ENOTFOUND ? DEPOT_MISSING
+			       : rc == RF_EFORMAT ? DEPOT_CHANGED
+						  : DEPOT_UNREADABLE,
+			       path, "%s", err ? err->text : rf_error_text(rc));
 		return 0;
 	}
 	if (strcmp(s.release.service, service) != 0 || strcmp(s.release.name, name) != 0)
-		verifier_fault(v, DEPOT_CHANGED, path, "it says it is release %s of %s", s.release.name, s.release.service);
+		verifier_fault(v, DEPOT_CHANGED, path, "it says it is release %s of %s", s.release.name,
+			       s.release.service);
 	check_signature(&s, path, str_span(&json));
 	rc = check_rows(&s, err);
 	if (rc == 0)
@@ -220,7 +229,7 @@ int verify_one_release(struct verifier *v, const char *service, const char *name
 }
 
 int release_verify(struct depot *d, const char *service, const char *name, const struct verify_key *key,
-                   void (*fault)(const struct depot_fault *, void *), void *data, uint64_t *ret_faults, struct err *err)
+		   void (*fault)(const struct depot_fault *, void *), void *data, uint64_t *ret_faults, struct err *err)
 {
 	struct verifier v = { .depot = d, .key = key, .fault = fault, .data = data };
 	char path[FS_PATH_MAX];

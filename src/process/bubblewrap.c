@@ -26,7 +26,7 @@ static void add2(struct bubblewrap_arguments *a, const char *option, const char 
 }
 
 void bubblewrap_build(const struct process_isolation *isolation, const char *folder,
-                      const struct system_path system_paths[SYSTEM_PATHS], struct bubblewrap_arguments *ret)
+		      const struct system_path system_paths[SYSTEM_PATHS], struct bubblewrap_arguments *ret)
 {
 	*ret = (struct bubblewrap_arguments){ .n = 0 };
 	bubblewrap_add(ret, "bwrap");
@@ -62,8 +62,8 @@ void bubblewrap_build(const struct process_isolation *isolation, const char *fol
 	bubblewrap_add(ret, "--");
 }
 
-/* The number behind "@key": in @documents; -1 when there is none. The writer is bwrap, with a fixed form: blanks may stand
- * behind the colon, nothing is quoted or nested but the namespace numbers. */
+/* The number behind "@key": in @documents; -1 when there is none. The writer is bwrap, with a fixed form: blanks may
+ * stand behind the colon, nothing is quoted or nested but the namespace numbers. */
 static int64_t number_of(struct span documents, const char *key)
 {
 	size_t at = span_find(documents, span_of(key));

@@ -1,8 +1,8 @@
 /* Memory cgroups, version 1 and 2 (Documentation/admin-guide/cgroup-v1/memory.rst, cgroup-v2.rst).
  *
- * A group "reforge-<pid>-<start ticks>-<n>" is made for each program under the group of this process, so that whatever limits
- * us limits it too. Under version 2 a group with processes in it cannot give controllers to its children: then the sibling
- * place, below our parent, is tried, and if that is not allowed either there is no memory group.
+ * A group "reforge-<pid>-<start ticks>-<n>" is made for each program under the group of this process, so that whatever
+ * limits us limits it too. Under version 2 a group with processes in it cannot give controllers to its children: then
+ * the sibling place, below our parent, is tried, and if that is not allowed either there is no memory group.
  *
  * The name says who owns it: groups of owners that are gone are emptied and removed when this process first looks. */
 #include "process_int.h"
@@ -26,7 +26,7 @@
 static struct {
 	int version;
 	char folder[FS_PATH_MAX];
-	char own[64];               /* "<pid>-<start ticks>" */
+	char own[64]; /* "<pid>-<start ticks>" */
 	atomic_uint next;
 } place;
 
@@ -73,7 +73,7 @@ static uint64_t start_ticks(const char *pid)
 
 	(void)snprintf(folder, sizeof folder, "/proc/%.20s", pid);
 	rest = (struct span){ text, read_file(folder, "stat", text, sizeof text) };
-	close_at = span_rfind_byte(rest, ')');      /* the name before it may hold anything */
+	close_at = span_rfind_byte(rest, ')'); /* the name before it may hold anything */
 	if (close_at == SIZE_MAX)
 		return 0;
 	rest = span_from(rest, close_at + 2);
@@ -119,7 +119,7 @@ static bool owner_lives(const char *name)
 
 	if (!span_split(&rest, '-', &first) || !span_split(&rest, '-', &second) || !span_is_digits(first) ||
 	    !span_is_digits(second) || first.n >= sizeof pid || second.n >= sizeof ticks)
-		return true;        /* not a name of ours: left alone */
+		return true; /* not a name of ours: left alone */
 	(void)snprintf(pid, sizeof pid, "%.*s", SPAN_ARG(first));
 	(void)snprintf(ticks, sizeof ticks, "%" PRIu64, start_ticks(pid));
 	return span_eq_text(second, ticks);
@@ -249,8 +249,8 @@ int cgroup_join_fd(const struct cgroup *g)
 {
 	char path[FS_PATH_MAX + 32];
 
-	/* Version 1: a "0" to "tasks" moves the calling thread, which is all the new child has, and does not take the lock over
-	 * all thread groups of the machine that cgroup.procs takes. */
+	/* Version 1: a "0" to "tasks" moves the calling thread, which is all the new child has, and does not take the
+	 * lock over all thread groups of the machine that cgroup.procs takes. */
 	(void)snprintf(path, sizeof path, "%s/%s", g->path, g->version == 1 ? "tasks" : "cgroup.procs");
 	return open(path, O_WRONLY | O_CLOEXEC);
 }

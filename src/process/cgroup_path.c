@@ -3,8 +3,8 @@
  * /proc/self/cgroup      "4:memory:/a/b" (v1), "0::/a/b" (v2)
  * /proc/self/mountinfo   "35 31 0:32 /root /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory"
  *
- * In a container the mount may show a part of the hierarchy only (its root field), and the path in /proc/self/cgroup may be
- * of the whole: what the root has in common is cut off. */
+ * In a container the mount may show a part of the hierarchy only (its root field), and the path in /proc/self/cgroup
+ * may be of the whole: what the root has in common is cut off. */
 #include "process_int.h"
 
 /* True when @list ("rw,memory,cpu") has @word. */
@@ -59,7 +59,8 @@ static bool hierarchy(struct span mountinfo, int version, struct span *ret_root,
 		}
 		if (n < 10 || span_find_byte(fields[4], '\\') != SIZE_MAX)
 			continue;
-		if (version == 1 ? span_eq_text(type, "cgroup") && list_has(options, "memory") : span_eq_text(type, "cgroup2")) {
+		if (version == 1 ? span_eq_text(type, "cgroup") && list_has(options, "memory")
+				 : span_eq_text(type, "cgroup2")) {
 			*ret_root = fields[3];
 			*ret_point = fields[4];
 			return true;
@@ -79,8 +80,9 @@ int cgroup_own_path(struct span cgroup, struct span mountinfo, char *ret, size_t
 			struct span head = span_sub(group, 0, root.n);
 
 			/* outside of what is mounted here: the mount's root is all that can be reached */
-			group = span_eq(head, root) && (group.n == root.n || group.p[root.n] == '/') ? span_from(group, root.n)
-											      : SPAN_NONE;
+			group = span_eq(head, root) && (group.n == root.n || group.p[root.n] == '/')
+					? span_from(group, root.n)
+					: SPAN_NONE;
 		}
 		if (span_eq_text(group, "/"))
 			group = SPAN_NONE;

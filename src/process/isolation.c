@@ -7,11 +7,21 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What a dynamic program needs to start, and no more of /etc than the loader reads, the alternatives' links (BLAS, java) and
- * the names of the users: many programs fail without. Order: parents first. */
+/* What a dynamic program needs to start, and no more of /etc than the loader reads, the alternatives' links (BLAS,
+ * java) and the names of the users: many programs fail without. Order: parents first. */
 static const char *const SYSTEM_NAMES[SYSTEM_PATHS] = {
-	"/usr",           "/bin",           "/sbin",            "/lib",        "/lib32",      "/lib64",
-	"/libx32",        "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/alternatives", "/etc/passwd",
+	"/usr",
+	"/bin",
+	"/sbin",
+	"/lib",
+	"/lib32",
+	"/lib64",
+	"/libx32",
+	"/etc/ld.so.cache",
+	"/etc/ld.so.conf",
+	"/etc/ld.so.conf.d",
+	"/etc/alternatives",
+	"/etc/passwd",
 };
 
 static void look(struct isolation_host *host)
@@ -19,8 +29,8 @@ static void look(struct isolation_host *host)
 	struct err err = ERR_INIT;
 	const char *path = getenv("PATH");
 
-	host->bubblewrap = spawn_find("bwrap", path ? path : "/usr/bin:/bin", host->bubblewrap_path, sizeof host->bubblewrap_path,
-				      &err) == 0;
+	host->bubblewrap = spawn_find("bwrap", path ? path : "/usr/bin:/bin", host->bubblewrap_path,
+				      sizeof host->bubblewrap_path, &err) == 0;
 	for (size_t i = 0; i < SYSTEM_PATHS; i++) {
 		struct system_path *s = &host->system_paths[i];
 		struct stat st;
@@ -79,12 +89,13 @@ static void probe(void)
 		if (version)
 			(void)snprintf(found.text, sizeof found.text, "bubblewrap, memory cgroup v%d", version);
 		else
-			(void)snprintf(found.text, sizeof found.text, "bubblewrap, RLIMIT_AS (no memory cgroup can be made here)");
+			(void)snprintf(found.text, sizeof found.text,
+				       "bubblewrap, RLIMIT_AS (no memory cgroup can be made here)");
 	} else if (rc != 0) {
 		(void)snprintf(found.text, sizeof found.text, "no isolation: %.400s", err.text);
 	} else {
-		(void)snprintf(found.text, sizeof found.text, "no isolation: a program in bubblewrap ended with status %d",
-			       result.exit_status);
+		(void)snprintf(found.text, sizeof found.text,
+			       "no isolation: a program in bubblewrap ended with status %d", result.exit_status);
 	}
 	process_result_release(&result);
 }

@@ -114,7 +114,7 @@ static const char *search_path(const char *const *environment, bool isolated)
 
 /* Fixes the memory limit: a group, else RLIMIT_AS, else none; says which in p->isolation. */
 static int limit_memory(struct process *p, const struct process_isolation *isolation, struct launch *l,
-                        uint64_t *ret_address_limit, struct err *err)
+			uint64_t *ret_address_limit, struct err *err)
 {
 	char size[32];
 	int rc;
@@ -131,9 +131,11 @@ static int limit_memory(struct process *p, const struct process_isolation *isola
 		l->group_fd = cgroup_join_fd(&p->group);
 		if (l->group_fd < 0)
 			return err_set(err, RF_EPROCESS, "cannot open the memory cgroup: %s", ERRNO_WORDS(errno));
-		(void)snprintf(p->isolation, sizeof p->isolation, "bubblewrap, memory cgroup v%d %s", p->group.version, size);
+		(void)snprintf(p->isolation, sizeof p->isolation, "bubblewrap, memory cgroup v%d %s", p->group.version,
+			       size);
 	} else if (isolation->no_address_limit) {
-		(void)snprintf(p->isolation, sizeof p->isolation, "bubblewrap, no memory limit (no cgroup, no RLIMIT_AS)");
+		(void)snprintf(p->isolation, sizeof p->isolation,
+			       "bubblewrap, no memory limit (no cgroup, no RLIMIT_AS)");
 	} else {
 		*ret_address_limit = isolation->memory_bytes;
 		(void)snprintf(p->isolation, sizeof p->isolation, "bubblewrap, RLIMIT_AS %s", size);
@@ -152,7 +154,8 @@ static int wrap(const struct process_options *o, struct launch *l, struct err *e
 	for (size_t i = 0; o->argv[i]; i++)
 		bubblewrap_add(&l->bubblewrap, o->argv[i]);
 	if (l->bubblewrap.full)
-		return err_set(err, RF_ETOOMANY, "more than %d arguments for a program in isolation", BUBBLEWRAP_MAX_ARGUMENTS);
+		return err_set(err, RF_ETOOMANY, "more than %d arguments for a program in isolation",
+			       BUBBLEWRAP_MAX_ARGUMENTS);
 	(void)snprintf(l->program, sizeof l->program, "%s", host->bubblewrap_path);
 	return 0;
 }
@@ -188,7 +191,7 @@ static int start(struct process *p, const struct process_options *o, bool wants_
 	p->deadline = p->started + o->deadline_usec;
 	rc = spawn_child(&s, &p->pid, err);
 	if (rc == 0)
-		p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0);    /* close-on-exec by itself */
+		p->pidfd = (int)syscall(SYS_pidfd_open, p->pid, 0); /* close-on-exec by itself */
 	return rc;
 }
 
@@ -217,7 +220,8 @@ static void wait_for_end(struct process *p)
 
 static size_t read_status(struct process *p, char text[STATUS_MAX_BYTES], size_t n)
 {
-	ssize_t got = p->status_fd >= 0 && n < STATUS_MAX_BYTES ? read(p->status_fd, text + n, STATUS_MAX_BYTES - n) : 0;
+	ssize_t got =
+		p->status_fd >= 0 && n < STATUS_MAX_BYTES ? read(p->status_fd, text + n, STATUS_MAX_BYTES - n) : 0;
 
 	return got > 0 ? n + (size_t)got : n;
 }
@@ -235,7 +239,7 @@ static size_t kill_sandbox(struct process *p, char status[STATUS_MAX_BYTES])
 	bubblewrap_status((struct span){ status, n }, &child, &code);
 	if (child > 0 && code < 0 && kill(child, SIGKILL) == 0)
 		while (!p->exited && mono_usec() < until) {
-			p->output_over = true;       /* what it still writes is not wanted: no waiting for a full pipe */
+			p->output_over = true; /* what it still writes is not wanted: no waiting for a full pipe */
 			if (pump(p, until, &ignored) != 0)
 				break;
 		}
@@ -246,7 +250,7 @@ static void set_exit(struct process_result *r, int status, bool isolated, bool o
 {
 	int code = isolated ? sandbox_exit : WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 
-	if (own_kill) {       /* bubblewrap then tells of it in its own words: 137 */
+	if (own_kill) { /* bubblewrap then tells of it in its own words: 137 */
 		r->exit_status = -1;
 		r->signal = SIGKILL;
 		return;
@@ -261,7 +265,8 @@ static void set_exit(struct process_result *r, int status, bool isolated, bool o
 		r->exit_status = -1;
 }
 
-/* Kills what is left, reaps, fills @r. bubblewrap's own failure (program never started) is told by the return: false. */
+/* Kills what is left, reaps, fills @r. bubblewrap's own failure (program never started) is told by the return: false.
+ */
 static bool finish(struct process *p, struct process_result *r)
 {
 	char status_text[STATUS_MAX_BYTES];
@@ -354,7 +359,8 @@ static int drive(struct process *p, const struct process_options *o, struct proc
 		if (p->in_fd >= 0 && p->input.n == 0)
 			pump_close(&p->in_fd);
 		if (p->output_over)
-			rc = err_set(err, RF_ETOOBIG, "'%s' wrote more than %zu bytes to stdout", o->argv[0], p->output_limit);
+			rc = err_set(err, RF_ETOOBIG, "'%s' wrote more than %zu bytes to stdout", o->argv[0],
+				     p->output_limit);
 		else if (thread_stop_wanted())
 			rc = err_set(err, RF_ECANCELLED, "asked to stop while '%s' ran", o->argv[0]);
 		else if (mono_usec() >= p->deadline) {
@@ -387,7 +393,8 @@ int process_run(const struct process_options *options, struct process_result *re
 	rc = drive(&p, options, ret, err);
 	ran = finish(&p, ret);
 	if (rc == 0 && p.output_over)
-		rc = err_set(err, RF_ETOOBIG, "'%s' wrote more than %zu bytes to stdout", options->argv[0], p.output_limit);
+		rc = err_set(err, RF_ETOOBIG, "'%s' wrote more than %zu bytes to stdout", options->argv[0],
+			     p.output_limit);
 	move_output(&p, ret);
 	return rc == 0 && !ran ? sandbox_failed(options, ret, err) : rc;
 }
@@ -429,7 +436,8 @@ static int child_gone(struct process *p, const char *what, struct err *err)
 		;
 	pump_rest(p);
 	if (p->exited && waitid(P_PID, (id_t)p->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0)
-		(void)snprintf(how, sizeof how, info.si_code == CLD_EXITED ? "exit status %d" : "killed by signal %d", info.si_status);
+		(void)snprintf(how, sizeof how, info.si_code == CLD_EXITED ? "exit status %d" : "killed by signal %d",
+			       info.si_status);
 	error_tail(&p->errors, tail, sizeof tail);
 	return err_set(err, RF_EPROCESS, "%s (%s)%s", what, how, tail);
 }
@@ -564,7 +572,7 @@ int process_close(struct process *p, int64_t wait_usec, struct process_result *r
 		return 0;
 	pump_close(&p->in_fd);
 	while (rc == 0 && !p->exited && mono_usec() < until && !thread_stop_wanted()) {
-		p->output_over = false;      /* its last words are read on, so that it can end */
+		p->output_over = false; /* its last words are read on, so that it can end */
 		p->line_start = p->line_scanned = p->output.n = 0;
 		rc = pump(p, until, err);
 	}

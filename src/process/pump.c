@@ -52,7 +52,7 @@ static void write_input(struct process *p)
 	if (n >= 0)
 		p->input = span_from(p->input, (size_t)n);
 	else if (errno != EAGAIN && errno != EINTR)
-		pump_close(&p->in_fd);        /* it does not want to read: its choice */
+		pump_close(&p->in_fd); /* it does not want to read: its choice */
 }
 
 /* A session may hold several lines, together longer than one may be: they are kept, and nothing is read until they are

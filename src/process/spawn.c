@@ -44,7 +44,8 @@ static void close_from(int first)
 
 	if (syscall(SYS_close_range, (unsigned)first, ~0U, 0U) == 0)
 		return;
-	last = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < CLOSE_AT_MOST ? (int)limit.rlim_cur : CLOSE_AT_MOST;
+	last = getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < CLOSE_AT_MOST ? (int)limit.rlim_cur
+										       : CLOSE_AT_MOST;
 	for (int fd = first; fd < last; fd++)
 		(void)close(fd);
 }
@@ -56,7 +57,7 @@ static void default_signals(void)
 	memset(&action, 0, sizeof action);
 	action.sa_handler = SIG_DFL;
 	for (int number = 1; number < 32; number++)
-		(void)sigaction(number, &action, NULL);   /* SIGKILL and SIGSTOP refuse, which is right */
+		(void)sigaction(number, &action, NULL); /* SIGKILL and SIGSTOP refuse, which is right */
 }
 
 /* Never returns. @report_fd is close-on-exec and above 3: the parent reads its end as success. */
@@ -79,7 +80,7 @@ __attribute__((noreturn)) static void child_main(const struct spawn *s, pid_t pa
 	default_signals();
 	(void)setsid();
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() != parent)      /* it died before the line above */
+	if (getppid() != parent) /* it died before the line above */
 		_exit(127);
 	if (s->group_fd >= 0 && write(s->group_fd, "0", 1) != 1)
 		child_fail(report_fd, STEP_GROUP);
@@ -123,7 +124,8 @@ static int failure_error(const struct spawn *s, const struct child_failure *fail
 	else
 		(void)err_set(err, RF_EPROCESS, "%s: %s", what, ERRNO_WORDS(failure->error));
 	(void)err_in_file(err, failure->step == STEP_FOLDER ? s->folder : s->path);
-	return failure->step == STEP_EXEC && (failure->error == ENOENT || failure->error == ENOTDIR) ? RF_ENOTFOUND : RF_EPROCESS;
+	return failure->step == STEP_EXEC && (failure->error == ENOENT || failure->error == ENOTDIR) ? RF_ENOTFOUND
+												     : RF_EPROCESS;
 }
 
 int spawn_child(const struct spawn *s, pid_t *ret, struct err *err)

@@ -1,4 +1,5 @@
-/* DSSE envelopes of others, against a fixed public key (RFC 8032's first): never a crash, never verified but by a forger. */
+/* DSSE envelopes of others, against a fixed public key (RFC 8032's first): never a crash, never verified but by a
+ * forger. */
 #include "depot/statement.h"
 
 #include <unistd.h>
@@ -13,7 +14,8 @@ static struct verify_key *load(void)
 	struct verify_key *key = NULL;
 	int fd = mkstemp(path);
 
-	if (fd < 0 || write(fd, PEM, sizeof PEM - 1) != (ssize_t)sizeof PEM - 1 || verify_key_load(path, &key, NULL) != 0)
+	if (fd < 0 || write(fd, PEM, sizeof PEM - 1) != (ssize_t)sizeof PEM - 1 ||
+	    verify_key_load(path, &key, NULL) != 0)
 		abort();
 	(void)close(fd);
 	(void)unlink(path);

@@ -11,7 +11,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct err err = ERR_INIT;
 
 	if (release_read_json(&a, (struct span){ (const char *)data, size }, &r, &err) == 0) {
-		if (release_write_json(&r, &text, &err) != 0 || release_read_json(&a, str_span(&text), &back, &err) != 0 ||
+		if (release_write_json(&r, &text, &err) != 0 ||
+		    release_read_json(&a, str_span(&text), &back, &err) != 0 ||
 		    release_write_json(&back, &again, &err) != 0 || !span_eq(str_span(&text), str_span(&again)))
 			abort();
 	}

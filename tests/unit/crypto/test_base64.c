@@ -6,8 +6,14 @@
 static const struct {
 	const char *bytes, *text;
 } VECTORS[] = {
-	{ "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" }, { "fooba", "Zm9vYmE=" },
-	{ "foobar", "Zm9vYmFy" }, { "\xff\xef\xbe>?", "/+++Pj8=" },
+	{ "", "" },
+	{ "f", "Zg==" },
+	{ "fo", "Zm8=" },
+	{ "foo", "Zm9v" },
+	{ "foob", "Zm9vYg==" },
+	{ "fooba", "Zm9vYmE=" },
+	{ "foobar", "Zm9vYmFy" },
+	{ "\xff\xef\xbe>?", "/+++Pj8=" },
 };
 
 static void vectors(void **state)
@@ -28,8 +34,8 @@ static void vectors(void **state)
 static void refused(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "Z", "Zg", "Zg=", "Zg==\n", "Z===", "====", "Zh==", "Zm9=", "Zg==Zg==", "Zm 9", "Zm-_",
-		"Zm9v\n   ", "=m9v", "Z=9v", "Zm=v" };
+	static const char *const bad[] = { "Z",        "Zg",   "Zg=",  "Zg==\n",    "Z===", "====", "Zh==", "Zm9=",
+					   "Zg==Zg==", "Zm 9", "Zm-_", "Zm9v\n   ", "=m9v", "Z=9v", "Zm=v" };
 
 	for (size_t i = 0; i < RF_COUNT(bad); i++) {
 		RF_AUTO(str) bytes = STR_INIT(64);

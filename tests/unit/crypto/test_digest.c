@@ -15,7 +15,8 @@ static const struct {
 	{ "d3", "28969cdfa74a12c82f3bad960b0b000aca2ac329deea5c2328ebc6f2ba9802c1" },
 	{ "11af", "5ca7133fa735326081558ac312c620eeca9970d1e70a4b95533d956f072d1f98" },
 	{ "616263", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" },
-	{ "6162636462636465636465666465666765666768666768696768696a68696a6b696a6b6c6a6b6c6d6b6c6d6e6c6d6e6f6d6e6f706e6f7071",
+	{ "6162636462636465636465666465666765666768666768696768696a68696a6b696a6b6c6a6b6c6d6b6c6d6e6c6d6e6f6d6e6f706e6f"
+	  "7071",
 	  "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1" },
 };
 
@@ -52,7 +53,7 @@ static void a_million_a_in_pieces(void **state)
 		digest_stream_end(s, round ? &again : &d);
 	}
 	assert_string_equal(digest_hex(&d, hex), "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-	assert_true(digest_eq(&d, &again));   /* the stream starts anew */
+	assert_true(digest_eq(&d, &again)); /* the stream starts anew */
 	digest_stream_freep(&s);
 	digest_stream_freep(&s);
 	digest_stream_free(NULL);
@@ -62,10 +63,13 @@ static void reads_hex(void **state)
 {
 	(void)state;
 	static const char good[] = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015AD";
-	static const char *const bad[] = { "", "sha256:", "ba78", "sha512:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-		"xa7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-		"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a ",
-		" ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" };
+	static const char *const bad[] = { "",
+					   "sha256:",
+					   "ba78",
+					   "sha512:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+					   "xa7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+					   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015a ",
+					   " ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad" };
 	struct digest d, e, abc;
 	struct err err = ERR_INIT;
 	char prefixed[128];
@@ -159,8 +163,9 @@ static void merkle(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(known_vectors), cmocka_unit_test(a_million_a_in_pieces), cmocka_unit_test(reads_hex),
-		cmocka_unit_test(files),         cmocka_unit_test(merkle),
+		cmocka_unit_test(known_vectors), cmocka_unit_test(a_million_a_in_pieces),
+		cmocka_unit_test(reads_hex),     cmocka_unit_test(files),
+		cmocka_unit_test(merkle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

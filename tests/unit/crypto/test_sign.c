@@ -99,15 +99,18 @@ static const struct {
 } RFC8032[] = {
 	{ "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
 	  "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a", "",
-	  "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe246"
+	  "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595b"
+	  "be246"
 	  "55141438e7a100b" },
 	{ "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 	  "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c", "72",
-	  "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb0"
+	  "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb430"
+	  "2aeeb0"
 	  "0d291612bb0c00" },
 	{ "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
 	  "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025", "af82",
-	  "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716ed28dc0"
+	  "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc6594a7c15e9716e"
+	  "d28dc0"
 	  "27beceea1ec40a" },
 };
 
@@ -180,7 +183,8 @@ static void envelopes(void **state)
 	assert_ok(verify_key_load(in_dir("a.pub.pem"), &good, &err), &err);
 	assert_ok(verify_key_load(in_dir("b.pub.pem"), &other, &err), &err);
 	assert_ok(dsse_sign(key, "application/vnd.in-toto+json", SPAN("{\"x\":1}"), &envelope, &err), &err);
-	struct span type = member(&envelope, "payloadType"), body = member(&envelope, "payload"), sig = member(&envelope, "sig");
+	struct span type = member(&envelope, "payloadType"), body = member(&envelope, "payload"),
+		    sig = member(&envelope, "sig");
 	assert_ok(dsse_verify(good, type, body, sig, &payload, &err), &err);
 	assert_string_equal(str_text(&payload), "{\"x\":1}");
 	assert_int_equal(dsse_verify(other, type, body, sig, &payload, &err), RF_EVERIFY);
@@ -190,7 +194,7 @@ static void envelopes(void **state)
 	assert_int_equal(dsse_verify(good, type, SPAN("e30"), sig, &payload, &err), RF_EFORMAT);
 	assert_int_equal(dsse_verify(good, type, body, SPAN("e30="), &payload, &err), RF_EFORMAT);
 	assert_int_equal(dsse_verify(good, type, body, SPAN(""), &payload, &err), RF_EFORMAT);
-	assert_string_equal(str_text(&payload), "{\"x\":1}");   /* written on success only */
+	assert_string_equal(str_text(&payload), "{\"x\":1}"); /* written on success only */
 	assert_int_equal(dsse_sign(key, "a\"b", SPAN("x"), &payload, &err), RF_EINVALID);
 }
 
@@ -238,10 +242,12 @@ static void openssl_reads_what_we_write(void **state)
 	write_file("message", SPAN("what was signed"), 0644);
 	write_file("signature", (struct span){ (const char *)signature, sizeof signature }, 0644);
 	assert_int_equal(RUN("openssl", "pkeyutl", "-verify", "-pubin", "-inkey", in_dir("o.pub.pem"), "-rawin", "-in",
-			     in_dir("message"), "-sigfile", in_dir("signature")), 0);
+			     in_dir("message"), "-sigfile", in_dir("signature")),
+			 0);
 	write_file("message", SPAN("what was changed"), 0644);
-	assert_int_not_equal(RUN("openssl", "pkeyutl", "-verify", "-pubin", "-inkey", in_dir("o.pub.pem"), "-rawin", "-in",
-				 in_dir("message"), "-sigfile", in_dir("signature")), 0);
+	assert_int_not_equal(RUN("openssl", "pkeyutl", "-verify", "-pubin", "-inkey", in_dir("o.pub.pem"), "-rawin",
+				 "-in", in_dir("message"), "-sigfile", in_dir("signature")),
+			     0);
 }
 
 static void keys_of_others(void **state)
@@ -257,11 +263,13 @@ static void keys_of_others(void **state)
 	assert_ok(signing_key_load(in_dir("theirs.pem"), &key, &err), &err);
 	signing_key_freep(&key);
 	assert_int_equal(RUN("openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out",
-			     in_dir("ec.pem")), 0);
+			     in_dir("ec.pem")),
+			 0);
 	assert_int_equal(chmod(in_dir("ec.pem"), 0600), 0);
 	assert_int_equal(signing_key_load(in_dir("ec.pem"), &key, &err), RF_EUNSUPPORTED);
 	assert_int_equal(RUN("openssl", "genpkey", "-algorithm", "ED25519", "-aes-256-cbc", "-pass", "pass:x", "-out",
-			     in_dir("locked.pem")), 0);
+			     in_dir("locked.pem")),
+			 0);
 	assert_int_equal(chmod(in_dir("locked.pem"), 0600), 0);
 	assert_int_equal(signing_key_load(in_dir("locked.pem"), &key, &err), RF_EFORMAT);
 }
@@ -269,8 +277,12 @@ static void keys_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rfc_8032),  cmocka_unit_test(dsse_pae_vector), cmocka_unit_test(envelopes),
-		cmocka_unit_test(key_files), cmocka_unit_test(openssl_reads_what_we_write), cmocka_unit_test(keys_of_others),
+		cmocka_unit_test(rfc_8032),
+		cmocka_unit_test(dsse_pae_vector),
+		cmocka_unit_test(envelopes),
+		cmocka_unit_test(key_files),
+		cmocka_unit_test(openssl_reads_what_we_write),
+		cmocka_unit_test(keys_of_others),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
 }

@@ -64,8 +64,12 @@ static RF_UNUSED int teardown(void **state)
 static RF_UNUSED struct release_row make_row(const char *model, const char *bytes)
 {
 	static struct digest proof_digest;
-	struct release_row row = { .model = model, .target = "linux-x86_64/cpu-avx512", .version = 1, .file = "model.onnx",
-				   .engine_bytes = strlen(bytes), .builder = { "onnxruntime", "1.21.1", { { 0 } } },
+	struct release_row row = { .model = model,
+				   .target = "linux-x86_64/cpu-avx512",
+				   .version = 1,
+				   .file = "model.onnx",
+				   .engine_bytes = strlen(bytes),
+				   .builder = { "onnxruntime", "1.21.1", { { 0 } } },
 				   .runtime = { "onnxruntime", "1.21.1", { { 0 } } } };
 	RF_AUTO(str) statement = STR_INIT(STATEMENT_MAX_BYTES);
 	RF_AUTO(str) proof = STR_INIT(STATEMENT_MAX_BYTES);
@@ -107,9 +111,16 @@ static const char *const ADVISORIES[] = { "DRILL-2026-0001" };
 
 static RF_UNUSED struct release make_release(const char *name, const struct release_row *rows, size_t n)
 {
-	return (struct release){ .service = "voice", .environment = "production", .name = name, .drill = true,
-				 .advisories = ADVISORIES, .advisory_count = 1, .created_at = 1784000000000000,
-				 .created_by = "user:op@lab", .rows = rows, .row_count = n };
+	return (struct release){ .service = "voice",
+				 .environment = "production",
+				 .name = name,
+				 .drill = true,
+				 .advisories = ADVISORIES,
+				 .advisory_count = 1,
+				 .created_at = 1784000000000000,
+				 .created_by = "user:op@lab",
+				 .rows = rows,
+				 .row_count = n };
 }
 
 struct faults {
@@ -122,7 +133,8 @@ static RF_UNUSED void note_fault(const struct depot_fault *f, void *data)
 	size_t used = strlen(all->text);
 
 	all->n++;
-	snprintf(all->text + used, sizeof all->text - used, "%s %s: %s\n", depot_fault_kind_name(f->kind), f->path, f->text);
+	snprintf(all->text + used, sizeof all->text - used, "%s %s: %s\n", depot_fault_kind_name(f->kind), f->path,
+		 f->text);
 }
 
 #endif

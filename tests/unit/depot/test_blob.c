@@ -35,7 +35,8 @@ static void put_and_get(void **state)
 	assert_ok(depot_put_bytes(depot, SPAN("abc"), &abc, &e, &err), &err);
 	assert_true(digest_eq(&d, &e) && digest_eq(&d, &abc) && depot_has(depot, &abc));
 	assert_ok(depot_path(depot, &abc, path, sizeof path, &err), &err);
-	assert_true(span_ends(span_of(path), "/blobs/sha256/ba/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
+	assert_true(span_ends(span_of(path),
+			      "/blobs/sha256/ba/ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"));
 	assert_int_equal(stat(path, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0444);
 	assert_ok(depot_read_blob(depot, &abc, &bytes, &err), &err);
@@ -44,7 +45,7 @@ static void put_and_get(void **state)
 	assert_int_equal(n, 3);
 	close(fd);
 	assert_int_equal(temporary_files(), 0);
-	assert_ok(depot_put_bytes(depot, SPAN_NONE, NULL, &d, &err), &err);        /* nothing is content too */
+	assert_ok(depot_put_bytes(depot, SPAN_NONE, NULL, &d, &err), &err); /* nothing is content too */
 	assert_true(depot_has(depot, &d));
 }
 
@@ -109,7 +110,7 @@ static int put_one(size_t index, void *data)
 	char text[32];
 
 	(void)data;
-	snprintf(text, sizeof text, "content %zu", index % 10);     /* each by ten threads at once */
+	snprintf(text, sizeof text, "content %zu", index % 10); /* each by ten threads at once */
 	return depot_put_bytes(depot, span_of(text), NULL, &d, &e);
 }
 
@@ -186,7 +187,7 @@ static void a_read_only_disk(void **state)
 	assert_int_equal(mount("none", in_dir("fixed"), NULL, MS_REMOUNT | MS_RDONLY, NULL), 0);
 	rc = depot_put_bytes(d, SPAN("x"), NULL, &digest, &err);
 	depot_freep(&d);
-	opened = depot_open(in_dir("fixed/depot"), &d, &err);       /* what is there can be read */
+	opened = depot_open(in_dir("fixed/depot"), &d, &err); /* what is there can be read */
 	depot_freep(&d);
 	umount2(in_dir("fixed"), MNT_DETACH);
 	assert_int_equal(rc, RF_EPERM);
@@ -197,9 +198,14 @@ static void a_read_only_disk(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(put_and_get),     cmocka_unit_test(not_what_was_expected), cmocka_unit_test(a_damaged_blob_is_replaced),
-		cmocka_unit_test(large_files),     cmocka_unit_test(many_writers),          cmocka_unit_test(limits_of_paths),
-		cmocka_unit_test(a_full_disk),     cmocka_unit_test(a_read_only_disk),
+		cmocka_unit_test(put_and_get),
+		cmocka_unit_test(not_what_was_expected),
+		cmocka_unit_test(a_damaged_blob_is_replaced),
+		cmocka_unit_test(large_files),
+		cmocka_unit_test(many_writers),
+		cmocka_unit_test(limits_of_paths),
+		cmocka_unit_test(a_full_disk),
+		cmocka_unit_test(a_read_only_disk),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -82,7 +82,7 @@ static void records(void **state)
 	assert_ok(release_publish(depot, key, &first, &published_first, &err), &err);
 	w = (struct work){ .release = &first, .published = &published_first };
 	assert_ok(database_transact(db, DB_WRITE, record, &w, &err), &err);
-	assert_ok(database_transact(db, DB_WRITE, record, &w, &err), &err);        /* again: nothing is added */
+	assert_ok(database_transact(db, DB_WRITE, record, &w, &err), &err); /* again: nothing is added */
 	assert_int_equal(ledger_count("release.published"), 1);
 	assert_ok(database_transact(db, DB_READ, name_free, &w, &err), &err);
 	assert_string_equal(w.name, "2026-07-14-CVE-2026-24268-2");
@@ -108,9 +108,9 @@ static void moves(void **state)
 	w.to = first.name;
 	assert_ok(database_transact(db, DB_WRITE, set, &w, &err), &err);
 	assert_int_equal(w.state.generation, 1);
-	assert_int_equal(database_transact(db, DB_WRITE, set, &w, &err), RF_ESTATE);      /* another moved it meanwhile */
+	assert_int_equal(database_transact(db, DB_WRITE, set, &w, &err), RF_ESTATE); /* another moved it meanwhile */
 	w.expected = 1;
-	assert_ok(database_transact(db, DB_WRITE, set, &w, &err), &err);                  /* says so already */
+	assert_ok(database_transact(db, DB_WRITE, set, &w, &err), &err); /* says so already */
 	assert_int_equal(w.state.generation, 1);
 	assert_int_equal(ledger_count("channel.moved"), 1);
 	assert_ok(channel_project(depot, db, &changed, &err), &err);
@@ -155,7 +155,7 @@ static void links_follow_the_rows(void **state)
 
 	assert_ok(database_transact(db, DB_WRITE, set, &w, &err), &err);
 	assert_ok(channel_project(depot, db, &changed, &err), &err);
-	assert_int_equal(changed, 2);                   /* stable moved, candidate is new */
+	assert_int_equal(changed, 2); /* stable moved, candidate is new */
 	assert_ok(channel_project(depot, db, &changed, &err), &err);
 	assert_int_equal(changed, 0);
 	assert_int_equal(unlink(in_dir("depot/channels/voice/production/stable")), 0);
@@ -163,7 +163,7 @@ static void links_follow_the_rows(void **state)
 	assert_int_equal(symlink("x", in_dir("depot/channels/voice/production/unknown")), 0);
 	assert_int_equal(symlink("x", in_dir("depot/channels/voice/production/.0123456789ab")), 0);
 	assert_ok(depot_verify(depot, public_key, note_fault, &faults, &report, &err), &err);
-	assert_int_equal(report.faults, 2);             /* two links that lead nowhere */
+	assert_int_equal(report.faults, 2); /* two links that lead nowhere */
 	assert_ok(channel_project(depot, db, &changed, &err), &err);
 	assert_int_equal(changed, 3);
 	assert_ok(depot_verify(depot, public_key, note_fault, &faults, &report, &err), &err);
@@ -173,6 +173,7 @@ static void links_follow_the_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(records), cmocka_unit_test(moves),
-					    cmocka_unit_test(a_parent_that_is_no_longer_stable), cmocka_unit_test(links_follow_the_rows) };
+					    cmocka_unit_test(a_parent_that_is_no_longer_stable),
+					    cmocka_unit_test(links_follow_the_rows) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -27,7 +27,9 @@ static void collects(void **state)
 	struct release_published p;
 	struct digest loose, task;
 	struct depot_gc_report report;
-	struct depot_gc_options o = { .keep = &task, .keep_count = 1, .min_age_usec = USEC_PER_HOUR, .database = db, .visit = visit };
+	struct depot_gc_options o = {
+		.keep = &task, .keep_count = 1, .min_age_usec = USEC_PER_HOUR, .database = db, .visit = visit
+	};
 
 	assert_ok(release_publish(depot, key, &kept, &p, &err), &err);
 	assert_ok(database_transact(db, DB_WRITE, record, &kept, &err), &err);
@@ -37,7 +39,7 @@ static void collects(void **state)
 	assert_ok(fs_write_new(in_dir("depot/temporary/0123456789ab"), SPAN("left"), 0600, &err), &err);
 	assert_int_equal(mkdir(in_dir("depot/releases/voice/" PUBLISHING_PREFIX "x-0123456789ab"), 0755), 0);
 
-	assert_ok(depot_gc(depot, &o, &report, &err), &err);           /* all is young */
+	assert_ok(depot_gc(depot, &o, &report, &err), &err); /* all is young */
 	assert_int_equal(report.blobs_removed + report.temporary_removed + report.releases_removed, 0);
 	assert_int_equal(report.blobs_kept, 8);
 
@@ -45,7 +47,7 @@ static void collects(void **state)
 	o.min_age_usec = 1;
 	o.dry_run = true;
 	assert_ok(depot_gc(depot, &o, &report, &err), &err);
-	assert_int_equal(report.blobs_removed, 4);                     /* loose, and three of the refused release */
+	assert_int_equal(report.blobs_removed, 4); /* loose, and three of the refused release */
 	assert_int_equal(report.releases_removed, 1);
 	assert_int_equal(report.temporary_removed, 2);
 	assert_non_null(strstr(visited, "releases/voice/refused "));
@@ -102,7 +104,8 @@ static void an_unreadable_release_stops_it(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(collects), cmocka_unit_test(without_a_database_releases_stay),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(collects),
+					    cmocka_unit_test(without_a_database_releases_stay),
 					    cmocka_unit_test(an_unreadable_release_stops_it) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

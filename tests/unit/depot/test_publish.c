@@ -31,15 +31,20 @@ static void once_and_again(void **state)
 	assert_ok(release_publish(depot, key, &r, &first, &err), &err);
 	assert_false(first.existed);
 	assert_int_equal(faults_of(r.name, &faults), 0);
-	assert_ok(fs_read(in_dir("depot/releases/voice/2026-07-15-DRILL/linux-x86_64/cpu-avx512/alexa/1/model.onnx"), &bytes, &err), &err);
+	assert_ok(fs_read(in_dir("depot/releases/voice/2026-07-15-DRILL/linux-x86_64/cpu-avx512/alexa/1/model.onnx"),
+			  &bytes, &err),
+		  &err);
 	assert_string_equal(str_text(&bytes), "engine two");
-	assert_int_equal(stat(in_dir("depot/releases/voice/2026-07-15-DRILL/linux-x86_64/cpu-avx512/alexa/1/model.onnx"), &link), 0);
+	assert_int_equal(
+		stat(in_dir("depot/releases/voice/2026-07-15-DRILL/linux-x86_64/cpu-avx512/alexa/1/model.onnx"), &link),
+		0);
 	assert_ok(depot_path(depot, &rows[1].engine, path, sizeof path, &err), &err);
 	assert_int_equal(stat(path, &blob), 0);
 	assert_true(link.st_ino == blob.st_ino);
-	assert_true(fs_exists(in_dir("depot/releases/voice/2026-07-15-DRILL/linux-x86_64/cpu-avx512/alexa.provenance.dsse")));
+	assert_true(fs_exists(
+		in_dir("depot/releases/voice/2026-07-15-DRILL/linux-x86_64/cpu-avx512/alexa.provenance.dsse")));
 
-	r.created_at += 5;          /* a second run knows no better */
+	r.created_at += 5; /* a second run knows no better */
 	assert_ok(release_publish(depot, key, &r, &second, &err), &err);
 	assert_true(second.existed);
 	assert_true(digest_eq(&first.digest, &second.digest) && digest_eq(&first.content, &second.content));
@@ -98,8 +103,13 @@ static void carried_over(void **state)
 	r.parent = parent.name;
 	assert_ok(release_publish(depot, key, &r, &p, &err), &err);
 	assert_int_equal(faults_of(r.name, &faults), 0);
-	struct release_row found_in_service = { .model = "old", .target = "linux-x86_64/sm_86", .version = 1, .file = "model.plan",
-						.engine = rows[1].engine, .engine_bytes = rows[1].engine_bytes, .carried_over = true };
+	struct release_row found_in_service = { .model = "old",
+						.target = "linux-x86_64/sm_86",
+						.version = 1,
+						.file = "model.plan",
+						.engine = rows[1].engine,
+						.engine_bytes = rows[1].engine_bytes,
+						.carried_over = true };
 	r = make_release("2026-07-17-DRILL", &found_in_service, 1);
 	assert_ok(release_publish(depot, key, &r, &p, &err), &err);
 	assert_int_equal(faults_of(r.name, &faults), 0);
@@ -110,7 +120,7 @@ static void killed_anywhere(void **state)
 {
 	(void)state;
 	struct release_row *rows = rf_alloc(60 * sizeof *rows);
-	char (*models)[16] = rf_alloc(60 * 16);
+	char(*models)[16] = rf_alloc(60 * 16);
 	size_t finished = 0;
 
 	for (size_t i = 0; i < 60; i++) {
@@ -128,7 +138,7 @@ static void killed_anywhere(void **state)
 		bool few = round % 2;
 
 		snprintf(name, sizeof name, "killed-%d", round);
-		r = make_release(name, rows, few ? 5 : 60);        /* both ways of making durable */
+		r = make_release(name, rows, few ? 5 : 60); /* both ways of making durable */
 		pid_t child = fork();
 		if (child == 0)
 			_exit(release_publish(depot, key, &r, &p, NULL) ? 1 : 0);

@@ -20,19 +20,37 @@ static int setup(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < 3; i++)
-		rows[i] = (struct release_row){ .target = "linux-x86_64/cpu-avx512", .version = 1, .file = "model.onnx",
-						.engine = digest("engine"), .engine_bytes = 7, .build = digest("build"),
-						.proof = digest("proof"), .builder = { "onnxruntime", "1.21.1", digest("lib") },
+		rows[i] = (struct release_row){ .target = "linux-x86_64/cpu-avx512",
+						.version = 1,
+						.file = "model.onnx",
+						.engine = digest("engine"),
+						.engine_bytes = 7,
+						.build = digest("build"),
+						.proof = digest("proof"),
+						.builder = { "onnxruntime", "1.21.1", digest("lib") },
 						.runtime = { "onnxruntime", "1.21.1", digest("lib") },
-						.provenance = digest("a"), .proof_statement = digest("b") };
+						.provenance = digest("a"),
+						.proof_statement = digest("b") };
 	rows[0].model = "silero";
 	rows[1].model = "alexa";
-	rows[2] = (struct release_row){ .model = "legacy", .target = "linux-aarch64/sm_87", .version = 3, .file = "model.plan",
-					.engine = digest("old"), .carried_over = true };
-	sample = (struct release){ .service = "voice", .environment = "production", .name = "2026-07-15-CVE-2026-24268",
-				   .parent = "2026-01-01-first", .advisories = IDS, .advisory_count = 2,
-				   .created_at = 1784000000123456, .created_by = "user:op@lab", .ledger_size = 12,
-				   .ledger_head = digest("head"), .rows = rows, .row_count = 3 };
+	rows[2] = (struct release_row){ .model = "legacy",
+					.target = "linux-aarch64/sm_87",
+					.version = 3,
+					.file = "model.plan",
+					.engine = digest("old"),
+					.carried_over = true };
+	sample = (struct release){ .service = "voice",
+				   .environment = "production",
+				   .name = "2026-07-15-CVE-2026-24268",
+				   .parent = "2026-01-01-first",
+				   .advisories = IDS,
+				   .advisory_count = 2,
+				   .created_at = 1784000000123456,
+				   .created_by = "user:op@lab",
+				   .ledger_size = 12,
+				   .ledger_head = digest("head"),
+				   .rows = rows,
+				   .row_count = 3 };
 	return 0;
 }
 
@@ -50,7 +68,7 @@ static void there_and_back(void **state)
 	assert_ok(release_write_json(&back, &second, &err), &err);
 	assert_string_equal(str_text(&first), str_text(&second));
 	assert_int_equal(back.row_count, 3);
-	assert_string_equal(back.rows[0].model, "legacy");       /* sorted by target, then model */
+	assert_string_equal(back.rows[0].model, "legacy"); /* sorted by target, then model */
 	assert_string_equal(back.rows[1].model, "alexa");
 	assert_true(back.rows[0].carried_over && digest_is_zero(&back.rows[0].build) && !back.rows[0].builder.name);
 	assert_int_equal(back.created_at, sample.created_at);
@@ -89,24 +107,61 @@ static void refused_to_write(void **state)
 
 		setup(NULL);
 		switch (i) {
-		case 0: sample.service = "../x"; break;
-		case 1: sample.name = ".hidden"; break;
-		case 2: sample.name = ""; break;
-		case 3: sample.environment = "a b"; break;
-		case 4: sample.parent = "a/b"; break;
-		case 5: rows[0].model = "alexa"; break;                 /* twice */
-		case 6: rows[0].target = "linux-x86_64"; break;
-		case 7: rows[0].target = "a/b/c"; break;
-		case 8: rows[0].file = "../model.onnx"; break;
-		case 9: rows[0].version = 0; break;
-		case 10: rows[0].engine = (struct digest){ { 0 } }; break;
-		case 11: rows[0].provenance = (struct digest){ { 0 } }; break;
-		case 12: rows[0].model = "x.provenance.dsse"; break;
-		case 13: rows[0].builder.version = NULL; break;
-		case 14: sample.row_count = 0; break;
-		case 15: sample.ledger_size = 0; break;
-		case 16: sample.created_by = NULL; break;
-		case 17: sample.row_count = RELEASE_MAX_ROWS + 1; want = RF_ETOOMANY; break;
+		case 0:
+			sample.service = "../x";
+			break;
+		case 1:
+			sample.name = ".hidden";
+			break;
+		case 2:
+			sample.name = "";
+			break;
+		case 3:
+			sample.environment = "a b";
+			break;
+		case 4:
+			sample.parent = "a/b";
+			break;
+		case 5:
+			rows[0].model = "alexa";
+			break; /* twice */
+		case 6:
+			rows[0].target = "linux-x86_64";
+			break;
+		case 7:
+			rows[0].target = "a/b/c";
+			break;
+		case 8:
+			rows[0].file = "../model.onnx";
+			break;
+		case 9:
+			rows[0].version = 0;
+			break;
+		case 10:
+			rows[0].engine = (struct digest){ { 0 } };
+			break;
+		case 11:
+			rows[0].provenance = (struct digest){ { 0 } };
+			break;
+		case 12:
+			rows[0].model = "x.provenance.dsse";
+			break;
+		case 13:
+			rows[0].builder.version = NULL;
+			break;
+		case 14:
+			sample.row_count = 0;
+			break;
+		case 15:
+			sample.ledger_size = 0;
+			break;
+		case 16:
+			sample.created_by = NULL;
+			break;
+		case 17:
+			sample.row_count = RELEASE_MAX_ROWS + 1;
+			want = RF_ETOOMANY;
+			break;
 		}
 		if (release_write_json(&sample, &text, &err) != want)
 			fail_msg("case %d was written", i);
@@ -125,7 +180,7 @@ static const struct {
 	{ "\"drill\": false,", "", "drill" },
 	{ "\"service\": \"voice\"", "\"service\": \"voice\\u0000x\"", "service" },
 	{ "\"service\": \"voice\"", "\"service\": \"..\"", "service" },
-	{ "\"bytes\": 7", "\"bytes\": 8", "content" },              /* the rows were edited, the digest was not */
+	{ "\"bytes\": 7", "\"bytes\": 8", "content" }, /* the rows were edited, the digest was not */
 	{ "\"bytes\": 7", "\"bytes\": -7", "engines[1].engine.bytes" },
 	{ "\"bytes\": 7", "\"bytes\": 7.5", "engines[1].engine.bytes" },
 	{ "/alexa/1/model.onnx", "/alexa/2/model.onnx", "engines[1].path" },
@@ -185,8 +240,10 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(there_and_back, setup),   cmocka_unit_test_setup(same_content, setup),
-		cmocka_unit_test_setup(refused_to_write, setup), cmocka_unit_test_setup(refused_to_read, setup),
+		cmocka_unit_test_setup(there_and_back, setup),
+		cmocka_unit_test_setup(same_content, setup),
+		cmocka_unit_test_setup(refused_to_write, setup),
+		cmocka_unit_test_setup(refused_to_read, setup),
 		cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

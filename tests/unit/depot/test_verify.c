@@ -102,7 +102,8 @@ static void missing_and_extra(void **state)
 	(void)state;
 	assert_int_equal(unlink(in_dir("%s/" ENGINE, FOLDER)), 0);
 	expect_fault("missing", "releases/voice/good/" ENGINE, "the release names it");
-	assert_ok(fs_write_new(in_dir("%s/linux-x86_64/cpu-avx512/alexa/config.pbtxt", FOLDER), SPAN("x"), 0644, &err), &err);
+	assert_ok(fs_write_new(in_dir("%s/linux-x86_64/cpu-avx512/alexa/config.pbtxt", FOLDER), SPAN("x"), 0644, &err),
+		  &err);
 	expect_fault("extra", "releases/voice/good/linux-x86_64/cpu-avx512/alexa/config.pbtxt", "no row");
 	assert_int_equal(symlink("/etc", in_dir("%s/linux-x86_64/l", FOLDER)), 0);
 	expect_fault("extra", "releases/voice/good/linux-x86_64/l", "files and folders only");
@@ -144,12 +145,13 @@ static void statements(void **state)
 	swapped[0].provenance = rows[1].provenance;
 	swapped[1].proof_statement = rows[1].provenance;
 	assert_ok(release_publish(depot, key, &r, &p, &err), &err);
-	expect_fault("unsigned", "releases/voice/swapped/linux-x86_64/cpu-avx512/alexa.provenance.dsse", "another engine");
+	expect_fault("unsigned", "releases/voice/swapped/linux-x86_64/cpu-avx512/alexa.provenance.dsse",
+		     "another engine");
 	expect_fault("unsigned", "releases/voice/swapped/linux-x86_64/cpu-avx512/silero.proof.dsse", "predicate");
 	assert_ok(key_generate(in_dir("s.pem"), in_dir("s.pub.pem"), &err), &err);
 	assert_ok(verify_key_load(in_dir("s.pub.pem"), &stranger, &err), &err);
 	assert_ok(depot_verify(depot, stranger, NULL, NULL, &report, &err), &err);
-	assert_int_equal(report.faults, 2 * 5);        /* two releases: their own signature and four statements each */
+	assert_int_equal(report.faults, 2 * 5); /* two releases: their own signature and four statements each */
 	verify_key_freep(&stranger);
 }
 
@@ -230,8 +232,14 @@ static void a_stranger_finds(void **state)
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, fresh, teardown)
-	const struct CMUnitTest tests[] = { TEST(a_good_one), TEST(blobs), TEST(changed_through_the_release), TEST(changed_in_place),
-					    TEST(missing_and_extra), TEST(signatures), TEST(statements),
-					    TEST(a_stranger_verifies), TEST(a_stranger_finds) };
+	const struct CMUnitTest tests[] = { TEST(a_good_one),
+					    TEST(blobs),
+					    TEST(changed_through_the_release),
+					    TEST(changed_in_place),
+					    TEST(missing_and_extra),
+					    TEST(signatures),
+					    TEST(statements),
+					    TEST(a_stranger_verifies),
+					    TEST(a_stranger_finds) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,7 +15,8 @@ static const struct system_path SYSTEM[SYSTEM_PATHS] = {
 	{ .path = "/lib64", .present = false },
 };
 
-#define START "bwrap --unshare-all --new-session --die-with-parent --cap-drop ALL --hostname sandbox --json-status-fd 3 "
+#define START \
+	"bwrap --unshare-all --new-session --die-with-parent --cap-drop ALL --hostname sandbox --json-status-fd 3 "
 
 static void arguments(void **state)
 {
@@ -32,7 +33,8 @@ static void arguments(void **state)
 	bubblewrap_build(&isolation, "/data/out", SYSTEM, &a);
 	bubblewrap_add(&a, "true");
 	join(&a, &text);
-	assert_string_equal(str_text(&text), START "--ro-bind /usr /usr --symlink usr/bin /bin --proc /proc --dev /dev --tmpfs /tmp "
+	assert_string_equal(str_text(&text), START
+			    "--ro-bind /usr /usr --symlink usr/bin /bin --proc /proc --dev /dev --tmpfs /tmp "
 			    "--ro-bind /data/model /in --bind /data/out /data/out --dev-bind /dev/nvidia0 /dev/nvidia0 "
 			    "--chdir /data/out -- true");
 	assert_null(a.list[a.n]);

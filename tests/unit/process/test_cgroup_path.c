@@ -11,15 +11,19 @@ static const struct {
 	int version;
 } CASES[] = {
 	{ "v1 beside an empty v2", "9:name=systemd:/\n4:memory:/a/b\n0::/\n",
-	  "20 1 254:0 / / rw - ext4 /dev/vda rw\n" V1_MOUNT "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
+	  "20 1 254:0 / / rw - ext4 /dev/vda rw\n" V1_MOUNT
+	  "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n",
 	  "/sys/fs/cgroup/memory/a/b", 1 },
 	{ "v1 at the root", "4:memory:/\n", V1_MOUNT, "/sys/fs/cgroup/memory", 1 },
 	{ "v1 with two controllers in one mount", "4:cpu,memory:/x\n",
-	  "35 31 0:32 / /sys/fs/cgroup/cpu,memory rw - cgroup cgroup rw,cpu,memory\n", "/sys/fs/cgroup/cpu,memory/x", 1 },
+	  "35 31 0:32 / /sys/fs/cgroup/cpu,memory rw - cgroup cgroup rw,cpu,memory\n", "/sys/fs/cgroup/cpu,memory/x",
+	  1 },
 	{ "v1 in a container that sees its part only", "4:memory:/docker/1234\n",
-	  "35 31 0:32 /docker/1234 /sys/fs/cgroup/memory ro master:9 - cgroup cgroup rw,memory\n", "/sys/fs/cgroup/memory", 1 },
+	  "35 31 0:32 /docker/1234 /sys/fs/cgroup/memory ro master:9 - cgroup cgroup rw,memory\n",
+	  "/sys/fs/cgroup/memory", 1 },
 	{ "v1 below the mounted part", "4:memory:/docker/1234/job\n",
-	  "35 31 0:32 /docker/1234 /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "/sys/fs/cgroup/memory/job", 1 },
+	  "35 31 0:32 /docker/1234 /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "/sys/fs/cgroup/memory/job",
+	  1 },
 	{ "a root that is only a prefix of the name", "4:memory:/docker/12345\n",
 	  "35 31 0:32 /docker/1234 /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n", "/sys/fs/cgroup/memory", 1 },
 	{ "v2 of systemd", "0::/user.slice/user-0.slice/session-1.scope\n", V2_MOUNT,

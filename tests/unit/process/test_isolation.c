@@ -32,13 +32,13 @@ static int remove_dir(void **state)
 	return fs_remove_tree(dir, &err);
 }
 
-#define NEEDS_BUBBLEWRAP()                                              \
-	do {                                                            \
-		char why_[256];                                         \
-		if (!process_isolation_available(why_, sizeof why_)) {  \
-			print_message("skipped: %s\n", why_);           \
-			skip();                                         \
-		}                                                       \
+#define NEEDS_BUBBLEWRAP()                                             \
+	do {                                                           \
+		char why_[256];                                        \
+		if (!process_isolation_available(why_, sizeof why_)) { \
+			print_message("skipped: %s\n", why_);          \
+			skip();                                        \
+		}                                                      \
 	} while (0)
 
 static int run(const char *script, const struct process_isolation *isolation, struct process_result *r, struct err *err)
@@ -85,9 +85,10 @@ static void sees_nothing_of_the_host(void **state)
 		{ "test $(ls /proc | grep -c '^[0-9]') -lt 8 && echo few", "few\n" },
 		{ "grep ^CapEff /proc/self/status", "CapEff:\t0000000000000000\n" },
 		{ "grep ^CapBnd /proc/self/status", "CapBnd:\t0000000000000000\n" },
-		{ "ls /proc/self/fd | tr '\\n' ' '", "0 1 2 3 " },        /* 3 is ls reading the folder */
+		{ "ls /proc/self/fd | tr '\\n' ' '", "0 1 2 3 " }, /* 3 is ls reading the folder */
 		{ "pwd", "/\n" },
-		{ "env | grep -v ^PWD= | grep -v ^SHLVL= | grep -v ^_= | cut -d= -f1 | sort | tr '\\n' ' '", "LANG PATH " },
+		{ "env | grep -v ^PWD= | grep -v ^SHLVL= | grep -v ^_= | cut -d= -f1 | sort | tr '\\n' ' '",
+		  "LANG PATH " },
 		{ "cat /proc/net/route | wc -l; ls /sys 2>/dev/null", "1\n" },
 		{ "touch /usr/x /lib/x /bin/x /etc/ld.so.cache 2>/dev/null && echo wrote", "" },
 		{ "echo x > /tmp/mine && cat /tmp/mine", "x\n" },
@@ -179,20 +180,28 @@ static void killed_as_a_whole(void **state)
 {
 	(void)state;
 	struct err err = ERR_INIT;
-	struct process_options o = { .argv = (const char *const[]){ "sh", "-c", "(setsid sleep 7421.5 &) ; trap '' TERM; sleep 7421.5", NULL },
-				     .deadline_usec = 300 * USEC_PER_MS,
-				     .output_limit_bytes = 1 * MIB,
-				     .isolation = &PLAIN };
-	struct process_options look = { .argv = (const char *const[]){ "sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -cx '7421[.]5'", NULL },
-					.deadline_usec = 30 * USEC_PER_SEC,
-					.output_limit_bytes = 1 * MIB };
+	struct process_options o = {
+		.argv = (const char *const[]){ "sh", "-c", "(setsid sleep 7421.5 &) ; trap '' TERM; sleep 7421.5",
+					       NULL },
+		.deadline_usec = 300 * USEC_PER_MS,
+		.output_limit_bytes = 1 * MIB,
+		.isolation = &PLAIN
+	};
+	struct process_options look = {
+		.argv =
+			(const char *const[]){
+				"sh", "-c",
+				"cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -cx '7421[.]5'", NULL },
+		.deadline_usec = 30 * USEC_PER_SEC,
+		.output_limit_bytes = 1 * MIB
+	};
 
 	NEEDS_BUBBLEWRAP();
 	RF_AUTO(process_result) r = { 0 };
 	assert_int_equal(process_run(&o, &r, &err), RF_ETIMEOUT);
 	assert_int_equal(r.signal, SIGKILL);
 	RF_AUTO(process_result) seen = { 0 };
-	assert_ok(process_run(&look, &seen, &err), &err);       /* at once: none runs when process_run() returned */
+	assert_ok(process_run(&look, &seen, &err), &err); /* at once: none runs when process_run() returned */
 	assert_string_equal(str_text(&seen.output), "0\n");
 }
 
@@ -200,10 +209,12 @@ static void a_session_inside(void **state)
 {
 	(void)state;
 	struct err err = ERR_INIT;
-	struct process_options o = { .argv = (const char *const[]){ "sh", "-c", "while read -r x; do echo \"$x!\"; done; exit 4", NULL },
-				     .deadline_usec = 30 * USEC_PER_SEC,
-				     .output_limit_bytes = 1 * MIB,
-				     .isolation = &PLAIN };
+	struct process_options o = {
+		.argv = (const char *const[]){ "sh", "-c", "while read -r x; do echo \"$x!\"; done; exit 4", NULL },
+		.deadline_usec = 30 * USEC_PER_SEC,
+		.output_limit_bytes = 1 * MIB,
+		.isolation = &PLAIN
+	};
 	RF_AUTO_PTR(process) p = NULL;
 	struct span line;
 
@@ -258,7 +269,8 @@ static size_t groups_of(const char *own_prefix)
 	mountinfo[fread(mountinfo, 1, sizeof mountinfo - 1, f)] = '\0';
 	fclose(f);
 	assert_true(cgroup_own_path(span_of(cgroup), span_of(mountinfo), folder, sizeof folder) > 0);
-	snprintf(command, sizeof command, "ls -d %s/%s* %s/../%s* 2>/dev/null | wc -l", folder, own_prefix, folder, own_prefix);
+	snprintf(command, sizeof command, "ls -d %s/%s* %s/../%s* 2>/dev/null | wc -l", folder, own_prefix, folder,
+		 own_prefix);
 	RF_AUTO(process_result) r = { 0 };
 	assert_ok(run(command, NULL, &r, &err), &err);
 	assert_true(span_u64(span_trim(str_span(&r.output)), &n));
@@ -313,7 +325,9 @@ static void the_runner_is_killed(void **state)
 	for (int i = 0; i < 100; i++) {
 		RF_AUTO(process_result) r = { 0 };
 
-		assert_ok(run("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -cx '7422[.]5'", NULL, &r, &err), &err);
+		assert_ok(run("cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -cx '7422[.]5'", NULL, &r,
+			      &err),
+			  &err);
 		if (strcmp(str_text(&r.output), "0\n") == 0)
 			break;
 		assert_int_not_equal(i, 99);
@@ -334,15 +348,18 @@ static void the_runner_is_killed(void **state)
 static int be_runner(int ready)
 {
 	struct process_isolation isolation = { .system_files = true, .memory_bytes = 100 * MIB };
-	struct process_options o = { .argv = (const char *const[]){ "sh", "-c", "echo up; (setsid sleep 7422.5 &); sleep 7422.5", NULL },
-				     .deadline_usec = 60 * USEC_PER_SEC,
-				     .output_limit_bytes = 1 * MIB,
-				     .isolation = &isolation };
+	struct process_options o = {
+		.argv = (const char *const[]){ "sh", "-c", "echo up; (setsid sleep 7422.5 &); sleep 7422.5", NULL },
+		.deadline_usec = 60 * USEC_PER_SEC,
+		.output_limit_bytes = 1 * MIB,
+		.isolation = &isolation
+	};
 	struct process *p;
 	struct err err = ERR_INIT;
 	struct span line;
 
-	if (process_start(&o, &p, &err) != 0 || process_read_line(p, 5 * USEC_PER_SEC, &line, &err) != 0 || write(ready, "x", 1) != 1)
+	if (process_start(&o, &p, &err) != 0 || process_read_line(p, 5 * USEC_PER_SEC, &line, &err) != 0 ||
+	    write(ready, "x", 1) != 1)
 		return 1;
 	pause();
 	return 0;

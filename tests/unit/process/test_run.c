@@ -17,7 +17,9 @@
 
 static struct process_options shell(const char *const *argv)
 {
-	return (struct process_options){ .argv = argv, .deadline_usec = 20 * USEC_PER_SEC, .output_limit_bytes = 1 * MIB };
+	return (struct process_options){ .argv = argv,
+					 .deadline_usec = 20 * USEC_PER_SEC,
+					 .output_limit_bytes = 1 * MIB };
 }
 
 static void plain(void **state)
@@ -54,7 +56,8 @@ static void environment_is_what_is_given(void **state)
 		if (given)
 			assert_string_equal(str_text(&r.output), "ONLY=this\n");
 		else
-			assert_true(span_starts(str_span(&r.output), "PATH=") && strstr(str_text(&r.output), "\nLANG=C.UTF-8\n"));
+			assert_true(span_starts(str_span(&r.output), "PATH=") &&
+				    strstr(str_text(&r.output), "\nLANG=C.UTF-8\n"));
 		assert_null(strstr(str_text(&r.output), "SECRET"));
 	}
 }
@@ -147,7 +150,7 @@ static void out_of_time_with_its_whole_group(void **state)
 	assert_int_equal(process_run(&o, &r, &err), RF_ETIMEOUT);
 	assert_true(r.timed_out);
 	assert_int_equal(r.signal, SIGKILL);
-	assert_string_equal(str_text(&r.output), "started\n");      /* the log is not lost */
+	assert_string_equal(str_text(&r.output), "started\n"); /* the log is not lost */
 	assert_true(r.duration_usec >= 1 * USEC_PER_SEC && r.duration_usec < 15 * USEC_PER_SEC);
 	gone_soon("7411.5");
 }
@@ -157,7 +160,7 @@ static void those_left_behind_do_not_hold_it_up(void **state)
 	(void)state;
 	RF_AUTO(process_result) r;
 	struct err err = ERR_INIT;
-	struct process_options o = shell(SHELL("sleep 7412.5 & echo done"));      /* it holds our pipe open */
+	struct process_options o = shell(SHELL("sleep 7412.5 & echo done")); /* it holds our pipe open */
 
 	assert_ok(process_run(&o, &r, &err), &err);
 	assert_string_equal(str_text(&r.output), "done\n");
@@ -172,7 +175,11 @@ static void output_cap(void **state)
 	static const struct {
 		size_t limit, written;
 		int rc;
-	} cases[] = { { 10, 9, 0 }, { 10, 10, 0 }, { 10, 11, RF_ETOOBIG }, { 100000, 100000, 0 }, { 100000, 100001, RF_ETOOBIG } };
+	} cases[] = { { 10, 9, 0 },
+		      { 10, 10, 0 },
+		      { 10, 11, RF_ETOOBIG },
+		      { 100000, 100000, 0 },
+		      { 100000, 100001, RF_ETOOBIG } };
 
 	for (size_t i = 0; i < RF_COUNT(cases); i++) {
 		RF_AUTO(process_result) r;
@@ -214,7 +221,7 @@ static void large_input_not_read(void **state)
 
 	memset(big, 'a', 4 * MIB);
 	o.input = (struct span){ big, 4 * MIB };
-	assert_ok(process_run(&o, &r, &err), &err);       /* and SIGPIPE did not end this test */
+	assert_ok(process_run(&o, &r, &err), &err); /* and SIGPIPE did not end this test */
 	assert_int_equal(r.exit_status, 3);
 	o.argv = SHELL("cat");
 	o.output_limit_bytes = 4 * MIB;
@@ -230,7 +237,7 @@ static void only_three_descriptors(void **state)
 	int leaky[20];
 
 	for (size_t i = 0; i < RF_COUNT(leaky); i++)
-		leaky[i] = open("/dev/null", O_RDONLY);        /* not close-on-exec: as some library would */
+		leaky[i] = open("/dev/null", O_RDONLY); /* not close-on-exec: as some library would */
 	for (int closed_stdin = 0; closed_stdin < 2; closed_stdin++) {
 		RF_AUTO(process_result) r;
 		struct process_options o = shell(SHELL("ls /proc/$$/fd | tr '\\n' ' '"));
@@ -282,7 +289,7 @@ static void many_at_once_leak_nothing(void **state)
 
 	assert_int_equal(thread_each(200, 8, one_of_many, NULL), 0);
 	assert_int_equal(open_descriptors(), before);
-	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);      /* no zombies either */
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* no zombies either */
 }
 
 static void signals_and_session_of_the_child(void **state)
@@ -290,7 +297,8 @@ static void signals_and_session_of_the_child(void **state)
 	(void)state;
 	RF_AUTO(process_result) r;
 	struct err err = ERR_INIT;
-	struct process_options o = shell(SHELL("grep -E '^Sig(Blk|Ign)' /proc/self/status; ulimit -c; ps -o pid=,sid=,pgid= -p $$"));
+	struct process_options o =
+		shell(SHELL("grep -E '^Sig(Blk|Ign)' /proc/self/status; ulimit -c; ps -o pid=,sid=,pgid= -p $$"));
 	void (*before)(int) = signal(SIGHUP, SIG_IGN);
 
 	assert_ok(process_run(&o, &r, &err), &err);

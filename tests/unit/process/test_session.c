@@ -97,7 +97,7 @@ static void a_child_that_waits(void **state)
 
 	assert_ok(process_write_line(p, SPAN("go"), &err), &err);
 	assert_int_equal(process_read_line(p, 50 * USEC_PER_MS, &line, &err), RF_ETIMEOUT);
-	assert_ok(process_read_line(p, 5 * USEC_PER_SEC, &line, &err), &err);      /* tried again */
+	assert_ok(process_read_line(p, 5 * USEC_PER_SEC, &line, &err), &err); /* tried again */
 	assert_true(span_eq_text(line, "late"));
 	RF_AUTO(process_result) r;
 	assert_int_equal(process_close(p, 50 * USEC_PER_MS, &r, &err), RF_ETIMEOUT);
@@ -158,9 +158,9 @@ static void killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(question_and_answer), cmocka_unit_test(many_lines_at_once),
-		cmocka_unit_test(a_line_too_long),     cmocka_unit_test(a_child_that_ends),
-		cmocka_unit_test(a_child_that_waits),  cmocka_unit_test(both_write_much),
+		cmocka_unit_test(question_and_answer),   cmocka_unit_test(many_lines_at_once),
+		cmocka_unit_test(a_line_too_long),       cmocka_unit_test(a_child_that_ends),
+		cmocka_unit_test(a_child_that_waits),    cmocka_unit_test(both_write_much),
 		cmocka_unit_test(deadline_of_a_session), cmocka_unit_test(killed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
