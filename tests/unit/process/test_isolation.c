@@ -361,6 +361,7 @@ static int be_runner(int ready)
 	if (process_start(&o, &p, &err) != 0 || process_read_line(p, 5 * USEC_PER_SEC, &line, &err) != 0 ||
 	    write(ready, "x", 1) != 1)
 		return 1;
+	alarm(60); /* should the test fail, nothing of it stays */
 	pause();
 	return 0;
 }
