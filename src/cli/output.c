@@ -262,7 +262,7 @@ void progress_show(struct progress *p, const char *step, int64_t done, int64_t t
 			draw(p, step, done, total, left_usec, what);
 			p->last_drawn = now;
 		}
-	} else if (p->last_plain != INT64_MAX && (other || (total > 0 && done == total && p->last_plain != done))) {
+	} else if (p->last_plain != INT64_MAX && total > 0 && (other || (total > 0 && done == total && p->last_plain != done))) {
 		char time[TIME_TEXT_BYTES];
 		fprintf(stderr, "%-8s %lld/%lld  %s\n", step, (long long)done, (long long)total, duration_text(now - p->started, time));
 		p->last_plain = done;

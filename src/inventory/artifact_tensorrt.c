@@ -462,6 +462,13 @@ static bool tensorrt_sniff(const struct artifact_reading *r)
 	       (artifact_named_like_engine(r->name) && says > r->src->size && says < (uint64_t)1 << 36);
 }
 
+/* What demo/specimen writes calls itself so in its network's name; people must see it wherever the file appears. */
+static void specimen_note(struct artifact_reading *r)
+{
+	if (span_find(r->head, SPAN("REFORGE SPECIMEN")) != SIZE_MAX)
+		artifact_note(r, "a specimen: headers made by code, not an engine");
+}
+
 static int tensorrt_read(struct artifact_reading *r)
 {
 	uint64_t base;
@@ -476,11 +483,12 @@ static int tensorrt_read(struct artifact_reading *r)
 	const unsigned char *p = artifact_at(r, base, 4);
 	if (!p)
 		return RF_EUNREADABLE;
-	if (memcmp(p, "ftrt", 4) == 0)
-		return ftrt_read(r, base);
-	if (memcmp(p, "ptrt", 4) == 0)
-		return ptrt_read(r, base);
-	return tensorrt_flatbuffer_read(r, base, r->src->size - base);
+	int rc = memcmp(p, "ftrt", 4) == 0   ? ftrt_read(r, base)
+	         : memcmp(p, "ptrt", 4) == 0 ? ptrt_read(r, base)
+	                                     : tensorrt_flatbuffer_read(r, base, r->src->size - base);
+	if (!rc)
+		specimen_note(r);
+	return rc;
 }
 
 const struct artifact_format artifact_format_tensorrt = {

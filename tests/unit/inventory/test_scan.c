@@ -13,15 +13,20 @@ struct seen {
 	uint64_t files;
 };
 
-/* "path kind version finding note" a line, the root cut off */
+#define MARKED "a specimen: headers made by code, not an engine"
+
+/* "path kind version finding notes" a line, the root cut off */
 static int on_file(const struct scan_file *f, void *data)
 {
 	struct seen *s = data;
 	const struct artifact_facts *facts = f->facts;
 	size_t root = strlen(f->root);
 	str_add_visible(&s->lines, span_of(f->path + (strncmp(f->path, f->root, root) == 0 ? root : 0)));
-	str_addf(&s->lines, " %s %s %s %s|%s\n", facts->kind, facts->version, artifact_finding_text(facts->finding),
-		 f->has_digest ? "hashed" : "-", facts->note_count ? facts->notes[0] : "");
+	str_addf(&s->lines, " %s %s %s %s|", facts->kind, facts->version, artifact_finding_text(facts->finding),
+		 f->has_digest ? "hashed" : "-");
+	for (size_t i = 0; i < facts->note_count; i++)
+		str_addf(&s->lines, "%s%s", i ? ";" : "", facts->notes[i]);
+	str_add_byte(&s->lines, '\n');
 	s->files++;
 	return 0;
 }
@@ -91,14 +96,14 @@ static void test_everything(void **state)
 {
 	(void)state;
 	static const char expected[] =
-		"/a/b/big.plan tensorrt-plan 8.6.1.2  hashed|\n"
-		"/a/link.plan tensorrt-plan 10.13.1.2  hashed|reached through a symbolic link\n"
-		"/a/one.plan tensorrt-plan 10.13.1.2  hashed|\n"
+		"/a/b/big.plan tensorrt-plan 8.6.1.2  hashed|" MARKED "\n"
+		"/a/link.plan tensorrt-plan 10.13.1.2  hashed|" MARKED ";reached through a symbolic link\n"
+		"/a/one.plan tensorrt-plan 10.13.1.2  hashed|" MARKED "\n"
 		"/dangling.plan other  unknown -|symbolic link to something that is not there\n"
 		"/empty.plan other  unknown hashed|named like an engine, but empty\n"
 		"/fifo.plan other  unknown -|no regular file (FIFO, socket or device): not opened\n"
 		"/loop other   -|symbolic links in a circle\n"
-		"/new\\nline \"quoted\".engine tensorrt-plan 7.1.1.2  hashed|\n"
+		"/new\\nline \"quoted\".engine tensorrt-plan 7.1.1.2  hashed|" MARKED "\n"
 		"/outside other  unknown -|symbolic link to a folder outside of what is scanned: not followed; name "
 		"that folder to scan it\n"
 		"/pointer.engine git-lfs-pointer  unknown hashed|Git LFS pointer to sha256:"
@@ -187,7 +192,7 @@ static void test_known(void **state)
 	struct scan_totals totals;
 	scan_to(&s, &o, &totals);
 	assert_int_equal(totals.bytes_hashed, 0);
-	assert_non_null(strstr(str_text(&s.lines), "/a/one.plan tensorrt-plan 10.13.1.2 conflict hashed|kept note"));
+	assert_non_null(strstr(str_text(&s.lines), "/a/one.plan tensorrt-plan 10.13.1.2 conflict hashed|" MARKED ";kept note"));
 	str_release(&s.lines);
 }
 
