@@ -35,7 +35,8 @@ enum product_alias_kind {
 size_t product_count(void);
 const struct product *product_at(size_t i);                   /* order of the data file */
 const struct scheme *product_scheme(const struct product *p); /* never NULL for a product of the table */
-/* @purl canonical or an alias, with or without "@version"; qualifiers and subpath do not count. NULL: no such product. */
+/* @purl canonical or an alias, with or without "@version"; qualifiers and subpath do not count. NULL: no such product.
+ */
 const struct product *product_by_purl(struct span purl);
 /* A vendor's product name; case, blanks at the ends and repeated blanks do not matter, everything else does. */
 const struct product *product_by_csaf_name(struct span name);

@@ -1,5 +1,5 @@
 /* Sets of versions: intervals of one scheme, with "cannot tell" as an answer. */
-#include "version/range.h"
+#include "version/range_int.h"
 
 struct range *range_new(struct arena *a, const struct scheme *scheme, const char *rule)
 {
@@ -9,17 +9,45 @@ struct range *range_new(struct arena *a, const struct scheme *scheme, const char
 	return r;
 }
 
+struct span range_bound_version(const struct scheme *scheme, struct span bound, bool *ret_family)
+{
+	bound = span_trim(bound);
+	*ret_family = false;
+	size_t n = bound.n;
+	while (n > 2 && ((bound.p[n - 1] | 0x20) == 'x' || bound.p[n - 1] == '*') && bound.p[n - 2] == '.')
+		n -= 2;
+	if (n == bound.n || scheme->equality_only)
+		return bound;
+	*ret_family = true;
+	return span_sub(bound, 0, n);
+}
+
+bool range_is_family(const struct scheme *scheme, struct span bound)
+{
+	bool family;
+	struct span version = range_bound_version(scheme, bound, &family);
+	return family && version_is_readable(scheme, version);
+}
+
+static bool read_bound(const struct scheme *scheme, struct span bound, struct version_key *ret, bool *ret_family)
+{
+	return version_read(scheme, range_bound_version(scheme, bound, ret_family), ret);
+}
+
 static bool bounds_make_sense(const struct scheme *scheme, const struct range_interval *v)
 {
-	if (v->low.n && !version_is_readable(scheme, v->low))
+	struct version_key low, high;
+	bool family;
+	if (v->low.n && !read_bound(scheme, v->low, &low, &family))
 		return false;
-	if (v->high.n && !version_is_readable(scheme, v->high))
+	if (v->high.n && !read_bound(scheme, v->high, &high, &family))
 		return false;
 	if (!v->low.n || !v->high.n)
 		return true;
 	/* an interval that holds nothing would say "not affected" of everything: it is a slip of the source */
-	enum version_order o = version_compare(scheme, v->low, v->high);
-	return o == VERSION_LESS || (o == VERSION_EQUAL && v->high_inclusive);
+	enum version_order o = version_key_compare(scheme, &low, &high);
+	return o == VERSION_LESS || (o == VERSION_EQUAL && v->high_inclusive) ||
+	       (o == VERSION_INCOMPARABLE && scheme->equality_only);
 }
 
 static int grow(struct arena *a, struct range *r, struct err *err)
@@ -60,7 +88,8 @@ static enum range_answer above_low(const struct scheme *s, const struct range_in
 	if (!v->low.n)
 		return RANGE_IN;
 	struct version_key low;
-	if (!version_read(s, v->low, &low))
+	bool family;
+	if (!read_bound(s, v->low, &low, &family))
 		return RANGE_UNSURE;
 	enum version_order o = version_key_compare(s, k, &low);
 	if (o == VERSION_INCOMPARABLE)
@@ -76,14 +105,17 @@ static enum range_answer below_high(const struct scheme *s, const struct range_i
 	if (!v->high.n)
 		return RANGE_IN;
 	struct version_key high;
-	if (!version_read(s, v->high, &high))
+	bool family;
+	if (!read_bound(s, v->high, &high, &family))
 		return RANGE_UNSURE;
 	enum version_order o = version_key_compare(s, k, &high);
 	if (o == VERSION_INCOMPARABLE)
 		return RANGE_UNSURE;
 	if (o == VERSION_LESS)
 		return RANGE_IN;
-	return v->high_inclusive && version_key_in_family(s, &high, k) ? RANGE_IN : RANGE_OUT;
+	if (!v->high_inclusive)
+		return RANGE_OUT;
+	return version_key_in_family(s, &high, k) || (family && version_on_branch(s, &high, k)) ? RANGE_IN : RANGE_OUT;
 }
 
 static enum range_answer interval_contains(const struct scheme *s, const struct range_interval *v,

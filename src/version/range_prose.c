@@ -1,457 +1,802 @@
 /*
- * Version ranges in vendors' prose: NVIDIA's statements of 2022-2026, and the operators of others.
+ * Version ranges in vendors' prose: a grammar over words, versions and signs.
  *
- * A text becomes words and versions (what the scheme reads, the longest run of words that it does); one row of the rule
- * table must match all of them. There is no "contains": a word that no rule accepts leaves the whole text unread, and
- * it answers UNSURE. Bounds and fixes are joined by close_high(), where the rule about fixes stands.
+ *   statement  = clause { ("," | "and" | "or" | "|" | ";" ...) clause }              their union
+ *   clause     = lead ( commit | day | brackets | OP bounds [other side] | version ... | nothing ) { qualifier }
+ *   lead       = words that say nothing, "all" among them, and labels ("JP5.x:")
+ *   OP         = a row of the table ops: "prior to" is exclusive, "up to and including" is not, "up to" is read by the
+ * fix qualifier  = words in parentheses, or behind "for", "when", "only" ...: they narrow, are not applied, and are
+ * kept
+ *
+ * Every word has to be accepted by some rule. One that is not leaves the whole statement unread, and it answers UNSURE:
+ * a widening that was overlooked would be a wrong "not affected". Bounds and fixes are joined in range_fix.c.
  */
-#include "version/range.h"
+#include "version/prose_int.h"
+#include "version/range_int.h"
 
-#define PROSE_MAX_TOKENS 64
+#include "version/scheme_int.h"
 
-enum token_kind { TOKEN_WORD, TOKEN_OPEN, TOKEN_CLOSE };
-struct token {
-	enum token_kind kind;
-	struct span text;
-	size_t offset;
+struct reader {
+	struct prose *p;
+	size_t at;
+	size_t furthest; /* token that no rule got past */
 };
 
-struct prose {
-	const struct scheme *scheme;
-	struct span text;
-	struct token tokens[PROSE_MAX_TOKENS];
-	size_t count;
-	bool too_many;
-};
-
-struct captures {
-	struct span versions[PROSE_MAX_TOKENS];
-	size_t count;
-	bool qualified;     /* words in parentheses behind the version narrow the statement */
-	bool self_included; /* "V(All versions prior to and including ...)": V itself is affected */
-	size_t furthest;    /* token that no rule got past */
-};
-
-/* A blank at the front of @s: how many bytes, 0 for none. NVIDIA's text has U+00A0 too. */
-static size_t blank_at(struct span s)
+static bool at_end(const struct reader *r)
 {
-	if (s.p[0] == ' ' || s.p[0] == '\t' || s.p[0] == '\n' || s.p[0] == '\r')
-		return 1;
-	return s.n >= 2 && (unsigned char)s.p[0] == 0xC2 && (unsigned char)s.p[1] == 0xA0 ? 2 : 0;
+	return r->at >= r->p->count;
 }
 
-/* Bytes of a token of its own at the front of @s: ( ) , ; < <= > >= = and U+2013, the dash of word processors. */
-static size_t sign_at(struct span s)
+static const struct token *peek(const struct reader *r)
 {
-	char c = s.p[0];
-	if (c == '(' || c == ')' || c == ',' || c == ';' || c == '=')
-		return 1;
-	if (c == '<' || c == '>')
-		return s.n > 1 && s.p[1] == '=' ? 2 : 1;
-	return s.n >= 3 && (unsigned char)c == 0xE2 && (unsigned char)s.p[1] == 0x80 && (unsigned char)s.p[2] == 0x93
-		       ? 3
-		       : 0;
+	static const struct token none = { .kind = TOKEN_SIGN };
+	return at_end(r) ? &none : &r->p->tokens[r->at];
 }
 
-static void push(struct prose *p, struct span text)
+static bool fail_at(struct reader *r, size_t back_to)
 {
-	if (p->count == PROSE_MAX_TOKENS) {
-		p->too_many = true;
-		return;
+	r->furthest = RF_MAX(r->furthest, r->at);
+	r->at = back_to;
+	return false;
+}
+
+/* One token of "a/b/c". */
+static bool take(struct reader *r, const char *words)
+{
+	if (at_end(r) || !token_is_one_of(peek(r), words)) {
+		r->furthest = RF_MAX(r->furthest, r->at);
+		return false;
 	}
-	enum token_kind kind = span_eq_text(text, "(")   ? TOKEN_OPEN
-			       : span_eq_text(text, ")") ? TOKEN_CLOSE
-							 : TOKEN_WORD;
-	p->tokens[p->count++] = (struct token){ kind, text, (size_t)(text.p - p->text.p) };
+	r->at++;
+	return true;
 }
 
-static bool is_zero(struct span s);
-
-static bool is_version_or_zero(const struct scheme *scheme, struct span s)
+/* "up to ,? but? not including": all of the words, "?" marks those that may be missing. */
+static bool take_phrase(struct reader *r, const char *phrase)
 {
-	return is_zero(s) || version_is_readable(scheme, s);
+	size_t start = r->at;
+	struct span rest = span_of(phrase), word;
+	while (span_split(&rest, ' ', &word)) {
+		char one[64];
+		bool optional = span_ends(word, "?");
+		snprintf(one, sizeof one, "%.*s", (int)(word.n - optional), word.p);
+		if (!take(r, one) && !optional)
+			return fail_at(r, start);
+	}
+	return true;
 }
 
-/* "0.0-26.05" is two versions with a dash; "1.3.0-rc1" is one. */
-static void push_word(struct prose *p, struct span word)
+static void skip_noise(struct reader *r)
 {
-	if (!version_is_readable(p->scheme, word))
-		for (size_t i = 1; i + 1 < word.n; i++)
-			if (word.p[i] == '-' && is_version_or_zero(p->scheme, span_sub(word, 0, i)) &&
-			    is_version_or_zero(p->scheme, span_from(word, i + 1))) {
-				push(p, span_sub(word, 0, i));
-				push(p, span_sub(word, i, 1));
-				push(p, span_from(word, i + 1));
-				return;
-			}
-	push(p, word);
+	while (!at_end(r) && token_is_noise(r->p, r->at))
+		r->at++;
 }
 
-static void tokenise(struct prose *p)
+/* ── Operators ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+enum op { OP_BELOW, OP_UP_TO_INCLUDING, OP_UP_TO, OP_FROM, OP_ABOVE, OP_BETWEEN };
+
+/* Longer phrases first where one begins another. */
+static const struct {
+	const char *phrase;
+	enum op op;
+	bool first; /* may begin a clause: "to B" may not */
+} ops[] = {
+	{ "up to ,? but? not including/inclusive", OP_BELOW, true },
+	{ "up to ,? but excluding/exclusive", OP_BELOW, true },
+	{ "up to ( but? not including/inclusive )", OP_BELOW, true },
+	{ "up to ( excluding/exclusive )", OP_BELOW, true },
+	{ "up to excluding", OP_BELOW, true },
+	{ "up to ,? and including", OP_UP_TO_INCLUDING, true },
+	{ "up to ( and? including/inclusive )", OP_UP_TO_INCLUDING, true },
+	{ "up to including", OP_UP_TO_INCLUDING, true },
+	{ "up through", OP_UP_TO_INCLUDING, true },
+	{ "up until", OP_UP_TO, true },
+	{ "up to/till", OP_UP_TO, true },
+	{ "upto and including", OP_UP_TO_INCLUDING, true },
+	{ "upto", OP_UP_TO, true },
+	{ "prior to ,? and including", OP_UP_TO_INCLUDING, true },
+	{ "prior to ( and? including/inclusive )", OP_UP_TO_INCLUDING, true },
+	{ "including and prior to", OP_UP_TO_INCLUDING, true },
+	{ "before/until/till/to ,? and including", OP_UP_TO_INCLUDING, true },
+	{ "until/to ,? but not including", OP_BELOW, false },
+	{ "until/to ,? but excluding", OP_BELOW, false },
+	{ "earlier/older/lower/less/smaller/prior than or equal to", OP_UP_TO_INCLUDING, true },
+	{ "earlier/older/lower/less/smaller/prior than/then", OP_BELOW, true },
+	{ "no/not later/newer/higher/greater than", OP_UP_TO_INCLUDING, true },
+	{ "at or below/before", OP_UP_TO_INCLUDING, true },
+	{ "at most", OP_UP_TO_INCLUDING, true },
+	{ "prior/previous to", OP_BELOW, true },
+	{ "prior/before/below/preceding/under/predating", OP_BELOW, true },
+	{ "through/thru", OP_UP_TO_INCLUDING, true },
+	{ "until/till", OP_UP_TO, true },
+	{ "to/-", OP_UP_TO, false },
+	{ "<=", OP_UP_TO_INCLUDING, true },
+	{ "<", OP_BELOW, true },
+	{ "starting/beginning/commencing with/from/at/in", OP_FROM, true },
+	{ "from and including", OP_FROM, true },
+	{ "later/newer/higher/greater than or equal to", OP_FROM, true },
+	{ "at or above/after", OP_FROM, true },
+	{ "at least", OP_FROM, true },
+	{ "introduced/added in", OP_FROM, true },
+	{ "as of", OP_FROM, true },
+	{ "from/since", OP_FROM, true },
+	{ ">=", OP_FROM, true },
+	{ "more recent than", OP_ABOVE, true },
+	{ "later/newer/higher/greater than/then", OP_ABOVE, true },
+	{ "after/above", OP_ABOVE, true },
+	{ ">", OP_ABOVE, true },
+	{ "between", OP_BETWEEN, true },
+};
+
+static bool take_op(struct reader *r, bool first, enum op *ret)
 {
-	struct span s = p->text;
-	size_t i = 0, start = 0;
-	while (i < s.n) {
-		struct span at = span_from(s, i);
-		size_t blank = blank_at(at), sign = blank ? 0 : sign_at(at);
-		if (!blank && !sign) {
-			i++;
+	for (size_t i = 0; i < RF_COUNT(ops); i++)
+		if ((!first || ops[i].first) && take_phrase(r, ops[i].phrase)) {
+			*ret = ops[i].op;
+			return true;
+		}
+	return false;
+}
+
+static bool is_upper(enum op op)
+{
+	return op <= OP_UP_TO;
+}
+
+static bool is_lower(enum op op)
+{
+	return op == OP_FROM || op == OP_ABOVE;
+}
+
+static enum bound_kind bound_of(enum op op)
+{
+	return op == OP_BELOW ? BOUND_EXCLUSIVE : op == OP_UP_TO ? BOUND_UNCLEAR : BOUND_INCLUSIVE;
+}
+
+/* ── Versions in their place ────────────────────────────────────────────────────────────────────────────────────── */
+
+/* "CUDA Toolkit 12.8", "JP5.x: 35.6.2", "release 25.07": noise and a label in front do not count. */
+static bool take_version(struct reader *r, struct bound_text *ret)
+{
+	size_t start = r->at;
+	for (;;) {
+		size_t n = prose_version_at(r->p, r->at, ret);
+		const struct token *behind = r->at + 1 < r->p->count ? &r->p->tokens[r->at + 1] : NULL;
+		if (behind && peek(r)->kind == TOKEN_WORD && token_is(behind, ":")) {
+			r->at += 2;
 			continue;
 		}
-		if (i > start)
-			push_word(p, span_sub(s, start, i - start));
-		if (sign)
-			push(p, span_sub(s, i, sign));
-		i += blank + sign;
-		start = i;
-	}
-	if (i > start)
-		push_word(p, span_sub(s, start, i - start));
-}
-
-/* "0", "0.0", "v0": from the beginning, whatever the scheme thinks of it. */
-static bool is_zero(struct span s)
-{
-	if (s.n > 1 && (s.p[0] == 'v' || s.p[0] == 'V'))
-		s = span_from(s, 1);
-	for (size_t i = 0; i < s.n; i++)
-		if (s.p[i] != (i % 2 ? '.' : '0'))
-			return false;
-	return s.n % 2 == 1;
-}
-
-/* Words that stand before a version and say nothing about it. */
-static const char *const noise[] = {
-	"all",        "any",          "the",      "of",        "version", "versions", "release", "releases",
-	"driver",     "drivers",      "firmware", "software",  "library", "nvidia",   "cuda",    "toolkit",
-	"tensorrt",   "tensorrt-llm", "triton",   "inference", "server",  "onnx",     "runtime", "nvjpeg",
-	"nvjpeg2000", "nvtiff",       "dali",     "dcgm",      "vgpu",
-};
-
-static bool is_noise(const struct token *t)
-{
-	for (size_t i = 0; t->kind == TOKEN_WORD && i < RF_COUNT(noise); i++)
-		if (span_eq_nocase(t->text, span_of(noise[i])))
-			return true;
-	return false;
-}
-
-/* The longest version that begins at token @at ("12.9 Update 1", "1.3.0 rc14"); 0 tokens when none does. */
-static size_t version_at(const struct prose *p, size_t at, struct span *ret)
-{
-	for (size_t n = RF_MIN(p->count - at, (size_t)3); n > 0; n--) {
-		const struct token *last = &p->tokens[at + n - 1];
-		struct span text =
-			span_sub(p->text, p->tokens[at].offset, last->offset + last->text.n - p->tokens[at].offset);
-		if (version_is_readable(p->scheme, text) || (n == 1 && is_zero(text))) {
-			*ret = text;
-			return n;
-		}
-	}
-	return 0;
-}
-
-/* ── Patterns ───────────────────────────────────────────────────────────────────────────────────────────────────────
- * Words of a pattern: literal alternatives "to|through|-"; a "?" behind makes them optional; "~" skips noise; "V" takes
- * noise and a version; "Q" takes the rest in parentheses, if any; "V+" takes a list of versions. */
-
-static bool match(const struct prose *p, struct span pattern, size_t at, struct captures *c);
-
-static bool literal_is(struct span alternatives, struct span word)
-{
-	struct span one;
-	while (span_split(&alternatives, '|', &one))
-		if (span_eq_nocase(one, word))
-			return true;
-	return false;
-}
-
-static bool match_version(const struct prose *p, struct span pattern, size_t at, struct captures *c)
-{
-	while (at < p->count) {
-		struct span version;
-		size_t n = version_at(p, at, &version);
 		if (n) {
-			c->versions[c->count++] = version;
-			if (match(p, pattern, at + n, c))
-				return true;
-			c->count--;
-			return false;
+			r->at += n;
+			return true;
 		}
-		if (!is_noise(&p->tokens[at]))
-			break;
-		at++;
+		if (at_end(r) || !token_is_noise(r->p, r->at))
+			return fail_at(r, start);
+		r->at++;
 	}
-	c->furthest = RF_MAX(c->furthest, at);
-	return false;
 }
 
-static bool match_list(const struct prose *p, struct span pattern, size_t at, struct captures *c)
+static bool version_follows(struct reader *r)
 {
-	size_t kept = c->count;
+	size_t start = r->at;
+	struct bound_text unused;
+	bool follows = take_version(r, &unused);
+	r->at = start;
+	return follows;
+}
+
+/* Behind "earlier", "prior": a version follows, or "to" and a version, or "and including". */
+static bool becomes_op(struct reader *r)
+{
+	size_t start = r->at;
+	bool to = take(r, "to/than/then");
+	bool op = version_follows(r) || take_phrase(r, "and including") || (to && !at_end(r));
+	r->at = start;
+	return op;
+}
+
+/* "and earlier", "or all prior versions", "(and older)", "and below"; what it says of the version in front. */
+static bool take_postfix(struct reader *r, enum op *ret)
+{
+	size_t start = r->at;
+	bool open = !at_end(r) && peek(r)->kind == TOKEN_OPEN && take(r, "(/[");
+	bool joined = take_phrase(r, ",? and/or/&");
+	skip_noise(r);
+	bool upper = take(r, "earlier/older/prior/below/lower/before/previous/preceding/under/less/downward/downwards");
+	bool lower = !upper &&
+		     (take(r, "onward/onwards/upward/upwards/+") ||
+		      ((joined || open) && take(r, "later/newer/above/higher/greater/up/after/beyond/subsequent")));
+	if (!upper && !lower)
+		return fail_at(r, start);
+	if (!joined && !open && upper)
+		return fail_at(r, start);
+	(void)take_phrase(r, "to/than it/that/this/these");
+	if (becomes_op(r)) /* "1.2 and prior to 1.1" */
+		return fail_at(r, start);
+	skip_noise(r);
+	if (open && !take(r, ")/]"))
+		return fail_at(r, start);
+	*ret = upper ? OP_UP_TO_INCLUDING : OP_FROM;
+	return true;
+}
+
+/* "inclusive", "(not including)": how the bound in front was meant. */
+static void take_tail(struct reader *r, enum bound_kind *kind)
+{
+	static const char *const inclusive[] = { ",? inclusive/included", "( inclusive/included/including )" };
+	static const char *const exclusive[] = { ",? exclusive/excluded", "( exclusive/excluded/excluding )",
+						 "( not included/including/inclusive )", ",? not included" };
+	for (size_t i = 0; i < RF_COUNT(inclusive); i++)
+		if (take_phrase(r, inclusive[i]))
+			*kind = BOUND_INCLUSIVE;
+	for (size_t i = 0; i < RF_COUNT(exclusive); i++)
+		if (take_phrase(r, exclusive[i]))
+			*kind = BOUND_EXCLUSIVE;
+}
+
+static bool add_version(struct clause *c, const struct bound_text *v)
+{
+	if (c->count == CLAUSE_MAX_VERSIONS)
+		return false;
+	c->versions[c->count] = v->text;
+	c->last[c->count++] = v->last;
+	return true;
+}
+
+/* A version behind a comma belongs to another clause when an operator or a postfix of its own follows it. */
+static bool take_list(struct reader *r, struct clause *c, bool postfix_ends_list)
+{
 	for (;;) {
-		size_t comma = at;
-		while (at < p->count && literal_is(SPAN(",|and|or|/|;"), p->tokens[at].text))
-			at++;
-		while (at < p->count && at > comma && is_noise(&p->tokens[at]))
-			at++;
-		struct span version;
-		size_t n = at < p->count && (at > comma || c->count == kept) ? version_at(p, at, &version) : 0;
-		if (!n || is_zero(version)) {
-			if (at == comma && c->count > kept && match(p, pattern, at, c))
-				return true;
-			c->furthest = RF_MAX(c->furthest, at);
-			c->count = kept;
-			return false;
+		size_t start = r->at;
+		struct bound_text v;
+		enum op op;
+		skip_noise(r); /* "0.5.0 release and 0.4.1" */
+		if ((!take_phrase(r, ",? and/or/&") && !take(r, ",")) || !take_version(r, &v)) {
+			r->at = start;
+			return true;
 		}
-		c->versions[c->count++] = version;
-		at += n;
+		size_t behind = r->at;
+		bool own = take_op(r, false, &op) || (postfix_ends_list && take_postfix(r, &op));
+		r->at = own ? start : behind;
+		if (own)
+			return true;
+		if (!add_version(c, &v))
+			return false;
 	}
 }
 
-/* "(All versions prior to and including vGPU 16.13)", "up to": NVIDIA's way to say that V and all before it are meant.
- */
-static bool names_itself(const struct prose *p, size_t at)
+/* ── Qualifiers ─────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* What these words begin makes a statement narrower, so leaving it out is the cautious reading. */
+#define NARROWING                                                                                                 \
+	"for/on/when/if/only/with/without/in/using/running/where/while/that/which/whose/except/excluding/unless/" \
+	"under/as/"                                                                                               \
+	"configured/deployed/via/due"
+
+/* Words in parentheses that change nothing, and those of a restatement in another numbering. */
+static bool is_neutral(const struct reader *r, size_t from, size_t to)
 {
-	static const char *const words[] = { "all", "versions", "prior|up", "to", "and", "including" };
-	for (size_t i = 0; i < RF_COUNT(words); i++)
-		if (at + i >= p->count || !literal_is(span_of(words[i]), p->tokens[at + i].text))
+	static const char *const words =
+		"latest/hotfix/release/releases/branch/branches/all/versions/version/platform/platforms/"
+		"lts/ga/and/cdi/mode/production/new/feature/inclusive/recommended/current";
+	for (size_t i = from; i < to; i++)
+		if (!token_is_one_of(&r->p->tokens[i], words) && !span_starts_nocase(r->p->tokens[i].text, "prod"))
 			return false;
 	return true;
 }
 
-static bool match_qualifier(const struct prose *p, struct span pattern, size_t at, struct captures *c)
+/* "(All versions prior to and including vGPU 16.13)": NVIDIA's way to say that V and all before it are meant. */
+static bool names_itself(struct reader r, size_t from)
 {
-	if (at == p->count || p->tokens[at].kind != TOKEN_OPEN)
-		return match(p, pattern, at, c);
-	if (p->tokens[p->count - 1].kind != TOKEN_CLOSE)
-		return false;
-	c->self_included = names_itself(p, at + 1);
-	c->qualified = true;
-	return match(p, pattern, p->count, c);
+	r.at = from;
+	return take_phrase(&r, "all driver? versions/releases prior/up to and including");
 }
 
-static bool match(const struct prose *p, struct span pattern, size_t at, struct captures *c)
+/* "prior to 520.56.06(All versions prior to the November 2022 release)": the same once more. */
+static bool restates(struct reader r, size_t from)
 {
-	struct span word;
-	pattern = span_trim(pattern);
-	if (!pattern.n) {
-		if (at == p->count)
-			return true;
-		c->furthest = RF_MAX(c->furthest, at);
-		return false;
-	}
-	(void)span_split(&pattern, ' ', &word);
-	if (span_eq_text(word, "~")) {
-		while (at < p->count && is_noise(&p->tokens[at]))
-			at++;
-		return match(p, pattern, at, c);
-	}
-	if (span_eq_text(word, "V"))
-		return match_version(p, pattern, at, c);
-	if (span_eq_text(word, "V+"))
-		return match_list(p, pattern, at, c);
-	if (span_eq_text(word, "Q"))
-		return match_qualifier(p, pattern, at, c);
-	bool optional = span_ends(word, "?");
-	if (optional)
-		word = span_sub(word, 0, word.n - 1);
-	if (at < p->count && p->tokens[at].kind == TOKEN_WORD && literal_is(word, p->tokens[at].text) &&
-	    match(p, pattern, at + 1, c))
-		return true;
-	if (optional)
-		return match(p, pattern, at, c);
-	c->furthest = RF_MAX(c->furthest, at);
-	return false;
+	r.at = from;
+	return take_phrase(&r, "all driver? versions/releases prior/up to");
 }
 
-/* ── Rules ──────────────────────────────────────────────────────────────────────────────────────────────────────────
- */
-
-enum bound { BOUND_NONE, BOUND_EXCLUSIVE, BOUND_INCLUSIVE, BOUND_UNCLEAR /* "to B", "up to B": read by the fix */ };
-
-/* Captures in their order: low first where there is one. */
-struct rule {
-	const char *name;
-	const char *pattern;
-	bool low;
-	bool low_exclusive;
-	enum bound high;
-	bool exact;
-};
-
-static const struct rule rules[] = {
-	{ "all versions", "all version|versions|releases Q" },
-	{ "up to and including V", "~ up|prior to and including V Q", .high = BOUND_INCLUSIVE },
-	{ "up to and including V", "~ up to V inclusive", .high = BOUND_INCLUSIVE },
-	{ "prior to V", "~ prior|earlier|lower|older to|than? V Q", .high = BOUND_EXCLUSIVE },
-	{ "prior to V", "~ before|below V Q", .high = BOUND_EXCLUSIVE },
-	{ "up to V", "~ up to V Q", .high = BOUND_UNCLEAR },
-	{ "up to V", "~ through V Q", .high = BOUND_INCLUSIVE },
-	{ "A to B", "~ from? V to|through|until|-|\xE2\x80\x93 V Q", .low = true, .high = BOUND_UNCLEAR },
-	{ "A to B", "~ between V and V Q", .low = true, .high = BOUND_UNCLEAR },
-	{ "A up to B", "~ from? V up to V Q", .low = true, .high = BOUND_UNCLEAR },
-	{ "A up to and including B", "~ from? V up to and including V Q", .low = true, .high = BOUND_INCLUSIVE },
-	{ "V and earlier", "V and|or earlier|older|prior|below|lower|before version|versions|release|releases? Q",
-	  .high = BOUND_INCLUSIVE },
-	{ "V and later", "V and|or later|newer|above|higher version|versions|release|releases? Q", .low = true },
-	{ "after V", "~ after|newer|later than? V Q", .low = true, .low_exclusive = true },
-	{ "< V", "~ < V Q", .high = BOUND_EXCLUSIVE },
-	{ "<= V", "~ <= V Q", .high = BOUND_INCLUSIVE },
-	{ "> V", "~ > V Q", .low = true, .low_exclusive = true },
-	{ ">= V", "~ >= V Q", .low = true },
-	{ ">= A, < B", "~ >= V ,|and? < V Q", .low = true, .high = BOUND_EXCLUSIVE },
-	{ ">= A, <= B", "~ >= V ,|and? <= V Q", .low = true, .high = BOUND_INCLUSIVE },
-	{ "> A, < B", "~ > V ,|and? < V Q", .low = true, .low_exclusive = true, .high = BOUND_EXCLUSIVE },
-	{ "> A, <= B", "~ > V ,|and? <= V Q", .low = true, .low_exclusive = true, .high = BOUND_INCLUSIVE },
-	{ "exactly V", "~ =? V Q", .exact = true },
-	{ "list of versions", "~ V+ Q", .exact = true },
-};
-
-/* The smallest fix above @bound (equal to it too when @or_equal); empty when there is none. Without a bound the
- * largest: with fixes on several branches nothing tells which versions the smaller one cured. */
-static struct span fix_above(const struct scheme *scheme, struct span bound, bool or_equal, const struct span *fixed,
-			     size_t n)
+static void note_words(struct reader *r, struct clause *c, size_t from, size_t to)
 {
-	struct span best = SPAN_NONE;
-	for (size_t i = 0; i < n; i++) {
-		enum version_order o = bound.n ? version_compare(scheme, fixed[i], bound) : VERSION_GREATER;
-		if (o != VERSION_GREATER && !(or_equal && o == VERSION_EQUAL))
-			continue;
-		if (!best.n || version_compare(scheme, fixed[i], best) == (bound.n ? VERSION_LESS : VERSION_GREATER))
-			best = fixed[i];
+	if (to <= from)
+		return;
+	const struct token *first = &r->p->tokens[from], *last = &r->p->tokens[to - 1];
+	if (!c->note.n)
+		c->note = span_sub(r->p->text, first->offset, last->offset + last->bytes - first->offset);
+}
+
+static bool take_parentheses(struct reader *r, struct clause *c)
+{
+	size_t start = r->at, depth = 0, end = r->at;
+	do {
+		if (end == r->p->count)
+			return fail_at(r, start);
+		depth += r->p->tokens[end].kind == TOKEN_OPEN;
+		depth -= r->p->tokens[end].kind == TOKEN_CLOSE;
+		end++;
+	} while (depth);
+	bool itself = names_itself(*r, start + 1), neutral = is_neutral(r, start + 1, end - 1);
+	if (start + 1 < end - 1 && token_is_one_of(&r->p->tokens[start + 1], "and/or/also/plus/,") && !neutral)
+		return fail_at(r, start);
+	if (c->kind == CLAUSE_EXACT && !neutral) {
+		/* behind a version the words may widen: only what is known to do so, or to narrow, is taken */
+		bool narrows = start + 1 < end - 1 && token_is_one_of(&r->p->tokens[start + 1], NARROWING);
+		if (itself ? c->count > 1 : !narrows)
+			return fail_at(r, start);
 	}
-	return best;
+	if (itself && c->kind == CLAUSE_EXACT) {
+		c->kind = CLAUSE_RANGE;
+		c->high = BOUND_INCLUSIVE;
+		c->rule = "V and all before it";
+		c->restated = true;
+	} else if (itself &&
+		   c->low.n) { /* "1.2 to 1.3 (All versions prior to and including x)": then also what is before 1.2 */
+		c->low = SPAN_NONE;
+		c->qualified = true;
+	} else if (!neutral && !restates(*r, start + 1)) {
+		c->qualified = true;
+	}
+	note_words(r, c, start + 1, end - 1);
+	r->at = end;
+	return true;
 }
 
 /*
- * The fix is the exclusive upper bound where there is one: stated bounds are inclusive in one bulletin and exclusive in
- * the next, and leave out the build number ("to v10.16.1" means 10.16.1.11 too). A gap between bound and fix counts as
- * affected. A fix below the bound contradicts it, and the wider reading stays.
+ * To the end of what "for", "when" began. It must not hide a widening: "prior to 1.2 for Linux and prior to 1.5 for
+ * Windows" goes on with another clause, and "for Linux, 1.5 for Windows" is not understood.
  */
-static void close_high(const struct scheme *scheme, const struct rule *rule, const struct span *fixed, size_t n,
-		       struct range_interval *v, struct range *r)
+static bool skip_condition(struct reader *r)
 {
-	bool may_equal = rule->high == BOUND_EXCLUSIVE || rule->high == BOUND_UNCLEAR || rule->high == BOUND_NONE;
-	struct span bound = rule->high == BOUND_NONE ? v->low : v->high;
-	struct span fix = fix_above(scheme, bound, may_equal && rule->high != BOUND_NONE, fixed, n);
-	if (rule->high == BOUND_EXCLUSIVE) {
-		if (fix.n && version_compare(scheme, fix, v->high) == VERSION_GREATER) {
-			v->high = fix; /* "prior to v12.4", fixed in v12.4U1: is 12.4 affected? */
-			r->conservative = true;
+	while (!at_end(r) && !token_is_one_of(peek(r), ";/|")) {
+		size_t here = r->at;
+		bool joined = take_phrase(r, ",? and/or/&/also") || take(r, ",");
+		struct bound_text v;
+		enum op op;
+		size_t behind = r->at;
+		skip_noise(r);
+		bool clause = take_op(r, true, &op) && take_version(r, &v);
+		if (!clause) {
+			r->at = behind;
+			skip_noise(r);
+			clause = take_version(r, &v) && take_op(r, false, &op) && take_version(r, &v);
 		}
-	} else if (fix.n) {
-		v->high = fix;
-		v->high_inclusive = false;
-	} else if (rule->high != BOUND_NONE) {
-		v->high_inclusive = true;
-		r->conservative |= n > 0;
+		if (clause) {
+			r->at = here;
+			return joined;
+		}
+		r->at = behind;
+		if (joined && take_version(r, &v) && span_find_byte(v.text, '.') != SIZE_MAX)
+			return fail_at(r, here);
+		r->at = RF_MAX(behind, here + 1);
 	}
+	return true;
 }
 
-static int apply(struct arena *a, struct range *r, const struct rule *rule, const struct captures *c,
-		 const struct span *fixed, size_t fixed_count, struct err *err)
+static bool take_qualifiers(struct reader *r, struct clause *c)
 {
-	r->rule = rule->name;
-	bool up_to_itself = c->self_included && c->count == 1;
-	r->conservative = c->qualified && !up_to_itself;
-	if (rule->exact && !up_to_itself) {
-		int rc = 0;
-		for (size_t i = 0; i < c->count && !rc; i++)
-			rc = range_add(a, r,
-				       &(struct range_interval){ .low = c->versions[i],
-								 .high = c->versions[i],
-								 .high_inclusive = true,
-								 .exact = true },
-				       err);
-		return rc;
-	}
-	struct rule effective = *rule;
-	if (up_to_itself)
-		effective = (struct rule){ rule->name, rule->pattern, .high = BOUND_INCLUSIVE };
-	struct range_interval v = { .low_exclusive = effective.low_exclusive };
-	size_t next = 0;
-	if (effective.low && !is_zero(c->versions[next++]))
-		v.low = c->versions[0];
-	if (effective.high != BOUND_NONE)
-		v.high = c->versions[next];
-	close_high(r->scheme, &effective, fixed, fixed_count, &v, r);
-	if (v.high.n && is_zero(v.high))
-		r->readable = false; /* "prior to 0" holds nothing */
-	return range_add(a, r, &v, err);
-}
-
-/* Qualified or odd statements have several readings; the first row that matches wins, so order matters only where
- * patterns overlap, and the exact ones stand last. */
-static const struct rule *find_rule(const struct prose *p, struct captures *c)
-{
-	size_t furthest = 0;
-	for (size_t i = 0; i < RF_COUNT(rules); i++) {
-		*c = (struct captures){ .furthest = furthest };
-		bool matched = match(p, span_of(rules[i].pattern), 0, c);
-		/* "V(...)" may mean more than V: only where the words say what is it read */
-		if (matched && (!rules[i].exact || !c->qualified || (c->self_included && c->count == 1)))
-			return &rules[i];
-		furthest = c->furthest;
-	}
-	return NULL;
-}
-
-int range_read(struct arena *a, const struct scheme *scheme, struct span affected, struct span fixed,
-	       struct range **ret, struct err *err)
-{
-	struct range *r = range_new(a, scheme, "not read");
-	struct span *fixes = NULL;
-	size_t fix_count = 0;
-	if (!r || range_read_fixed(a, scheme, fixed, &fixes, &fix_count))
-		return err_set(err, RF_ENOMEM, "version range");
-	*ret = r;
-	r->readable = false;
-	affected = span_trim(affected);
-	if (!affected.n || affected.n > RANGE_MAX_TEXT)
-		return err_set(err, RF_EUNREADABLE, "the statement is empty or longer than %zu bytes",
-			       (size_t)RANGE_MAX_TEXT);
-	struct prose p = { .scheme = scheme, .text = affected };
-	tokenise(&p);
-	struct captures c = { 0 };
-	const struct rule *rule = p.too_many ? NULL : find_rule(&p, &c);
-	if (!rule || (scheme->equality_only && rule->high != BOUND_NONE)) {
-		struct token none = { .text = SPAN("the end"), .offset = affected.n };
-		const struct token *at = c.furthest < p.count ? &p.tokens[c.furthest] : &none;
-		(void)err_set(err, RF_EUNREADABLE, "no rule reads \"%.*s\" at \"%.*s\"", SPAN_ARG(affected),
-			      SPAN_ARG(at->text));
-		return err ? err_at_offset(err, at->offset) : RF_EUNREADABLE;
-	}
-	r->readable = true;
-	int rc = apply(a, r, rule, &c, fixes, fix_count, err);
-	if (!rc && !r->readable)
-		rc = err_set(err, RF_EUNREADABLE, "\"%.*s\" (fixed \"%.*s\") holds no version: its bounds cross",
-			     SPAN_ARG(affected), SPAN_ARG(fixed));
-	return rc;
-}
-
-int range_read_fixed(struct arena *a, const struct scheme *scheme, struct span fixed, struct span **ret,
-		     size_t *ret_count)
-{
-	*ret = NULL;
-	*ret_count = 0;
-	fixed = span_trim(fixed);
-	if (!fixed.n || fixed.n > RANGE_MAX_TEXT || scheme->equality_only)
-		return 0;
-	struct prose p = { .scheme = scheme, .text = fixed };
-	tokenise(&p);
-	static const char *const patterns[] = { "~ V+ Q", "~ V and|or later|newer|above|higher versions? Q" };
-	for (size_t i = 0; i < RF_COUNT(patterns) && !p.too_many; i++) {
-		struct captures c = { 0 };
-		if (!match(&p, span_of(patterns[i]), 0, &c))
+	for (;;) {
+		size_t start = r->at;
+		skip_noise(r);
+		if (!at_end(r) && peek(r)->kind == TOKEN_OPEN) {
+			if (!take_parentheses(r, c))
+				return false;
 			continue;
-		struct span *found = arena_array(a, c.count, sizeof *found);
-		if (!found)
-			return RF_ENOMEM;
-		memcpy(found, c.versions, c.count * sizeof *found);
-		*ret = found;
-		*ret_count = c.count;
-		return 0;
+		}
+		/* "prior 475.06 to for support of": the vendor's word order */
+		if (c->kind == CLAUSE_RANGE && !at_end(r) && token_is(peek(r), "to") && r->at + 1 < r->p->count &&
+		    token_is(&r->p->tokens[r->at + 1], "for"))
+			r->at++;
+		if (!take(r, NARROWING))
+			return true;
+		if (!skip_condition(r))
+			return false;
+		c->qualified = true;
+		note_words(r, c, start, r->at);
 	}
-	return 0;
+}
+
+/* ── Clauses ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct lead {
+	bool all, noun;
+	struct bound_text family; /* "All 32.x versions prior to ..." */
+};
+
+static void read_lead(struct reader *r, struct lead *ret)
+{
+	*ret = (struct lead){ 0 };
+	for (;;) {
+		const struct token *behind = r->at + 1 < r->p->count ? &r->p->tokens[r->at + 1] : NULL;
+		if (behind && peek(r)->kind == TOKEN_WORD && token_is(behind, ":")) {
+			r->at += 2;
+		} else if (!at_end(r) && token_is_noise(r->p, r->at)) {
+			ret->all |= token_is_one_of(peek(r), "all/any/every/each");
+			ret->noun |= token_is_one_of(peek(r),
+						     "version/versions/release/releases/build/builds/drivers/driver");
+			r->at++;
+		} else {
+			return;
+		}
+	}
+}
+
+static bool is_hash(struct span s)
+{
+	bool letter = false;
+	for (size_t i = 0; i < s.n; i++) {
+		char c = (char)(s.p[i] | 0x20);
+		letter |= c >= 'a' && c <= 'f';
+		if (!scheme_is_digit(s.p[i]) && !(c >= 'a' && c <= 'f'))
+			return false;
+	}
+	return s.n >= 7 && s.n <= 64 && (letter || s.n >= 12);
+}
+
+/* "... that do not include code commit 9e95f50", "without commit H", "prior to commit H", "0 < 41b14d7" */
+static bool read_commit(struct reader *r, struct clause *c)
+{
+	size_t start = r->at;
+	bool words = (take_phrase(r, "that/which? do/does/did? not include/contain/have/including/containing the? fix? "
+				     "code? commit/commits") ||
+		      take_phrase(r, "not/without/lacking including? code? commit/commits") ||
+		      take_phrase(r, "prior/before to? code? commit/commits") || take_phrase(r, "up to commit"));
+	if (!words && (at_end(r) || !prose_is_zero(peek(r)->text) || (r->at++, !take(r, "</-/to/up"))))
+		return fail_at(r, start);
+	(void)take(r, "to");
+	if (at_end(r) || !is_hash(peek(r)->text))
+		return fail_at(r, start);
+	c->kind = CLAUSE_COMMIT;
+	c->rule = "commits before H";
+	c->versions[c->count] = peek(r)->text;
+	c->last[c->count++] = SPAN_NONE;
+	r->at++;
+	return true;
+}
+
+static bool is_month(struct span s)
+{
+	static const char *const months[] = { "jan", "feb", "mar", "apr", "may", "jun",
+					      "jul", "aug", "sep", "oct", "nov", "dec" };
+	for (size_t i = 0; i < RF_COUNT(months); i++)
+		if (span_starts_nocase(s, months[i]))
+			return true;
+	return false;
+}
+
+/* "All commits on Main prior to March 11, 2026": a bound that no version compares with. */
+static bool read_day(struct reader *r, struct clause *c)
+{
+	size_t start = r->at;
+	if (!take(r, "commits/commit/checkouts"))
+		return fail_at(r, start);
+	(void)take(r, "on/in/to");
+	skip_noise(r);
+	(void)take(r, "master/trunk/head");
+	skip_noise(r);
+	enum op op;
+	if (!take_op(r, true, &op) || !is_upper(op) || at_end(r) || !is_month(peek(r)->text))
+		return fail_at(r, start);
+	size_t from = r->at++;
+	for (unsigned i = 0; i < 3 && !at_end(r) && (token_is(peek(r), ",") || scheme_is_digit(peek(r)->text.p[0]));
+	     i++)
+		r->at++;
+	const struct token *first = &r->p->tokens[from], *last = &r->p->tokens[r->at - 1];
+	c->kind = CLAUSE_COMMIT;
+	c->rule = "commits before a day";
+	c->versions[0] = span_sub(r->p->text, first->offset, last->offset + last->bytes - first->offset);
+	c->count = 1;
+	return true;
+}
+
+/* Interval notation, as Maven writes it: [1.0,1.4), (,1.4] */
+static bool read_brackets(struct reader *r, struct clause *c)
+{
+	size_t start = r->at;
+	struct bound_text v;
+	bool low_exclusive = !at_end(r) && token_is(peek(r), "(");
+	if (!take(r, "(/["))
+		return fail_at(r, start);
+	c->kind = CLAUSE_RANGE;
+	c->rule = "interval";
+	if (take_version(r, &v)) {
+		c->low = v.text;
+		c->low_exclusive = low_exclusive;
+	}
+	if (!take(r, ","))
+		return fail_at(r, start);
+	if (take_version(r, &v)) {
+		c->high = BOUND_INCLUSIVE;
+		(void)add_version(c, &v);
+	}
+	if (!at_end(r) && c->high != BOUND_NONE && token_is(peek(r), ")"))
+		c->high = BOUND_EXCLUSIVE;
+	return (c->low.n || c->high != BOUND_NONE) && take(r, ")/]") ? true : fail_at(r, start);
+}
+
+static const char *upper_rule(enum op op, bool sign)
+{
+	if (sign)
+		return op == OP_BELOW ? "< V" : "<= V";
+	return op == OP_BELOW ? "prior to V" : op == OP_UP_TO ? "up to V" : "up to and including V";
+}
+
+static const char *both_rule(enum op low, enum op high, bool sign, bool dash)
+{
+	if (sign)
+		return low == OP_FROM     ? (high == OP_BELOW ? ">= A, < B" : ">= A, <= B")
+		       : high == OP_BELOW ? "> A, < B"
+					  : "> A, <= B";
+	if (dash)
+		return "A to B";
+	return high == OP_BELOW ? "A up to B, B not" : high == OP_UP_TO ? "A up to B" : "A up to and including B";
+}
+
+static bool is_sign_op(const struct token *t)
+{
+	return token_is_one_of(t, "</<=/>/>=");
+}
+
+/* "to B", ", but before B", "and < B" behind a lower bound; the op says how B is meant. */
+static bool read_upper_side(struct reader *r, struct clause *c, enum op low)
+{
+	size_t start = r->at;
+	struct bound_text v;
+	enum op op;
+	(void)take(r, ",");
+	(void)take(r, "and/but/&");
+	skip_noise(r); /* "1.0 <= version < 1.4" */
+	const struct token *t = peek(r);
+	bool sign = !at_end(r) && is_sign_op(t),
+	     dash = !at_end(r) && token_is_one_of(t, "to/-/through/thru/until/till");
+	if (!take_op(r, false, &op) || !is_upper(op) || !take_version(r, &v))
+		return fail_at(r, start);
+	c->high = bound_of(op);
+	/* NVIDIA and others mean either by "A through B": the fix decides */
+	if (dash && op == OP_UP_TO_INCLUDING && token_is_one_of(t, "to/-/through/thru/until/till") &&
+	    !token_is(t, "to"))
+		c->high = BOUND_UNCLEAR;
+	c->rule = both_rule(low, op, sign, dash && op != OP_BELOW && !(op == OP_UP_TO_INCLUDING && token_is(t, "to")));
+	take_tail(r, &c->high);
+	return add_version(c, &v);
+}
+
+/* "between A and B" */
+static bool read_between(struct reader *r, struct clause *c)
+{
+	struct bound_text a, b;
+	if (!take_version(r, &a) || !take(r, "and/&/-/to") || !take_version(r, &b))
+		return false;
+	c->kind = CLAUSE_RANGE;
+	c->rule = "A to B";
+	c->low = a.text;
+	c->high = BOUND_UNCLEAR;
+	take_tail(r, &c->high);
+	return add_version(c, &b);
+}
+
+/* "< 1.4, >= 1.0": the lower side behind the upper one. */
+static void read_lower_side(struct reader *r, struct clause *c)
+{
+	size_t start = r->at;
+	struct bound_text v;
+	enum op op;
+	(void)take(r, ",");
+	(void)take(r, "and/but/&");
+	bool sign = !at_end(r) && is_sign_op(peek(r));
+	if (!take_op(r, true, &op) || !is_lower(op) || !take_version(r, &v) ||
+	    version_compare(r->p->scheme, v.text, c->versions[0]) != VERSION_LESS) {
+		(void)fail_at(r, start);
+		return;
+	}
+	c->low = v.text;
+	c->low_exclusive = op == OP_ABOVE;
+	c->rule = both_rule(op, c->high == BOUND_EXCLUSIVE ? OP_BELOW : OP_UP_TO_INCLUDING, sign, false);
+}
+
+static bool read_with_op(struct reader *r, struct clause *c, const struct lead *lead)
+{
+	size_t start = r->at;
+	bool sign = !at_end(r) && is_sign_op(peek(r));
+	struct bound_text v;
+	enum op op;
+	if (!take_op(r, true, &op))
+		return fail_at(r, start);
+	c->kind = CLAUSE_RANGE;
+	if (op == OP_BETWEEN)
+		return read_between(r, c) ? true : fail_at(r, start);
+	if (!take_version(r, &v))
+		return fail_at(r, start);
+	if (is_lower(op)) {
+		c->low = v.text;
+		c->low_exclusive = op == OP_ABOVE;
+		c->rule = sign ? (op == OP_FROM ? ">= V" : "> V") : op == OP_FROM ? "V and later" : "after V";
+		enum op postfix;
+		(void)take_postfix(r, &postfix); /* "from 1.5 onwards" */
+		(void)read_upper_side(r, c, op);
+		return true;
+	}
+	c->high = bound_of(op);
+	c->rule = upper_rule(op, sign);
+	c->low = lead->family.text;
+	if (c->low.n)
+		c->rule = "of branch A, prior to B";
+	if (!add_version(c, &v))
+		return fail_at(r, start);
+	take_tail(r, &c->high);
+	read_lower_side(r, c);
+	if (!c->low.n && !take_list(r, c, true))
+		return fail_at(r, start);
+	if (c->count > 1)
+		c->rule = op == OP_BELOW ? "prior to V of several branches" : "up to V of several branches";
+	return true;
+}
+
+static bool read_with_version(struct reader *r, struct clause *c)
+{
+	size_t start = r->at;
+	struct bound_text v;
+	enum op op;
+	(void)take(r, "=");
+	(void)take(r, "only/just");
+	if (!take_version(r, &v))
+		return fail_at(r, start);
+	skip_noise(r);
+	c->kind = CLAUSE_RANGE;
+	if (take_postfix(r, &op)) {
+		c->rule = op == OP_FROM ? "V and later" : "V and earlier";
+		if (op == OP_FROM) {
+			c->low = v.text;
+			(void)read_upper_side(r, c, op);
+			return true;
+		}
+		c->high = BOUND_INCLUSIVE;
+		return add_version(c, &v);
+	}
+	c->low = v.text;
+	if (read_upper_side(r, c, OP_FROM)) {
+		if (c->high == BOUND_EXCLUSIVE && !token_is_one_of(&r->p->tokens[start], "</>"))
+			c->rule = range_is_family(r->p->scheme, v.text) ? "of branch A, prior to B" : "A to B, B not";
+		return true;
+	}
+	c->low = SPAN_NONE;
+	c->kind = CLAUSE_EXACT;
+	if (!add_version(c, &v) || !take_list(r, c, false))
+		return fail_at(r, start);
+	c->rule = c->count > 1                                        ? "list of versions"
+		  : range_is_family(r->p->scheme, v.text) || v.last.n ? "all of V"
+								      : "exactly V";
+	if (take_postfix(r, &op) && op != OP_FROM) {
+		c->kind = CLAUSE_LIST_AND_EARLIER;
+		c->rule = "list of branches, and earlier";
+	}
+	return true;
+}
+
+/* "All 32.x versions prior to ...", "All 2.10 versions": the family stands where the lead is. */
+static void read_family(struct reader *r, struct lead *lead)
+{
+	size_t start = r->at;
+	if (!lead->all || lead->noun || !take_version(r, &lead->family)) {
+		r->at = start;
+		return;
+	}
+	size_t behind = r->at;
+	skip_noise(r);
+	if (r->at == behind) { /* "All 2.10": a version as such */
+		r->at = start;
+		lead->family = (struct bound_text){ 0 };
+	}
+}
+
+static bool read_all(struct reader *r, struct clause *c, const struct lead *lead)
+{
+	bool star = take(r, "*");
+	if (!star && !lead->all)
+		return false;
+	c->kind = CLAUSE_ALL;
+	c->rule = "all versions";
+	if (!lead->family.text.n)
+		return true;
+	c->kind = CLAUSE_EXACT;
+	c->rule = "all of V";
+	c->versions[0] = range_family_text(r->p->a, r->p->scheme, lead->family.text);
+	c->count = 1;
+	return c->versions[0].n > 0;
+}
+
+static bool read_clause(struct reader *r, struct clause *c)
+{
+	size_t start = r->at;
+	struct lead lead;
+	*c = (struct clause){ 0 };
+	read_lead(r, &lead);
+	read_family(r, &lead);
+	bool read = read_commit(r, c) || read_day(r, c);
+	if (!read) {
+		*c = (struct clause){ 0 };
+		read = read_brackets(r, c);
+	}
+	if (!read) {
+		*c = (struct clause){ 0 };
+		read = read_with_op(r, c, &lead);
+	}
+	if (!read && !lead.family.text.n) {
+		*c = (struct clause){ 0 };
+		read = read_with_version(r, c);
+	}
+	if (!read) {
+		*c = (struct clause){ 0 };
+		read = read_all(r, c, &lead);
+	}
+	return read && take_qualifiers(r, c) ? true : fail_at(r, start);
+}
+
+static bool take_separator(struct reader *r)
+{
+	size_t start = r->at;
+	while (take(r, ";/|"))
+		;
+	if (r->at > start)
+		return true;
+	return take_phrase(r, ",? as well as") || take_phrase(r, ",? and/or/&/plus") || take(r, ",");
+}
+
+bool prose_read(struct prose *p, struct clause *clauses, size_t *count, size_t *ret_furthest)
+{
+	struct reader r = { .p = p };
+	*count = 0;
+	while (take(&r, ";/|"))
+		;
+	do {
+		if (at_end(&r) && *count)
+			break; /* "...<br>" at the end */
+		if (*count == PROSE_MAX_CLAUSES || !read_clause(&r, &clauses[*count])) {
+			*ret_furthest = r.furthest;
+			return false;
+		}
+		++*count;
+	} while (take_separator(&r));
+	*ret_furthest = RF_MAX(r.furthest, r.at);
+	return at_end(&r) && *count;
+}
+
+/* "v11.0", "1.2.3 and 1.3.1", "25.07 or later", "DLS v3.4", "Any code branch that includes commit H" */
+void prose_read_fixed(struct prose *p, struct clause *c)
+{
+	struct reader r = { .p = p };
+	struct bound_text v;
+	enum op op;
+	*c = (struct clause){ 0 };
+	while (!at_end(&r)) {
+		size_t before = c->count;
+		bool is_commit = take_phrase(&r, "any code? branch/version that includes code? commit") ||
+				 take_phrase(&r, "commit");
+		if (is_commit && !at_end(&r) && is_hash(peek(&r)->text)) {
+			c->kind = CLAUSE_COMMIT;
+			v = (struct bound_text){ .text = peek(&r)->text };
+			r.at++;
+		} else if (!take_version(&r, &v)) {
+			break;
+		}
+		if (!add_version(c, &v) || c->count == before)
+			break;
+		skip_noise(&r);
+		while (!at_end(&r) && peek(&r)->kind == TOKEN_OPEN && take_parentheses(&r, &(struct clause){ 0 }))
+			;
+		if (take_postfix(&r, &op))
+			while (!at_end(&r) && peek(&r)->kind == TOKEN_OPEN &&
+			       take_parentheses(&r, &(struct clause){ 0 }))
+				;
+		skip_noise(&r);
+		if (!take_separator(&r))
+			break;
+	}
+	/* what is left must not be another number: "12.28.4704 to be published" names a fix, "June 29, 2023" names none
+	 */
+	if (!at_end(&r) && !take(&r, NARROWING "/to/or/available/planned/expected/pending"))
+		c->count = 0;
 }

@@ -128,9 +128,17 @@ static bool read_word(struct span *rest, struct version_key *key)
 	return true;
 }
 
+/* "xx.35.4030": the first number is each device's own. Such versions compare with each other only. */
+enum { GENERIC_DEVICE = 1 };
+
 bool scheme_generic_read(struct span text, struct version_key *ret)
 {
 	struct span rest = scheme_skip_prefix(text, true);
+	if (span_starts_nocase(rest, "xx.")) {
+		rest = span_from(rest, 3);
+		ret->line = GENERIC_DEVICE;
+		ret->part_count = 1;
+	}
 	if (!read_numbers(&rest, ret))
 		return false;
 	while (rest.n)

@@ -91,7 +91,7 @@ static void fixes(void **state)
 		size_t count;
 	} cases[] = { { "v11.0", 1 },
 		      { "1.2.3 and 1.3.1", 2 },
-		      { "1.2.3, 1.3.1 or newer", 0 },
+		      { "1.2.3, 1.3.1 or newer", 2 },
 		      { "TensorRT v11.0", 1 },
 		      { "11.0 or newer", 1 },
 		      { "Available the week of June 29, 2023", 0 },

@@ -1,0 +1,359 @@
+/* Statements cut into words, versions and signs. */
+#include "version/prose_int.h"
+
+#include "version/range.h"
+#include "version/scheme_int.h"
+
+/* ── What stands for a blank, a sign ────────────────────────────────────────────────────────────────────────────── */
+
+static const struct {
+	const char *bytes, *sign; /* sign "" is a blank */
+} spellings[] = {
+	{ " ", "" },
+	{ "\t", "" },
+	{ "\\t", "" }, /* escaped once too often, as exports of tables do */
+	{ "\\n", ";" },
+	{ "\r", "" },
+	{ "\n", ";" },
+	{ "\"", "" },
+	{ "`", "" },
+	{ "\xC2\xA0", "" },     /* no-break space */
+	{ "\xC2\xAE", "" },     /* registered */
+	{ "\xE2\x84\xA2", "" }, /* trade mark */
+	{ "\xE2\x80\x8B", "" }, /* zero width space */
+	{ "\xE2\x80\x89", "" }, /* thin space */
+	{ "\xE2\x80\xAF", "" }, /* narrow no-break space */
+	{ "\xEF\xBB\xBF", "" }, /* byte order mark */
+	{ "\xE2\x80\x9C", "" }, /* quotes */
+	{ "\xE2\x80\x9D", "" },
+	{ "\xE2\x80\x90", "-" }, /* hyphens and dashes */
+	{ "\xE2\x80\x91", "-" },
+	{ "\xE2\x80\x92", "-" },
+	{ "\xE2\x80\x93", "-" },
+	{ "\xE2\x80\x94", "-" },
+	{ "\xE2\x88\x92", "-" },
+	{ "\xE2\x89\xA4", "<=" },
+	{ "\xE2\x89\xA5", ">=" },
+	{ "&nbsp;", "" },
+	{ "&#160;", "" },
+	{ "&#xA0;", "" },
+	{ "&reg;", "" },
+	{ "&trade;", "" },
+	{ "&quot;", "" },
+	{ "&#34;", "" },
+	{ "&lt;=", "<=" },
+	{ "&gt;=", ">=" },
+	{ "&lt;", "<" },
+	{ "&gt;", ">" },
+	{ "&le;", "<=" },
+	{ "&ge;", ">=" },
+	{ "&#60;", "<" },
+	{ "&#62;", ">" },
+	{ "&amp;", "&" },
+	{ "&ndash;", "-" },
+	{ "&mdash;", "-" },
+	{ "&#8211;", "-" },
+	{ "<=", "<=" },
+	{ "=<", "<=" },
+	{ ">=", ">=" },
+	{ "=>", ">=" },
+	{ "==", "=" },
+	{ "&&", "&" },
+	{ "<", "<" },
+	{ ">", ">" },
+	{ "=", "=" },
+	{ "(", "(" },
+	{ ")", ")" },
+	{ "[", "[" },
+	{ "]", "]" },
+	{ ",", "," },
+	{ ";", ";" },
+	{ "|", "|" },
+};
+
+/* Tags that bulletins have in their texts; those that begin a line part statements. */
+static const struct {
+	const char *name;
+	bool line;
+} tags[] = {
+	{ "a", false },   { "b", false },    { "i", false },      { "u", false },    { "em", false }, { "sup", false },
+	{ "sub", false }, { "span", false }, { "strong", false }, { "font", false }, { "br", true },  { "p", true },
+	{ "div", true },  { "li", true },    { "ul", true },      { "ol", true },    { "td", true },  { "tr", true },
+};
+
+/* "<a href=...>", "</div>", "<br/>" at the front; its bytes, 0 for none. */
+static size_t tag_at(struct span s, const char **ret_sign)
+{
+	if (s.n < 3 || s.p[0] != '<')
+		return 0;
+	size_t i = s.p[1] == '/' ? 2 : 1, from = i, end = span_find_byte(s, '>');
+	while (i < s.n && scheme_is_letter(s.p[i]))
+		i++;
+	for (size_t t = 0; end != SIZE_MAX && t < RF_COUNT(tags); t++)
+		if (span_eq_nocase(span_sub(s, from, i - from), span_of(tags[t].name)) &&
+		    (s.p[i] == '>' || s.p[i] == '/' || s.p[i] == ' ')) {
+			*ret_sign = tags[t].line ? ";" : "";
+			return end + 1;
+		}
+	return 0;
+}
+
+static size_t spelling_at(struct span s, const char **ret_sign)
+{
+	size_t tag = tag_at(s, ret_sign);
+	for (size_t i = 0; !tag && i < RF_COUNT(spellings); i++)
+		if (span_starts_nocase(s, spellings[i].bytes)) {
+			*ret_sign = spellings[i].sign;
+			return strlen(spellings[i].bytes);
+		}
+	return tag;
+}
+
+static void push(struct prose *p, enum token_kind kind, struct span text, size_t offset, size_t bytes)
+{
+	if (p->count == PROSE_MAX_TOKENS)
+		p->too_many = true;
+	else
+		p->tokens[p->count++] = (struct token){ kind, text, offset, bytes };
+}
+
+static void push_sign(struct prose *p, const char *sign, size_t offset, size_t bytes)
+{
+	enum token_kind kind = *sign == '(' || *sign == '['   ? TOKEN_OPEN
+			       : *sign == ')' || *sign == ']' ? TOKEN_CLOSE
+							      : TOKEN_SIGN;
+	push(p, kind, span_of(sign), offset, bytes);
+}
+
+/* ── Words ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+bool prose_is_zero(struct span s)
+{
+	if (s.n > 1 && (s.p[0] == 'v' || s.p[0] == 'V'))
+		s = span_from(s, 1);
+	for (size_t i = 0; i < s.n; i++)
+		if (s.p[i] != (i % 2 ? '.' : '0'))
+			return false;
+	return s.n % 2 == 1;
+}
+
+static bool is_version(const struct prose *p, struct span s)
+{
+	return prose_is_zero(s) || version_is_readable(p->scheme, s) || range_is_family(p->scheme, s);
+}
+
+/*
+ * "0.0-26.05" and "9.0-9.2" are two versions, "1.3.0-rc1" and OFED's "23.10-5.1.4.0" are one. Where the scheme reads
+ * the whole, it is two only if they have as many parts each and ascend, or if the first is zero.
+ */
+static bool is_two(const struct prose *p, struct span left, struct span right)
+{
+	if (!is_version(p, left) || !is_version(p, right))
+		return false;
+	struct version_key a, b, whole;
+	struct span both = { left.p, (size_t)(right.p - left.p) + right.n };
+	if (!version_read(p->scheme, both, &whole) || prose_is_zero(left))
+		return true;
+	return version_read(p->scheme, left, &a) && version_read(p->scheme, right, &b) &&
+	       a.part_count == b.part_count && a.part_count > 1 && !b.tag_count &&
+	       version_key_compare(p->scheme, &a, &b) == VERSION_LESS;
+}
+
+static void push_word(struct prose *p, struct span word);
+
+static bool push_split(struct prose *p, struct span word, size_t i, const char *sign)
+{
+	size_t offset = (size_t)(word.p - p->text.p);
+	push_word(p, span_sub(word, 0, i));
+	push_sign(p, sign, offset + i, 1);
+	push_word(p, span_from(word, i + 1));
+	return true;
+}
+
+/* "1.0-1.4", "1.0~1.4", "1.3.0/1.3.1", "JP5.x:", "LTS:2.8.2", "1.5+" */
+static bool split_word(struct prose *p, struct span word)
+{
+	for (size_t i = 0; i < word.n; i++) {
+		struct span left = span_sub(word, 0, i), right = span_from(word, i + 1);
+		char c = word.p[i];
+		if ((c == '-' || c == '~') && left.n && right.n && is_two(p, left, right))
+			return push_split(p, word, i, "-");
+		if (c == '/' && left.n && right.n && is_version(p, left) && is_version(p, right))
+			return push_split(p, word, i, ",");
+		if (c == ':' && !span_is_digits(left))
+			return push_split(p, word, i, ":");
+		if (c == '+' && !right.n && left.n && is_version(p, left))
+			return push_split(p, word, i, "+");
+	}
+	return false;
+}
+
+static void push_word(struct prose *p, struct span word)
+{
+	size_t offset = (size_t)(word.p - p->text.p);
+	if (!word.n)
+		return;
+	if (word.n == 1 && (word.p[0] == '-' || word.p[0] == '~' || word.p[0] == ':' || word.p[0] == '+')) {
+		push_sign(p, word.p[0] == ':' ? ":" : word.p[0] == '+' ? "+" : "-", offset, 1);
+		return;
+	}
+	if (word.n == 1 && word.p[0] == '\'')
+		return;
+	if (word.n > 1 && (span_ends(word, ".") || span_ends(word, "'"))) { /* the end of a sentence */
+		push_word(p, span_sub(word, 0, word.n - 1));
+		return;
+	}
+	if (!split_word(p, word))
+		push(p, TOKEN_WORD, word, offset, word.n);
+}
+
+void prose_tokenise(struct prose *p)
+{
+	struct span s = p->text;
+	size_t i = 0, start = 0;
+	while (i < s.n) {
+		const char *sign = "";
+		size_t bytes = spelling_at(span_from(s, i), &sign);
+		if (!bytes) {
+			i++;
+			continue;
+		}
+		push_word(p, span_sub(s, start, i - start));
+		if (*sign)
+			push_sign(p, sign, i, bytes);
+		i += bytes;
+		start = i;
+	}
+	push_word(p, span_sub(s, start, i - start));
+}
+
+bool token_is(const struct token *t, const char *word)
+{
+	return span_eq_nocase(t->text, span_of(word));
+}
+
+bool token_is_one_of(const struct token *t, const char *words)
+{
+	struct span rest = span_of(words), one;
+	while (span_split(&rest, '/', &one))
+		if (span_eq_nocase(t->text, one))
+			return true;
+	return false;
+}
+
+/* ── Words that say nothing ─────────────────────────────────────────────────────────────────────────────────────── */
+
+static const char *const noise[] = {
+	"all",        "any",       "every",        "each",          "the",      "of",       "version",   "versions",
+	"release",    "releases",  "driver",       "drivers",       "firmware", "software", "library",   "libraries",
+	"package",    "packages",  "build",        "builds",        "branch",   "branches", "container", "containers",
+	"image",      "images",    "tag",          "tags",          "sbios",    "bmc",      "vbios",     "main",
+	"code",       "supported", "affected",     "following",     "nvidia",   "v",        "ver",       "vers",
+	"product",    "products",  "installation", "installations", "lts",      "ga",       "stable",    "component",
+	"components", "these",     "those",        "series",
+};
+
+/* The stack's names, for statements that come without their product. */
+static const char *const PROSE_PRODUCTS[] = {
+	"cuda",    "toolkit", "tensorrt",   "tensorrt-llm", "triton", "inference", "server", "onnx",
+	"runtime", "nvjpeg",  "nvjpeg2000", "nvtiff",       "dali",   "dcgm",      "vgpu",
+};
+
+/* Words that a product's name may have, but that mean something in a statement. */
+static bool is_grammar_word(struct span word)
+{
+	static const char *const words[] = { "and",   "or",        "to",      "for",    "in",     "on",    "with",
+					     "from",  "including", "prior",   "before", "up",     "until", "not",
+					     "after", "later",     "earlier", "than",   "between" };
+	for (size_t i = 0; i < RF_COUNT(words); i++)
+		if (span_eq_nocase(word, span_of(words[i])))
+			return true;
+	return false;
+}
+
+static bool is_product_word(struct span product, struct span word)
+{
+	if (is_grammar_word(word))
+		return false;
+	while (product.n) {
+		size_t n = 0;
+		while (n < product.n && product.p[n] != ' ' && product.p[n] != ',' && product.p[n] != '/' &&
+		       product.p[n] != '(' && product.p[n] != ')' && product.p[n] != '\t')
+			n++;
+		if (n && span_eq_nocase(span_sub(product, 0, n), word))
+			return true;
+		product = span_from(product, n + 1);
+	}
+	return false;
+}
+
+bool token_is_noise(const struct prose *p, size_t at)
+{
+	const struct token *t = &p->tokens[at];
+	if (t->kind != TOKEN_WORD)
+		return false;
+	for (size_t i = 0; i < RF_COUNT(noise); i++)
+		if (token_is(t, noise[i]))
+			return true;
+	if (p->product.n)
+		return is_product_word(p->product, t->text);
+	for (size_t i = 0; i < RF_COUNT(PROSE_PRODUCTS); i++)
+		if (token_is(t, PROSE_PRODUCTS[i]))
+			return true;
+	return false;
+}
+
+/* ── Versions ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Most words of one version: "3.40 R5 build 571848". */
+#define VERSION_MAX_WORDS 4
+
+static struct span fill_digits(const struct prose *p, struct span head, size_t open, char digit)
+{
+	char text[VERSION_MAX_BYTES];
+	memcpy(text, head.p, head.n);
+	memset(text + head.n, digit, open);
+	return arena_span(p->a, (struct span){ text, head.n + open });
+}
+
+/* "25.02.3xxx": digits left open at the end. False when it is not that, or when memory is out. */
+static bool read_open_digits(const struct prose *p, struct span word, struct bound_text *ret)
+{
+	size_t n = word.n;
+	while (n > 0 && (word.p[n - 1] | 0x20) == 'x')
+		n--;
+	if (n == word.n || n < 3 || word.n >= VERSION_MAX_BYTES || !scheme_is_digit(word.p[n - 1]) ||
+	    !version_is_readable(p->scheme, span_sub(word, 0, n)))
+		return false;
+	ret->text = fill_digits(p, span_sub(word, 0, n), word.n - n, '0');
+	ret->last = fill_digits(p, span_sub(word, 0, n), word.n - n, '9');
+	return ret->text.p && ret->last.p;
+}
+
+size_t prose_version_at(const struct prose *p, size_t at, struct bound_text *ret)
+{
+	*ret = (struct bound_text){ 0 };
+	if (at >= p->count || p->tokens[at].kind != TOKEN_WORD)
+		return 0;
+	struct span first = p->tokens[at].text;
+	size_t most = p->scheme->equality_only ? 1 : VERSION_MAX_WORDS; /* any words at all are readable there */
+	for (size_t n = RF_MIN(p->count - at, most); n > 0; n--) {
+		const struct token *last = &p->tokens[at + n - 1];
+		bool words = true;
+		for (size_t i = 1; i < n; i++)
+			words &= p->tokens[at + i].kind == TOKEN_WORD;
+		if (!words)
+			continue;
+		struct span text =
+			span_sub(p->text, p->tokens[at].offset, last->offset + last->bytes - p->tokens[at].offset);
+		if (version_is_readable(p->scheme, text)) {
+			ret->text = text;
+			return n;
+		}
+	}
+	if (prose_is_zero(first) || range_is_family(p->scheme, first)) {
+		ret->text = first;
+		return 1;
+	}
+	return read_open_digits(p, first, ret) ? 1 : 0;
+}

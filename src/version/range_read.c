@@ -1,0 +1,194 @@
+/* A vendor's statement, read: grammar, then intervals, then what to say about it. */
+#include "version/range_int.h"
+
+#include "version/scheme_int.h"
+
+struct statement {
+	struct arena *a;
+	const struct range_words_of *row;
+	struct range *r;
+	struct span *fixes;
+	size_t fix_count;
+	struct err *err;
+};
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, RF_ENOMEM, "version range");
+}
+
+/* "Linux(R535 vGPU 16)" gives 535, "Jetson Linux(35)" 35, "Linux(OFED 5.8)" 5.8: the first version in the last
+ * parentheses, or the driver branch wherever it stands in them. "JP5" and "Gaming" name no version of the product. */
+static struct span branch_of(const struct scheme *scheme, struct span platform)
+{
+	size_t open = span_rfind_byte(platform, '('), close = span_rfind_byte(platform, ')');
+	if (open == SIZE_MAX || close == SIZE_MAX || close < open)
+		return SPAN_NONE;
+	struct span words = span_sub(platform, open + 1, close - open - 1), word, first = SPAN_NONE;
+	while (span_split(&words, ' ', &word)) {
+		bool driver = word.n == 4 && (word.p[0] | 0x20) == 'r' && span_is_digits(span_from(word, 1));
+		if (driver)
+			return span_from(word, 1);
+		struct span bare = scheme_skip_prefix(word, false);
+		if (!first.n && bare.n && scheme_is_digit(bare.p[0]) && version_is_readable(scheme, bare))
+			first = bare;
+	}
+	return scheme->branch ? SPAN_NONE : first;
+}
+
+static bool is_driver_branch(struct span branch)
+{
+	return branch.n == 3 && span_is_digits(branch) && branch.p[0] >= '3';
+}
+
+static int read_fixes(struct statement *s, const struct scheme *scheme)
+{
+	struct prose *p = arena_alloc(s->a, sizeof *p);
+	struct clause *c = arena_alloc(s->a, sizeof *c);
+	struct span fixed = span_trim(s->row->fixed);
+	s->fix_count = 0;
+	if (!p || !c)
+		return no_memory(s->err);
+	if (!fixed.n || fixed.n > RANGE_MAX_TEXT || (scheme->equality_only && !scheme->compare))
+		return 0;
+	*p = (struct prose){ .a = s->a, .scheme = scheme, .text = fixed, .product = s->row->product };
+	prose_tokenise(p);
+	if (p->too_many)
+		return 0;
+	prose_read_fixed(p, c);
+	if (!c->count)
+		return 0;
+	s->fixes = arena_array(s->a, c->count, sizeof *s->fixes);
+	if (!s->fixes)
+		return no_memory(s->err);
+	memcpy(s->fixes, c->versions, c->count * sizeof *s->fixes);
+	s->fix_count = c->count;
+	return 0;
+}
+
+static int unread(struct statement *s, const struct prose *p, size_t furthest)
+{
+	struct token none = { .text = SPAN("the end"), .offset = p->text.n };
+	const struct token *at = furthest < p->count ? &p->tokens[furthest] : &none;
+	(void)err_set(s->err, RF_EUNREADABLE, "no rule reads \"%.*s\" at \"%.*s\"", SPAN_ARG(p->text),
+		      SPAN_ARG(at->text));
+	return s->err ? err_at_offset(s->err, at->offset) : RF_EUNREADABLE;
+}
+
+/* "prior to V", or "prior to V + exactly V"; a rule is named once. */
+static int name_rules(struct statement *s, const struct clause *clauses, size_t count)
+{
+	struct str text = STR_INIT(1 * KIB);
+	s->r->rule = clauses[0].rule;
+	for (size_t i = 1; i < count; i++) {
+		bool named = false;
+		for (size_t k = 0; k < i; k++)
+			named |= !strcmp(clauses[k].rule, clauses[i].rule);
+		if (!named)
+			str_addf(&text, " + %s", clauses[i].rule);
+	}
+	if (text.n)
+		s->r->rule = arena_printf(s->a, "%s%s", clauses[0].rule, str_text(&text));
+	str_release(&text);
+	return s->r->rule ? 0 : no_memory(s->err);
+}
+
+static bool has_commit(const struct clause *clauses, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (clauses[i].kind == CLAUSE_COMMIT)
+			return true;
+	return false;
+}
+
+static bool has_bound(const struct clause *clauses, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (clauses[i].kind == CLAUSE_RANGE || clauses[i].kind == CLAUSE_LIST_AND_EARLIER)
+			return true;
+	return false;
+}
+
+static int read_statement(struct statement *s, const struct scheme *scheme, struct span branch)
+{
+	struct prose *p = arena_alloc(s->a, sizeof *p);
+	struct clause *clauses = arena_array(s->a, PROSE_MAX_CLAUSES, sizeof *clauses);
+	size_t count = 0, furthest = 0;
+	if (!p || !clauses)
+		return no_memory(s->err);
+	*p = (struct prose){
+		.a = s->a, .scheme = scheme, .text = span_trim(s->row->affected), .product = s->row->product
+	};
+	prose_tokenise(p);
+	if (p->too_many || !prose_read(p, clauses, &count, &furthest) ||
+	    (scheme->equality_only && has_bound(clauses, count)))
+		return unread(s, p, furthest);
+	if (has_commit(clauses, count)) {
+		if (count > 1) /* commits and versions do not share an order */
+			return unread(s, p, furthest);
+		s->r->scheme = scheme_find(SPAN("git"));
+	}
+	int rc = name_rules(s, clauses, count);
+	s->r->readable = true;
+	for (size_t i = 0; i < count && !rc; i++)
+		rc = range_add_clause(s->a, s->r, &clauses[i], &(struct fixes){ s->fixes, s->fix_count }, branch,
+				      s->err);
+	if (!rc && !s->r->readable)
+		rc = err_set(s->err, RF_EUNREADABLE, "\"%.*s\" (fixed \"%.*s\") holds no version: its bounds cross",
+			     SPAN_ARG(s->row->affected), SPAN_ARG(s->row->fixed));
+	return rc;
+}
+
+int range_read_row(struct arena *a, const struct scheme *scheme, const struct range_words_of *row, struct range **ret,
+		   struct err *err)
+{
+	struct span affected = span_trim(row->affected), branch = branch_of(scheme, row->platform);
+	if (is_driver_branch(branch) && !strcmp(scheme->name, "generic"))
+		scheme = scheme_find(SPAN("driver"));
+	struct range *r = range_new(a, scheme, "not read");
+	if (!r)
+		return no_memory(err);
+	struct statement s = { .a = a, .row = row, .r = r, .err = err };
+	int rc = read_fixes(&s, scheme);
+	if (rc)
+		return rc;
+	*ret = r;
+	r->readable = false;
+	r->scope.platform = row->platform;
+	if (!affected.n || affected.n > RANGE_MAX_TEXT)
+		return err_set(err, RF_EUNREADABLE, "the statement is empty or longer than %zu bytes",
+			       (size_t)RANGE_MAX_TEXT);
+	rc = read_statement(&s, scheme, branch);
+	if (rc == RF_EUNREADABLE)
+		r->readable = false;
+	return rc;
+}
+
+int range_read(struct arena *a, const struct scheme *scheme, struct span affected, struct span fixed,
+	       struct range **ret, struct err *err)
+{
+	return range_read_row(a, scheme, &(struct range_words_of){ .affected = affected, .fixed = fixed }, ret, err);
+}
+
+int range_read_fixed(struct arena *a, const struct scheme *scheme, struct span fixed, struct span **ret,
+		     size_t *ret_count)
+{
+	struct statement s = { .a = a, .row = &(struct range_words_of){ .fixed = fixed } };
+	int rc = read_fixes(&s, scheme);
+	*ret = s.fix_count ? s.fixes : NULL;
+	*ret_count = s.fix_count;
+	return rc;
+}
+
+void range_explain(const struct range *r, struct str *to)
+{
+	str_add_text(to, r->rule);
+	if (r->note.n)
+		str_addf(to, "; %.*s", SPAN_ARG(r->note));
+	if (r->scope.branch.n)
+		str_addf(to, "; only branch %.*s", SPAN_ARG(r->scope.branch));
+	else if (r->scope.platform.n)
+		str_addf(to, "; on %.*s", SPAN_ARG(r->scope.platform));
+	if (r->conflict)
+		str_add_text(to, "; its bounds contradict each other");
+}
