@@ -108,7 +108,7 @@ static void test_everything(void **state)
 		"that folder to scan it\n"
 		"/pointer.engine git-lfs-pointer  unknown hashed|Git LFS pointer to sha256:"
 		"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, 12345 bytes: the content is not "
-		"here (git lfs pull)\n"
+		"here (git lfs pull);what the content would say cannot be told\n"
 		"/sqitch.plan other   hashed|named like an engine, but text: the name is used by other tools too\n"
 		"/z.txt other   hashed|\n";
 	for (unsigned threads = 1; threads <= 4; threads++) {
