@@ -53,11 +53,18 @@ static int choose_name(struct transaction *tx, const struct incident_birth *b, c
 		if (!plain)
 			base[i] = '-';
 	}
-	char numbered[200];
-	int length = snprintf(numbered, sizeof numbered, "%s#", base);
+	/* bytes of a name that LIKE takes for more than themselves: only '_' is left of those */
+	char pattern[2 * sizeof base + 4];
+	size_t length = 0;
+	for (int i = 0; i < n; i++) {
+		if (base[i] == '_')
+			pattern[length++] = '!';
+		pattern[length++] = base[i];
+	}
+	snprintf(pattern + length, sizeof pattern - length, "#%%");
 	int64_t same;
-	int rc = TX_I64(tx, &same, "SELECT COUNT(*) FROM incident WHERE name = $1 OR substr(name, 1, $2) = $3", DB_T(base),
-	                DB_I(length), DB_T(numbered));
+	int rc = TX_I64(tx, &same, "SELECT COUNT(*) FROM incident WHERE name = $1 OR name LIKE $2 ESCAPE '!'", DB_T(base),
+	                DB_T(pattern));
 	if (rc)
 		return rc;
 	if (same)
