@@ -2,6 +2,7 @@
 #include "advisory/advisory.h"
 
 #include "advisory/advisory_int.h"
+#include "advisory/cpe.h"
 #include "advisory/cvss.h"
 
 #include <stdarg.h>
@@ -11,6 +12,9 @@ const struct advisory_format ADVISORY_FORMATS[] = {
 	  NULL },
 	{ "csaf", "CSAF 2.0 advisories, NVIDIA's prose ranges included", advisory_csaf_sniff, advisory_csaf_parse, NULL,
 	  NULL },
+	{ "cve", "CVE JSON 5.0 to 5.2 with ADP containers (SSVC, KEV)", advisory_cve5_sniff, advisory_cve5_parse, NULL,
+	  NULL },
+	{ "nvd", "NVD API 2.0: pages, single records, overrides", advisory_nvd_sniff, advisory_nvd_parse, NULL, NULL },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -268,8 +272,40 @@ void advisory_no_product(struct advisory_statement *s)
 			    : SPAN("no product row has this name");
 }
 
+struct str *advisory_scratch(struct advisory_reader *r)
+{
+	r->scratch.limit = 256 * KIB;
+	str_reset(&r->scratch);
+	return &r->scratch;
+}
+
+struct span advisory_scratch_copy(struct advisory_reader *r)
+{
+	if (r->scratch.failed && !r->failed)
+		r->failed = r->scratch.failed;
+	return advisory_copy(r, str_span(&r->scratch));
+}
+
+struct span advisory_join(struct advisory_reader *r, struct span a, struct span b, struct span c)
+{
+	char *to = arena_alloc(r->a, a.n + b.n + c.n + 1);
+	if (!to)
+		return check_copy(r, SPAN_NONE);
+	if (a.n)
+		memcpy(to, a.p, a.n);
+	if (b.n)
+		memcpy(to + a.n, b.p, b.n);
+	if (c.n)
+		memcpy(to + a.n + b.n, c.p, c.n);
+	for (size_t i = 0; i < a.n + b.n + c.n; i++)
+		if (!to[i])
+			to[i] = ' ';
+	return (struct span){ to, a.n + b.n + c.n };
+}
+
 int advisory_finish(struct advisory_reader *r, int rc)
 {
+	str_release(&r->scratch);
 	return r->failed ? err_set(r->err, r->failed, "a document's texts: %s", rf_error_text(r->failed)) : rc;
 }
 
@@ -313,10 +349,9 @@ struct span advisory_prose(struct advisory_reader *r, struct span s)
 	while (i < s.n) {
 		struct span at = span_from(s, i);
 		const char *text = " ";
-		size_t used = tag_at(at);
-		if (!used)
-			used = entity_at(at, &text);
-		if (!used && span_starts(at, "\xC2\xA0"))
+		/* most bytes begin none of these */
+		size_t used = s.p[i] == '<' ? tag_at(at) : s.p[i] == '&' ? entity_at(at, &text) : 0;
+		if (s.p[i] == '\xC2' && span_starts(at, "\xC2\xA0"))
 			used = 2;
 		if (!used) {
 			used = 1;
@@ -387,22 +422,116 @@ int advisory_add(struct advisory_reader *r, struct advisory **ret)
 	return 0;
 }
 
+int advisory_add_statement(struct advisory_reader *r, struct advisory *to, size_t *capacity,
+			   struct advisory_statement **ret)
+{
+	void *items = to->statements, *slot;
+	int rc = advisory_grow(r->a, &items, &to->statement_count, capacity, sizeof *to->statements,
+			       ADVISORY_MAX_STATEMENTS, "products of one vulnerability", &slot, r->err);
+	to->statements = items;
+	if (!rc)
+		*ret = slot;
+	return rc;
+}
+
+int advisory_add_signal(struct advisory_reader *r, struct span cve, struct span source, enum advisory_signal_kind kind,
+			struct advisory_signal **ret)
+{
+	struct advisory_document *d = r->document;
+	void *items = d->signals, *slot;
+	int rc = advisory_grow(r->a, &items, &d->signal_count, &r->signals_capacity, sizeof *d->signals,
+			       ADVISORY_MAX_SIGNALS, "signals", &slot, r->err);
+	d->signals = items;
+	if (rc)
+		return rc;
+	*ret = slot;
+	**ret = (struct advisory_signal){ .cve = cve, .source = source, .kind = kind, .date = USEC_NONE };
+	return 0;
+}
+
+/* Equal but for case and blanks. */
+static bool same_words(struct span a, const char *b)
+{
+	size_t k = 0;
+	for (size_t i = 0; i < a.n; i++) {
+		if (a.p[i] == ' ')
+			continue;
+		if (!b[k] || (a.p[i] | 32) != (b[k] | 32))
+			return false;
+		k++;
+	}
+	return !b[k];
+}
+
+static int place_of(struct span value, const char *const *names, int count)
+{
+	for (int i = 1; i < count; i++)
+		if (same_words(value, names[i]))
+			return i;
+	return 0;
+}
+
+bool advisory_ssvc_option(struct advisory_signal *s, struct span name, struct span value)
+{
+	static const char *const exploitation[] = { "", "none", "poc", "active" }, *const automatable[] = { "", "no",
+													    "yes" };
+	static const char *const impact[] = { "", "partial", "total" };
+	if (same_words(name, "exploitation"))
+		s->ssvc.exploitation = (enum ssvc_exploitation)place_of(value, exploitation, RF_COUNT(exploitation));
+	else if (same_words(name, "automatable"))
+		s->ssvc.automatable = (enum ssvc_automatable)place_of(value, automatable, RF_COUNT(automatable));
+	else if (same_words(name, "technicalimpact"))
+		s->ssvc.impact = (enum ssvc_impact)place_of(value, impact, RF_COUNT(impact));
+	else
+		return false;
+	return true;
+}
+
+const struct product *advisory_cpe_product(struct span text)
+{
+	struct cpe cpe;
+	return cpe_read(text, &cpe, NULL) ? NULL : cpe_product(&cpe);
+}
+
+bool advisory_is_own_vendor(const struct product *product, struct span short_name)
+{
+	struct span purl = span_of(product->purl), vendor = SPAN_NONE;
+	for (int i = 0; i < 2; i++)
+		if (!span_split(&purl, '/', &vendor))
+			return false;
+	return vendor.n && span_eq_nocase(vendor, short_name);
+}
+
+void advisory_settle_score(struct advisory_severity *s)
+{
+	struct cvss cvss;
+	s->computed = -1;
+	if (cvss_read(s->vector, &cvss, NULL))
+		return;
+	bool whole = cvss.score - s->score < 0.05 && s->score - cvss.score < 0.05;
+	s->computed = whole ? cvss.score : cvss.base;
+}
+
+void advisory_stated_score(struct advisory_severity *s, struct json stated)
+{
+	if (json_double(stated, &s->score))
+		advisory_settle_score(s);
+}
+
 int advisory_add_severity(struct advisory_reader *r, struct advisory *to, size_t *capacity, struct span source,
 			  const char *type, struct span vector, struct advisory_severity **ret)
 {
-	struct cvss cvss;
 	void *items = to->severities, *slot;
 	int rc = advisory_grow(r->a, &items, &to->severity_count, capacity, sizeof *to->severities,
 			       ADVISORY_MAX_SEVERITIES, "scores", &slot, r->err);
 	to->severities = items;
 	if (rc)
 		return rc;
-	bool known = !cvss_read(vector, &cvss, NULL);
-	*(struct advisory_severity *)slot = (struct advisory_severity){ .source = source,
-									.type = span_of(type),
-									.vector = advisory_copy(r, vector),
-									.score = -1,
-									.computed = known ? cvss.base : -1 };
+	struct advisory_severity *v = slot;
+	*v = (struct advisory_severity){
+		.source = source, .type = span_of(type), .vector = advisory_copy(r, vector), .score = -1
+	};
+	advisory_settle_score(v);
 	if (ret)
 		*ret = slot;
 	return 0;

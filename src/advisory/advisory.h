@@ -54,7 +54,8 @@ struct advisory_severity {
 	struct span type;   /* "CVSS_V2", "CVSS_V3", "CVSS_V4", as OSV names them; else the source's word */
 	struct span vector; /* "CVSS:3.1/AV:L/..." as given */
 	double score;       /* as stated; -1 when not */
-	double computed; /* the base score that the vector gives (cvss.h); -1 when there is none or it is no vector */
+	double computed; /* what the vector gives (cvss.h): its base score, or the whole vector's where that is
+			 * what is stated; -1 when there is none or it is no vector */
 	struct span rating; /* "HIGH"; empty when not */
 };
 /* The score to go by: what the vector gives, else what is stated; -1 for none. */

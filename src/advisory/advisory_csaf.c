@@ -386,7 +386,7 @@ static int add_score(struct csaf *c, struct json score, const char *type, struct
 	if (rc)
 		return rc;
 	s->rating = advisory_text(&c->r, score, "baseSeverity");
-	(void)json_double(json_get(score, "baseScore"), &s->score);
+	advisory_stated_score(s, json_get(score, "baseScore"));
 	return 0;
 }
 

@@ -2,7 +2,7 @@
 #include "advisory/advisory_range.h"
 
 #include "advisory/advisory.h"
-#include "advisory/cvss.h"
+#include "advisory/advisory_int.h"
 
 static void write_interval(const struct range_interval *v, struct json_out *o)
 {
@@ -145,7 +145,6 @@ int advisory_severities_read(struct arena *a, struct json_doc *doc, struct span 
 		return err_set(err, RF_ENOMEM, "severities");
 	for (struct json_each it = json_each(root); !rc && i < n && json_next(&it); i++) {
 		struct advisory_severity *s = &list[i];
-		struct cvss cvss;
 		s->score = -1;
 		(void)json_double(json_get(it.value, "score"), &s->score);
 		rc = copy_text(a, json_get(it.value, "source"), &s->source, err);
@@ -155,7 +154,8 @@ int advisory_severities_read(struct arena *a, struct json_doc *doc, struct span 
 			rc = copy_text(a, json_get(it.value, "vector"), &s->vector, err);
 		if (!rc)
 			rc = copy_text(a, json_get(it.value, "rating"), &s->rating, err);
-		s->computed = !rc && !cvss_read(s->vector, &cvss, NULL) ? cvss.base : -1;
+		if (!rc)
+			advisory_settle_score(s);
 	}
 	if (!rc) {
 		*ret = list;
