@@ -244,13 +244,14 @@ bool token_is_one_of(const struct token *t, const char *words)
 /* ── Words that say nothing ─────────────────────────────────────────────────────────────────────────────────────── */
 
 static const char *const noise[] = {
-	"all",        "any",       "every",        "each",          "the",      "of",       "version",   "versions",
-	"release",    "releases",  "driver",       "drivers",       "firmware", "software", "library",   "libraries",
-	"package",    "packages",  "build",        "builds",        "branch",   "branches", "container", "containers",
-	"image",      "images",    "tag",          "tags",          "sbios",    "bmc",      "vbios",     "main",
-	"code",       "supported", "affected",     "following",     "nvidia",   "v",        "ver",       "vers",
-	"product",    "products",  "installation", "installations", "lts",      "ga",       "stable",    "component",
-	"components", "these",     "those",        "series",
+	"all",          "any",           "every",      "each",      "the",        "of",        "version",
+	"versions",     "release",       "releases",   "driver",    "drivers",    "firmware",  "software",
+	"library",      "libraries",     "package",    "packages",  "build",      "builds",    "branch",
+	"branches",     "container",     "containers", "image",     "images",     "tag",       "tags",
+	"sbios",        "bmc",           "vbios",      "main",      "code",       "supported", "affected",
+	"following",    "nvidia",        "v",          "ver",       "vers",       "product",   "products",
+	"installation", "installations", "lts",        "ga",        "stable",     "component", "components",
+	"these",        "those",         "series",     "candidate", "candidates",
 };
 
 /* The stack's names, for statements that come without their product. */

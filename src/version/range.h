@@ -135,6 +135,20 @@ struct range_bounds {
 /* Interval @i; "<= 10.16.1" of a scheme with families becomes "< 10.16.2", "6.15.x" becomes ">= 6.15, < 6.16". New
  * texts live in @a. RF_ENOMEM; RF_EUNREADABLE when the range is. */
 RF_MUST_CHECK int range_bounds(struct arena *a, const struct range *r, size_t i, struct range_bounds *ret);
+/* All of @r's intervals as bounds, in ascending order and none touching another: what a file for other programs takes.
+ * *ret lives in @a. RF_EUNREADABLE for ranges that could not be read and for bounds that do not compare; RF_ENOMEM. */
+RF_MUST_CHECK int range_disjoint(struct arena *a, const struct range *r, struct range_bounds **ret, size_t *ret_count,
+				 struct err *err);
+/*
+ * "vers:pypi/>=1.0|<1.4|!=1.2" (package-url/vers-spec), with CISA's "vers:all/<V7.0.3" and the star for all versions.
+ * @scheme the product's; NULL, generic or plain: that of the vers type, generic where it has none.
+ * As range_read(); RF_EFORMAT without "vers:" in front. range_read() itself takes such texts too.
+ */
+RF_MUST_CHECK int range_read_vers(struct arena *a, const struct scheme *scheme, struct span text, struct range **ret,
+				  struct err *err);
+/* The range as vers, appended to @to; read back it holds the same versions. RF_EUNREADABLE, RF_ENOMEM as
+ * range_disjoint(). */
+RF_MUST_CHECK int range_write_vers(struct arena *a, const struct range *r, struct str *to, struct err *err);
 /* Adds everything @from holds to @to, of the same scheme; what could not be read makes @to unreadable. RF_ETOOMANY,
  * RF_ENOMEM. */
 RF_MUST_CHECK int range_join(struct arena *a, struct range *to, const struct range *from, struct err *err);

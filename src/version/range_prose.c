@@ -82,25 +82,28 @@ static const struct {
 	enum op op;
 	bool first; /* may begin a clause: "to B" may not */
 } ops[] = {
-	{ "up to ,? but? not including/inclusive", OP_BELOW, true },
-	{ "up to ,? but excluding/exclusive", OP_BELOW, true },
+	{ "up to ,? but? not including/inclusive ,?", OP_BELOW, true },
+	{ "up to ,? but excluding/exclusive ,?", OP_BELOW, true },
 	{ "up to ( but? not including/inclusive )", OP_BELOW, true },
 	{ "up to ( excluding/exclusive )", OP_BELOW, true },
 	{ "up to excluding", OP_BELOW, true },
-	{ "up to ,? and including", OP_UP_TO_INCLUDING, true },
+	{ "up to ,? and including ,?", OP_UP_TO_INCLUDING, true },
 	{ "up to ( and? including/inclusive )", OP_UP_TO_INCLUDING, true },
 	{ "up to including", OP_UP_TO_INCLUDING, true },
 	{ "up through", OP_UP_TO_INCLUDING, true },
 	{ "up until", OP_UP_TO, true },
+	{ "up to before", OP_BELOW, true },
 	{ "up to/till", OP_UP_TO, true },
 	{ "upto and including", OP_UP_TO_INCLUDING, true },
 	{ "upto", OP_UP_TO, true },
-	{ "prior to ,? and including", OP_UP_TO_INCLUDING, true },
+	{ "prior to ,? and including ,?", OP_UP_TO_INCLUDING, true },
 	{ "prior to ( and? including/inclusive )", OP_UP_TO_INCLUDING, true },
 	{ "including and prior to", OP_UP_TO_INCLUDING, true },
 	{ "before/until/till/to ,? and including", OP_UP_TO_INCLUDING, true },
 	{ "until/to ,? but not including", OP_BELOW, false },
 	{ "until/to ,? but excluding", OP_BELOW, false },
+	{ "earlier/older/lower/less/prior than ,? and including ,?", OP_UP_TO_INCLUDING, true },
+	{ "to before", OP_BELOW, false },
 	{ "earlier/older/lower/less/smaller/prior than or equal to", OP_UP_TO_INCLUDING, true },
 	{ "earlier/older/lower/less/smaller/prior than/then", OP_BELOW, true },
 	{ "no/not later/newer/higher/greater than", OP_UP_TO_INCLUDING, true },
@@ -390,6 +393,9 @@ static bool take_qualifiers(struct reader *r, struct clause *c)
 		if (c->kind == CLAUSE_RANGE && !at_end(r) && token_is(peek(r), "to") && r->at + 1 < r->p->count &&
 		    token_is(&r->p->tokens[r->at + 1], "for"))
 			r->at++;
+		if (r->at + 1 < r->p->count && token_is(peek(r), ",") &&
+		    token_is_one_of(&r->p->tokens[r->at + 1], NARROWING))
+			r->at++;
 		if (!take(r, NARROWING))
 			return true;
 		if (!skip_condition(r))
@@ -635,6 +641,21 @@ static bool read_with_op(struct reader *r, struct clause *c, const struct lead *
 	return true;
 }
 
+/* "1.0 <= version < 1.4": to the second sign. True when the first one excludes 1.0. */
+static bool skip_middle(struct reader *r)
+{
+	size_t start = r->at;
+	bool exclusive = !at_end(r) && token_is(peek(r), "<");
+	if (take(r, "</<=")) {
+		skip_noise(r);
+		(void)take(r, "x");
+		if (!at_end(r) && token_is_one_of(peek(r), "</<="))
+			return exclusive;
+	}
+	r->at = start;
+	return false;
+}
+
 static bool read_with_version(struct reader *r, struct clause *c)
 {
 	size_t start = r->at;
@@ -657,12 +678,16 @@ static bool read_with_version(struct reader *r, struct clause *c)
 		return add_version(c, &v);
 	}
 	c->low = v.text;
+	c->low_exclusive = skip_middle(r);
 	if (read_upper_side(r, c, OP_FROM)) {
-		if (c->high == BOUND_EXCLUSIVE && !token_is_one_of(&r->p->tokens[start], "</>"))
+		if (c->low_exclusive)
+			c->rule = c->high == BOUND_EXCLUSIVE ? "> A, < B" : "> A, <= B";
+		else if (c->high == BOUND_EXCLUSIVE && c->rule[0] != '>')
 			c->rule = range_is_family(r->p->scheme, v.text) ? "of branch A, prior to B" : "A to B, B not";
 		return true;
 	}
 	c->low = SPAN_NONE;
+	c->low_exclusive = false;
 	c->kind = CLAUSE_EXACT;
 	if (!add_version(c, &v) || !take_list(r, c, false))
 		return fail_at(r, start);
@@ -756,6 +781,12 @@ bool prose_read(struct prose *p, struct clause *clauses, size_t *count, size_t *
 			break; /* "...<br>" at the end */
 		if (*count == PROSE_MAX_CLAUSES || !read_clause(&r, &clauses[*count])) {
 			*ret_furthest = r.furthest;
+			return false;
+		}
+		/* "prior to 1.2 (Windows), 1.3": whether 1.3 is another bound or a version, nobody can tell */
+		const struct clause *before = *count ? &clauses[*count - 1] : NULL;
+		if (before && before->kind == CLAUSE_RANGE && before->note.n && clauses[*count].kind == CLAUSE_EXACT) {
+			*ret_furthest = r.at - 1;
 			return false;
 		}
 		++*count;

@@ -143,6 +143,8 @@ int range_read_row(struct arena *a, const struct scheme *scheme, const struct ra
 		   struct err *err)
 {
 	struct span affected = span_trim(row->affected), branch = branch_of(scheme, row->platform);
+	if (span_starts_nocase(affected, "vers:"))
+		return range_read_vers(a, scheme, affected, ret, err);
 	if (is_driver_branch(branch) && !strcmp(scheme->name, "generic"))
 		scheme = scheme_find(SPAN("driver"));
 	struct range *r = range_new(a, scheme, "not read");

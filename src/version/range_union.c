@@ -78,3 +78,65 @@ int range_bounds(struct arena *a, const struct range *r, size_t i, struct range_
 	ret->high_inclusive = false;
 	return ret->high.n ? 0 : RF_ENOMEM;
 }
+
+/* Sorted by their lower bounds; those without one first, those that begin at the bound before those that begin behind
+ * it. */
+static bool place(const struct scheme *scheme, struct range_bounds *list, size_t at, struct range_bounds own)
+{
+	for (; at > 0; at--) {
+		struct range_bounds *before = &list[at - 1];
+		enum version_order o = !before->low.n ? VERSION_LESS
+				       : !own.low.n   ? VERSION_GREATER
+						      : version_compare(scheme, before->low, own.low);
+		if (o == VERSION_INCOMPARABLE)
+			return false;
+		if (o == VERSION_LESS || (o == VERSION_EQUAL && (before->low_inclusive || !own.low_inclusive)))
+			break;
+		list[at] = *before;
+	}
+	list[at] = own;
+	return true;
+}
+
+/* True when @next goes on where @own ends, or before; then @own ends where the later of the two does. */
+static bool absorb(const struct scheme *scheme, struct range_bounds *own, const struct range_bounds *next)
+{
+	if (own->high.n && next->low.n) {
+		enum version_order o = version_compare(scheme, next->low, own->high);
+		if (o == VERSION_GREATER || (o == VERSION_EQUAL && !own->high_inclusive && !next->low_inclusive))
+			return false;
+	}
+	enum version_order end = !own->high.n    ? VERSION_LESS
+				 : !next->high.n ? VERSION_GREATER
+						 : version_compare(scheme, next->high, own->high);
+	if (end == VERSION_GREATER || (end == VERSION_EQUAL && next->high_inclusive)) {
+		own->high = next->high;
+		own->high_inclusive = next->high_inclusive;
+	}
+	return true;
+}
+
+int range_disjoint(struct arena *a, const struct range *r, struct range_bounds **ret, size_t *ret_count,
+		   struct err *err)
+{
+	if (!r->readable)
+		return err_set(err, RF_EUNREADABLE, "a range that could not be read has no intervals");
+	struct range_bounds *list = arena_array(a, r->count + 1, sizeof *list);
+	size_t count = 0;
+	if (!list)
+		return err_set(err, RF_ENOMEM, "%zu intervals", r->count);
+	for (size_t i = 0; i < r->count; i++) {
+		struct range_bounds one;
+		int rc = range_bounds(a, r, i, &one);
+		if (rc)
+			return err_set(err, rc, "bounds of a range");
+		if (!place(r->scheme, list, i, one))
+			return err_set(err, RF_EUNREADABLE, "bounds that do not compare: \"%.*s\"", SPAN_ARG(one.low));
+	}
+	for (size_t i = 0; i < r->count; i++)
+		if (!count || !absorb(r->scheme, &list[count - 1], &list[i]))
+			list[count++] = list[i];
+	*ret = list;
+	*ret_count = count;
+	return 0;
+}

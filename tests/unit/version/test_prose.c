@@ -5,6 +5,74 @@
 #include "version/product.h"
 #include "version/range.h"
 
+static const char *const answers[] = { "out", "in", "unsure" };
+
+static struct span field(struct span *line)
+{
+	size_t at = span_find(*line, SPAN(" |"));
+	struct span f = span_trim(span_sub(*line, 0, at));
+	*line = at == SIZE_MAX ? SPAN_NONE : span_from(*line, at + 2);
+	return f;
+}
+
+/* The number of things that are not as the line says; they are printed. */
+static int check_line(struct span line)
+{
+	struct arena a = ARENA_INIT(4 * MIB);
+	struct err err = ERR_INIT;
+	struct span whole = line;
+	const struct scheme *scheme = scheme_find(field(&line));
+	assert_non_null(scheme);
+	struct range_words_of row = { 0 };
+	row.product = field(&line);
+	row.platform = field(&line);
+	row.affected = field(&line);
+	row.fixed = field(&line);
+	struct span rule = field(&line), words = field(&line);
+	struct range *r = NULL;
+	int rc = range_read_row(&a, scheme, &row, &r, &err), wrong = 0;
+	assert_non_null(r);
+	bool unread = span_eq_text(rule, "-"), careful = span_starts(rule, "!");
+	if (careful)
+		rule = span_from(rule, 1);
+	RF_AUTO(str) text = STR_INIT(4 * KIB);
+	range_words(r, &text);
+	if (rc != (unread ? RF_EUNREADABLE : 0) || (!unread && !span_eq_text(rule, range_rule(r))) ||
+	    !span_eq(words, str_span(&text)) || (!unread && r->conservative != careful)) {
+		print_message("%.*s\n\tis \"%s\", %s%s; %s\n", SPAN_ARG(whole), range_rule(r), str_text(&text),
+			      r->conservative ? ", cautious" : "", rc ? err.text : "");
+		wrong++;
+	}
+	struct span checks = span_trim(line), one;
+	while (checks.n && span_split(&checks, ' ', &one)) {
+		size_t colon = span_rfind_byte(one, ':');
+		enum range_answer got = range_contains(r, span_sub(one, 0, colon));
+		if (!span_eq_text(span_from(one, colon + 1), answers[got])) {
+			print_message("%.*s\n\t%.*s is %s\n", SPAN_ARG(whole), SPAN_ARG(one), answers[got]);
+			wrong++;
+		}
+	}
+	arena_release(&a);
+	return wrong;
+}
+
+static void unseen_wording(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	assert_ok(fs_read("tests/data/version/prose.txt", &text, &err), &err);
+	struct span rest = str_span(&text), line;
+	int wrong = 0, lines = 0;
+	while (span_line(&rest, &line))
+		if (line.n && line.p[0] != '#') {
+			wrong += check_line(line);
+			lines++;
+		}
+	print_message("%d statements of our own\n", lines);
+	assert_int_equal(wrong, 0);
+}
+
 /* What the machine that serves models is made of: every row of these must be read. */
 static const char *const inference[] = {
 	"tensorrt",
@@ -104,6 +172,7 @@ static void nvidia_rows(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unseen_wording),
 		cmocka_unit_test(nvidia_rows),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -154,6 +154,102 @@ static void out_of_memory_is_an_error(void **state)
 	}
 }
 
+static enum range_answer asked(const struct range *r, struct span one)
+{
+	return range_contains(r, span_sub(one, 0, span_rfind_byte(one, ':')));
+}
+
+/* What is written is read back to the same answers. */
+static void check_vers_line(struct span line)
+{
+	struct arena a = ARENA_INIT(4 * MIB);
+	struct err err = ERR_INIT;
+	struct span whole = line, name = field(&line), text = field(&line), want = field(&line);
+	const struct scheme *s = scheme_find(name);
+	struct range *r = NULL, *again = NULL;
+	int rc = s ? range_read(&a, s, text, SPAN_NONE, &r, &err) : range_read_vers(&a, NULL, text, &r, &err);
+	assert_non_null(r);
+	RF_AUTO(str) written = STR_INIT(4 * KIB);
+	if (span_eq_text(want, "?")) {
+		if (rc != RF_EUNREADABLE)
+			fail_msg("%.*s: is read", SPAN_ARG(whole));
+	} else {
+		if (rc)
+			fail_msg("%.*s: %s", SPAN_ARG(whole), err.text);
+		assert_ok(range_write_vers(&a, r, &written, &err), &err);
+		if (!span_eq(want, str_span(&written)))
+			fail_msg("%.*s: written %s", SPAN_ARG(whole), str_text(&written));
+		assert_ok(range_read_vers(&a, r->scheme, str_span(&written), &again, &err), &err);
+	}
+	struct span checks = span_trim(line), one;
+	while (checks.n && span_split(&checks, ' ', &one)) {
+		if (span_find_byte(one, ':') == SIZE_MAX)
+			continue; /* a version with blanks is asked for in another test */
+		enum range_answer got = asked(r, one);
+		if (!span_eq_text(span_from(one, span_rfind_byte(one, ':') + 1), answers[got]))
+			fail_msg("%.*s: %.*s is %s", SPAN_ARG(whole), SPAN_ARG(one), answers[got]);
+		if (again)
+			assert_int_equal(asked(again, one), got);
+	}
+	arena_release(&a);
+}
+
+static void vers(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	assert_ok(fs_read("tests/data/version/vers.txt", &text, &err), &err);
+	struct span rest = str_span(&text), line;
+	while (span_line(&rest, &line))
+		if (line.n && line.p[0] != '#')
+			check_vers_line(line);
+}
+
+/* A branch that no row speaks of, older than one that a row does: "earlier branches are also affected", so nobody can
+ * tell. */
+static void branches_together(void **state)
+{
+	(void)state;
+	struct arena a = ARENA_INIT(4 * MIB);
+	struct err err = ERR_INIT;
+	static const struct {
+		const char *platform, *affected, *fixed;
+	} rows[] = {
+		{ "Linux(R535)", "All driver versions prior to 535.288.01", "535.288.01" },
+		{ "Linux(R570)", "All driver versions prior to 570.211.01", "570.211.01" },
+		{ "Windows(R470)", "All driver versions prior to 475.14", "475.14" },
+	};
+	const struct range *ranges[RF_COUNT(rows)];
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		struct range_words_of row = { .product = SPAN("GeForce"),
+					      .platform = span_of(rows[i].platform),
+					      .affected = span_of(rows[i].affected),
+					      .fixed = span_of(rows[i].fixed) };
+		struct range *r = NULL;
+		assert_ok(range_read_row(&a, scheme_find(SPAN("driver")), &row, &r, &err), &err);
+		ranges[i] = r;
+	}
+	static const struct {
+		const char *version;
+		enum range_answer want;
+	} cases[] = {
+		{ "535.288.01", RANGE_OUT },   { "535.274.02", RANGE_IN }, { "570.211.01", RANGE_OUT },
+		{ "570.195.03", RANGE_IN },    { "573.48", RANGE_OUT },    { "580.10", RANGE_OUT },
+		{ "550.54.14", RANGE_UNSURE }, { "460.1", RANGE_UNSURE },  { "474.82", RANGE_IN },
+		{ "475.14", RANGE_OUT },       { "what", RANGE_UNSURE },
+	};
+	for (size_t i = 0; i < RF_COUNT(cases); i++) {
+		enum range_answer got = ranges_contain(ranges, RF_COUNT(rows), span_of(cases[i].version));
+		if (got != cases[i].want)
+			fail_msg("%s is %s", cases[i].version, answers[got]);
+	}
+	RF_AUTO(str) words = STR_INIT(4 * KIB);
+	range_explain(ranges[0], &words);
+	assert_string_equal(str_text(&words), "prior to V; only branch 535");
+	arena_release(&a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +257,8 @@ int main(void)
 		cmocka_unit_test(unread_texts_name_the_token),
 		cmocka_unit_test(fixes),
 		cmocka_unit_test(unions_and_limits),
+		cmocka_unit_test(vers),
+		cmocka_unit_test(branches_together),
 		cmocka_unit_test(out_of_memory_is_an_error),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
