@@ -213,14 +213,12 @@ static void hide(void)
 void progress_begin(struct progress *p, const struct invocation *in)
 {
 	const char *term = getenv("TERM");
-	*p = (struct progress){ .started = mono_usec(), .last_plain = -1 };
+	*p = (struct progress){ .started = mono_usec() };
 	p->enabled = !in->quiet && isatty(2) && term && strcmp(term, "dumb") != 0;
 	if (p->enabled) {
 		shown = p;
 		log_set_hooks(hide, NULL);
 	}
-	if (in->quiet)
-		p->last_plain = INT64_MAX;
 }
 
 static void draw(struct progress *p, const char *step, int64_t done, int64_t total, int64_t left_usec, const char *what)
@@ -262,10 +260,6 @@ void progress_show(struct progress *p, const char *step, int64_t done, int64_t t
 			draw(p, step, done, total, left_usec, what);
 			p->last_drawn = now;
 		}
-	} else if (p->last_plain != INT64_MAX && total > 0 && (other || (total > 0 && done == total && p->last_plain != done))) {
-		char time[TIME_TEXT_BYTES];
-		fprintf(stderr, "%-8s %lld/%lld  %s\n", step, (long long)done, (long long)total, duration_text(now - p->started, time));
-		p->last_plain = done;
 	}
 	if (other)
 		snprintf(p->step, sizeof p->step, "%s", step);

@@ -48,12 +48,11 @@ RF_MUST_CHECK int table_print(struct table *t, struct err *err);
 void table_release(struct table *t);
 
 /* One line at the bottom: "build  [#####.....] 7/13  54 %  0:12 left  reading/det". Redrawn in place; nothing when stderr is no
- * terminal, except one plain line a step so that a CI log shows life. */
+ * terminal (design 6.1). */
 struct progress {
 	bool enabled, drawn;
 	mono_t started, last_drawn;
 	char step[32];
-	int64_t last_plain;
 };
 void progress_begin(struct progress *p, const struct invocation *in);
 /* @left_usec -1: not known. @what may be NULL. */
