@@ -304,7 +304,8 @@ static int on_entry(const struct fs_entry *e, void *data)
 		slot->file.folder = true;
 		break;
 	default:
-		scan_slot_unread(slot, false, unread_finding(slot),
+		/* asked for by name: not to have looked is no pass */
+		scan_slot_unread(slot, false, e->dir_fd < 0 ? ARTIFACT_UNKNOWN : unread_finding(slot),
 				 "no regular file (FIFO, socket or device): not opened");
 		break;
 	}
