@@ -115,7 +115,12 @@ _Static_assert(offsetof(struct workspace_service, runtime_version) ==
 static int read_database(struct options_reader *r, struct span text, void *target)
 {
 	static const struct option path = { .key = "database", .kind = OPTION_PATH };
-	if (!span_starts(text, "postgresql://") && !span_starts(text, "postgres://"))
+	bool postgresql = span_starts(text, "postgresql://") || span_starts(text, "postgres://");
+	if (!postgresql && span_find(text, SPAN("://")) != SIZE_MAX)
+		return options_refuse(r, RF_EINVALID,
+				      "\"%.*s\" is no database that is known; accepted: the path of an SQLite file, postgresql://...",
+				      SPAN_ARG(text));
+	if (!postgresql)
 		return options_scalar(OPTION_PATH)->read(r, &path, text, target);
 	*(const char **)target = arena_text(r->arena, text);
 	return *(const char **)target ? 0 : options_refuse(r, RF_ENOMEM, "out of memory");

@@ -146,7 +146,7 @@ int workspace_init(const char *folder, const char *site, struct err *err)
 	str_addf(&text, template, site);
 	rc = str_check(&text, WORKSPACE_FILE, err);
 	/* last: a folder without it is no workspace, and init may run again */
-	return rc ? rc : fs_write_new(path, str_span(&text), 0666, err);
+	return rc ? rc : fs_write_new(path, str_span(&text), 0644, err);
 }
 
 static int load_recipe(const struct workspace *w, const char *name, const struct recipe **ret, struct err *err)
