@@ -84,6 +84,9 @@ static int code_of(sqlite3 *handle, int rc)
 		return RF_EPERM;
 	case SQLITE_CANTOPEN:
 	case SQLITE_IOERR:
+		/* the WAL's index could not grow: SQLite keeps no errno of that, and a full disk is why */
+		if (rc == SQLITE_IOERR_SHMSIZE)
+			return RF_EFULL;
 		if (system_errno == ENOSPC || system_errno == EDQUOT)
 			return RF_EFULL;
 		return system_errno == EACCES || system_errno == EPERM || system_errno == EROFS ? RF_EPERM : RF_EIO;
@@ -105,6 +108,8 @@ static int code_of(sqlite3 *handle, int rc)
 
 static const char *words_of(sqlite3 *handle, int rc)
 {
+	if (code_of(handle, rc) == RF_EFULL)
+		return "the database cannot grow: no space left";
 	return handle && sqlite3_errcode(handle) != SQLITE_OK ? sqlite3_errmsg(handle) : sqlite3_errstr(rc);
 }
 
