@@ -446,8 +446,9 @@ static int check_time(struct process *p, struct err *err)
 {
 	if (thread_stop_wanted())
 		return err_set(err, RF_ECANCELLED, "asked to stop");
+	char duration[TIME_TEXT_BYTES];
 	if (mono_usec() >= p->deadline)
-		return err_set(err, RF_ETIMEOUT, "the session's deadline has passed");
+		return err_set(err, RF_ETIMEOUT, "not done within %s", duration_text(p->deadline - p->started, duration));
 	return 0;
 }
 
@@ -513,7 +514,8 @@ static bool next_line(struct process *p, struct span *ret)
 
 int process_read_line(struct process *p, int64_t wait_usec, struct span *ret, struct err *err)
 {
-	mono_t until = RF_MIN(mono_usec() + wait_usec, p->deadline);
+	mono_t begin = mono_usec(), until = RF_MIN(begin + wait_usec, p->deadline);
+	char duration[TIME_TEXT_BYTES];
 
 	forget_lines(p);
 	for (;;) {
@@ -531,7 +533,7 @@ int process_read_line(struct process *p, int64_t wait_usec, struct span *ret, st
 				return 0;
 			return child_gone(p, "the program ended its output", err);
 		} else if (rc == 0 && mono_usec() >= until) {
-			rc = err_set(err, RF_ETIMEOUT, "the program did not answer in time");
+			rc = err_set(err, RF_ETIMEOUT, "no answer within %s", duration_text(until - begin, duration));
 		} else if (rc == 0) {
 			rc = pump(p, until, err);
 		}
