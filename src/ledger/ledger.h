@@ -64,7 +64,7 @@ struct ledger_report {
 };
 /* Recomputes every hash, checks numbering without gaps, every stored checkpoint and, when given, every line of
  * @checkpoint_file against the chain: finds a changed, dropped, reordered record and a tail cut before a checkpoint. A
- * checkpoint file that is absent although checkpoints are stored is a fault; a last line without its end (a write that was
+ * checkpoint file that is absent or empty although checkpoints are stored is a fault; a last line without its end (a write that was
  * killed) is not.
  * 0 with fault_count > 0 when it found faults: the caller turns that into exit status 1. */
 RF_MUST_CHECK int ledger_verify(struct database *db, const char *site, const struct verify_key *key, const char *checkpoint_file,

@@ -167,8 +167,9 @@ static int collect_marks(struct walk *w, struct transaction *tx)
 	int64_t stored = 0;
 	w->mark_count = 0;
 	int rc = read_stored(w, tx, &stored);
-	if (rc == 0 && w->file_wanted && !w->file_there && stored > 0)
-		fault(w, 0, "the checkpoint file is missing, while %lld checkpoints are stored", (long long)stored);
+	if (rc == 0 && w->file_wanted && span_find_byte(w->file, '\n') == SIZE_MAX && stored > 0)
+		fault(w, 0, "the checkpoint file is %s, while %lld checkpoints are stored", w->file_there ? "empty" : "missing",
+		      (long long)stored);
 	if (rc == 0)
 		rc = read_file_lines(w, tx_err(tx));
 	if (rc == 0 && w->mark_count > 1)
