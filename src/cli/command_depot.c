@@ -41,7 +41,7 @@ static int run_verify(const struct invocation *in, struct err *err)
 		char size[32];
 		out("%llu blobs (%s) and %llu releases of %llu engines: ", (unsigned long long)r.blobs, text_bytes(r.blob_bytes, size),
 		    (unsigned long long)r.releases, (unsigned long long)r.release_rows);
-		out_colour(r.faults ? COLOUR_RED : COLOUR_GREEN, r.faults ? "%llu faults\n" : "all good\n", (unsigned long long)r.faults);
+		out_colour(r.faults ? COLOUR_RED : COLOUR_GREEN, r.faults == 1 ? "%llu fault\n" : r.faults ? "%llu faults\n" : "all good\n", (unsigned long long)r.faults);
 	}
 	site_release(&site);
 	return rc != 0 ? rc : r.faults ? 1 : 0;

@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "base/fs.h"
+#include "base/hash.h"
 #include "depot/channel.h"
 #include "depot/depot.h"
 #include "depot/release.h"
@@ -70,8 +71,9 @@ struct verifier {
 	const struct verify_key *key;
 	void (*fault)(const struct depot_fault *, void *);
 	void *data;
-	bool blobs_hashed; /* depot_verify() has hashed every blob: what shares an inode with one needs no second pass
-			    */
+	bool blobs_hashed;       /* depot_verify() has hashed every blob: what shares an inode with one needs no second pass */
+	struct map changed;      /* paths of blobs that do not hash to their names, in @arena */
+	struct arena arena;
 	uint64_t faults, rows;
 };
 void verifier_fault(struct verifier *v, enum depot_fault_kind kind, const char *path, const char *format, ...)

@@ -11,8 +11,16 @@ static bool is_shard_name(const char *name)
 	return strlen(name) == 2 && hex_read(span_of(name), &byte, 1);
 }
 
-static int verify_blob(struct verifier *v, const char *shard, const char *name, struct depot_verify_report *report,
-		       struct err *err)
+/* Remembered, so that every release that holds the same file is named too. */
+static int changed_blob(struct verifier *v, const char *path, const char *full, const char *found, struct err *err)
+{
+	char *kept = arena_text(&v->arena, span_of(full));
+
+	verifier_fault(v, DEPOT_CHANGED, path, "hashes to %s", found);
+	return kept && map_set(&v->changed, span_of(kept), kept) == 0 ? 0 : err_set(err, RF_ENOMEM, "no memory to verify the depot");
+}
+
+static int verify_blob(struct verifier *v, const char *shard, const char *name, struct depot_verify_report *report, struct err *err)
 {
 	char path[FS_PATH_MAX], full[FS_PATH_MAX], hex[DIGEST_HEX];
 	struct digest named, found;
@@ -41,7 +49,7 @@ static int verify_blob(struct verifier *v, const char *shard, const char *name, 
 	if (rc != 0)
 		verifier_fault(v, DEPOT_UNREADABLE, path, "%s", reason.text);
 	else if (!digest_eq(&found, &named))
-		verifier_fault(v, DEPOT_CHANGED, path, "hashes to %s", digest_hex(&found, hex));
+		return changed_blob(v, path, full, digest_hex(&found, hex), err);
 	return 0;
 }
 
@@ -156,7 +164,7 @@ static int look_at_channel(const struct fs_entry *e, void *data)
 int depot_verify(struct depot *d, const struct verify_key *key, void (*fault)(const struct depot_fault *, void *),
 		 void *data, struct depot_verify_report *ret, struct err *err)
 {
-	struct verifier v = { .depot = d, .key = key, .fault = fault, .data = data };
+	struct verifier v = { .depot = d, .key = key, .fault = fault, .data = data, .changed = MAP_INIT, .arena = ARENA_INIT(64 * MIB) };
 	struct depot_verify_report report = { .blobs = 0 };
 	char path[FS_PATH_MAX];
 	int rc = verify_blobs(&v, &report, err);
@@ -168,6 +176,8 @@ int depot_verify(struct depot *d, const struct verify_key *key, void (*fault)(co
 		rc = depot_pathf(d, path, err, "channels");
 	if (rc == 0)
 		rc = fs_walk(path, look_at_channel, &v, err);
+	map_release(&v.changed);
+	arena_release(&v.arena);
 	if (rc != 0)
 		return rc;
 	report.release_rows = v.rows;

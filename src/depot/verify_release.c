@@ -85,8 +85,12 @@ static bool check_file(struct subject *s, const char *path, const struct digest 
 	blob_there = lstat(blob, &of_blob) == 0;
 	if (!blob_there)
 		verifier_fault(v, DEPOT_MISSING, path, "its blob %s is gone", want);
-	if (v->blobs_hashed && blob_there && file.st_dev == of_blob.st_dev && file.st_ino == of_blob.st_ino)
-		return true;
+	if (v->blobs_hashed && blob_there && file.st_dev == of_blob.st_dev && file.st_ino == of_blob.st_ino) {
+		if (!map_get(&v->changed, span_of(blob)))
+			return true;
+		verifier_fault(v, DEPOT_CHANGED, path, "its blob does not hash to %s, which the release names", want);
+		return false;
+	}
 	if (digest_file(full, &found, NULL, &err) != 0) {
 		verifier_fault(v, DEPOT_UNREADABLE, path, "%s", err.text);
 		return false;

@@ -95,6 +95,7 @@ static void changed_in_place(void **state)
 	close(fd);
 	snprintf(below, sizeof below, "blobs/sha256/%.2s/%s", digest_hex(&rows[0].engine, hex), hex);
 	expect_fault("changed", below, "hashes to");
+	expect_fault("changed", "releases/voice/good/" ENGINE, "its blob does not hash to");
 }
 
 static void missing_and_extra(void **state)
