@@ -262,7 +262,7 @@ const char *performance_interval_text(const char *name, const struct performance
 		(void)snprintf(buffer, size, "%s %+.1f %% [%+.1f %%, %+.1f %%], no limit", name, (i->ratio - 1) * 100, (i->low - 1) * 100,
 		               (i->high - 1) * 100);
 	else
-		(void)snprintf(buffer, size, "%s %+.1f %% [%+.1f %%, %+.1f %%], limit %+.3g %%: %s", name, (i->ratio - 1) * 100,
+		(void)snprintf(buffer, size, "%s %+.1f %% [%+.1f %%, %+.1f %%], limit %+.10g %%: %s", name, (i->ratio - 1) * 100,
 		               (i->low - 1) * 100, (i->high - 1) * 100, (i->limit - 1) * 100,
 		               i->judgement == JUDGEMENT_INCONCLUSIVE ? "cannot tell" : judgement_name(i->judgement));
 	return buffer;
