@@ -248,7 +248,7 @@ static int check_names(struct transaction *tx, const struct task_birth *b)
 
 /* The current attempt as task_plan() compares it. */
 struct current {
-	bool exists, same, same_engine;
+	bool exists, same, same_engine, same_proof;
 	struct row row;
 };
 
@@ -274,8 +274,9 @@ static int load_current(struct transaction *tx, const struct task_birth *b, stru
 			return rc;
 		id = rows_i64(rows, 0);
 		ret->exists = true;
+		ret->same_proof = equal(rows, 4, b->proof_digest);
 		ret->same_engine = equal(rows, 1, b->to_version) && equal(rows, 2, b->build_digest) && equal(rows, 3, b->engine_digest);
-		ret->same = ret->same_engine && equal(rows, 4, b->proof_digest) &&
+		ret->same = ret->same_engine && ret->same_proof &&
 		            equal(rows, 5, b->blocked_reason ? b->blocked_reason : "") &&
 		            equal(rows, 6, b->blocked_reason ? b->blocked_owner : "");
 	}
@@ -398,7 +399,7 @@ int task_plan(struct transaction *tx, const struct task_birth *b, int64_t *ret_i
 		rc = give_birth(tx, b, 1, &id);
 	else if ((s == TASK_PLANNED || s == TASK_BLOCKED) && !c.same)
 		rc = refresh(tx, b, &c.row);
-	else if ((s == TASK_PROVEN && !c.same_engine) || (s == TASK_FAILED && (!c.same_engine || b->retry)))
+	else if ((s == TASK_PROVEN && !c.same_engine) || (s == TASK_FAILED && (!c.same_engine || !c.same_proof || b->retry)))
 		rc = next_attempt(tx, b, &c.row, &id);
 	else
 		written = false;

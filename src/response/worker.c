@@ -66,7 +66,7 @@ static void set_failed(struct job *j, const char *reason)
 {
 	j->to = TASK_FAILED;
 	j->reason = reason && *reason ? reason : "failed without a word";
-	j->owner = NULL;
+	j->owner = engine_owner(j->w->engine, j->recipe, j->task.service, &j->w->a);
 }
 
 static void set_blocked(struct job *j, const char *reason)
