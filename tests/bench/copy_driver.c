@@ -9,6 +9,7 @@
  *   target TEXT     claim this target          lie-version TEXT   stamp another version than is told
  *   hang            never answer a build       die                exit in the middle of a build
  *   garbage         answer a build with no JSON
+ *   skew NAME       engines of the recipe NAME answer 1000.0 in their last element
  */
 #include "../../toolchains/onnxruntime/cpu.h"
 #include "../../toolchains/onnxruntime/stamp.h"
@@ -30,7 +31,8 @@ struct state {
 	struct driver *driver;
 	char library[FS_PATH_MAX];
 	char version[64], target[128], lie_version[64];
-	bool hang, die, garbage, open;
+	char skew[128];
+	bool hang, die, garbage, open, skewed;
 };
 
 static void take_line(struct state *s, struct span line)
@@ -41,6 +43,8 @@ static void take_line(struct state *s, struct span line)
 		snprintf(s->target, sizeof s->target, "%.*s", SPAN_ARG(span_from(line, 7)));
 	else if (span_starts(line, "lie-version "))
 		snprintf(s->lie_version, sizeof s->lie_version, "%.*s", SPAN_ARG(span_from(line, 12)));
+	else if (span_starts(line, "skew "))
+		snprintf(s->skew, sizeof s->skew, "%.*s", SPAN_ARG(span_from(line, 5)));
 	s->hang = s->hang || span_eq_text(line, "hang");
 	s->die = s->die || span_eq_text(line, "die");
 	s->garbage = s->garbage || span_eq_text(line, "garbage");
@@ -158,16 +162,34 @@ static int op_inspect(void *state, struct json request, struct json_out *o, stru
 	return 0;
 }
 
-static int op_run_open(void *state, struct json request, struct json_out *o, struct err *err)
+/* The recipe's name stands in the engine's stamp. */
+static int look_for_skew(struct state *s, struct json request, struct err *err)
 {
-	int rc = op_inspect(state, request, o, err);
+	char engine[FS_PATH_MAX];
+	RF_AUTO(str) bytes = STR_INIT(MAX_MODEL);
+	s->skewed = false;
+	if (s->skew[0] == '\0')
+		return 0;
+	int rc = driver_path(request, "engine", engine, err);
 	if (rc == 0)
-		json_member_i64(o, "load_usec", 1);
-	((struct state *)state)->open = rc == 0;
+		rc = fs_read(engine, &bytes, err);
+	s->skewed = rc == 0 && span_find(str_span(&bytes), span_of(s->skew)) != SIZE_MAX;
 	return rc;
 }
 
-static int copy_tensor(struct json input, struct json request, struct json_out *o, struct err *err)
+static int op_run_open(void *state, struct json request, struct json_out *o, struct err *err)
+{
+	struct state *s = state;
+	int rc = op_inspect(state, request, o, err);
+	if (rc == 0)
+		rc = look_for_skew(s, request, err);
+	if (rc == 0)
+		json_member_i64(o, "load_usec", 1);
+	s->open = rc == 0;
+	return rc;
+}
+
+static int copy_tensor(const struct state *s, struct json input, struct json request, struct json_out *o, struct err *err)
 {
 	char path[FS_PATH_MAX], prefix[FS_PATH_MAX], to[FS_PATH_MAX + 8];
 	RF_AUTO(str) tensor = STR_INIT(MAX_MODEL);
@@ -195,6 +217,9 @@ static int copy_tensor(struct json input, struct json request, struct json_out *
 	int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_set_errno(err, errno, "output");
+	static const float wrong = 1000;
+	if (s->skewed && t.type == NPY_F32 && tensor.n >= sizeof wrong)
+		memcpy(tensor.p + tensor.n - sizeof wrong, &wrong, sizeof wrong);
 	rc = fs_write_all(fd, tensor.p, tensor.n, err);
 	close(fd);
 	json_member(o, "path", to);
@@ -221,7 +246,7 @@ static int op_run(void *state, struct json request, struct json_out *o, struct e
 	json_array(o);
 	for (struct json_each it = json_each(json_get(request, "inputs")); json_next(&it) && rc == 0;) {
 		json_object(o);
-		rc = copy_tensor(it.value, request, o, err);
+		rc = copy_tensor(s, it.value, request, o, err);
 		json_object_end(o);
 		break;   /* one input, one output */
 	}

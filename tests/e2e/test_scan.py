@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+"""scan: engines of the data folder as expected.csv says; every kind of bad input: a finding or an error that names file and rule."""
+import csv, json, os, pathlib, socket, struct, subprocess
+from tap import *
+
+PROGRAM = os.path.join(BUILD, "reforge") if os.access(os.path.join(BUILD, "reforge"), os.X_OK) else REFORGE   # the sanitizers look on
+def scan(*args, **more):
+    return run("scan", *args, program=PROGRAM, **more)
+
+def real_engines():
+    data = ROOT.parent / "shared/data/engines"
+    if not (data / "expected.csv").exists():
+        return skip("engines as expected.csv says", "no data folder beside the repository")
+    result = scan("--json", data)
+    by_name = {pathlib.Path(f["path"]).name: f for f in result.lines()}
+    rows = list(csv.DictReader(open(data / "expected.csv")))
+    wrong = []
+    for row in rows:
+        f = by_name.get(row["file"], {})
+        got = (f.get("kind"), f.get("version") or "", f.get("compute_capability") or "", f.get("sha256"))
+        want = (row["kind"], row["version"] if row["version"] not in ("none",) else "", row["compute_capability"], row["sha256"])
+        if got != want:
+            wrong.append(f"{row['file']}: {got}, expected {want}")
+    ok(len(rows) > 30 and not wrong, f"{len(rows)} real engines: kind, version, compute capability, digest", *wrong)
+    ok(result.status in (0, 3), "their scan ends with 0 or 3", result)
+    light = {pathlib.Path(f["path"]).name: f for f in scan("--json", "--no-digest", data).lines()}
+    keys = ("kind", "version", "compute_capability", "target", "size")
+    differ = [n for n, f in by_name.items() if any(light.get(n, {}).get(k) != f[k] for k in keys)]
+    ok(not differ and all(f["sha256"] is None for f in light.values()), "--no-digest reads the same from the headers, hashes nothing", differ)
+
+def varint(v):
+    out = bytearray()
+    while True:
+        out.append(v & 0x7F | (0x80 if v > 0x7F else 0)); v >>= 7
+        if not v: return bytes(out)
+def field(n, b): return varint(n << 3 | 2) + varint(len(b)) + b
+
+def specimen(path, *args):
+    maker = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+    subprocess.run([maker, *args, str(path)], check=True)
+    return path.read_bytes()
+
+def hostile_files():
+    d = folder() / "hostile"; d.mkdir()
+    maker = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+    if not os.access(maker, os.X_OK):
+        return skip("hostile plans", "the specimen maker is not built")
+    plan = specimen(d / "good.plan", "--version", "10.13.3.9", "--cc", "8.6")
+    prefixed = specimen(d / "prefixed.engine", "--version", "10.9.0.34", "--cc", "8.6", "--prefix", '{"task": "segment"}')
+    put = lambda name, data: (d / name).write_bytes(data)
+    put("empty.plan", b"")
+    put("one.engine", b"f")
+    for n in (4, 8, 15, 16, 24, 31, 32, 33, 63, 64, 100):
+        put(f"cut{n}.plan", plan[:n])
+    put("cut-tail.plan", plan[:-1])
+    put("half.plan", plan[:len(plan) // 2])
+    for at in range(4, 120, 4):                       # every early word claims 2^63, 2^64-1, 0
+        for name, value in (("big", 1 << 63), ("all", (1 << 64) - 1), ("zero", 0)):
+            b = bytearray(plan); b[at:at + 8] = struct.pack("<Q", value)
+            put(f"{name}{at}.plan", bytes(b[:len(plan)]))
+    put("prefix-lies-long.engine", struct.pack("<I", 0x7FFFFFFF) + b"{" + prefixed[5:])
+    put("prefix-lies-short.engine", struct.pack("<I", 3) + prefixed[4:])
+    put("prefix-only.engine", struct.pack("<I", 16) + b'{"task": "x"}   ')
+    put("prefix-not-json.engine", struct.pack("<I", 16) + b"\xff" * 16 + plan)
+    deep = b""
+    for _ in range(4000): deep = struct.pack("<I", 4) + deep[:64]
+    put("deep.engine", struct.pack("<I", 16) + b"ptrt" + deep)
+    put("deep.ort", struct.pack("<I", 16) + b"ORTM" + struct.pack("<i", 4) * 4000)
+    put("loop.ort", struct.pack("<I", 8) + b"ORTM" + struct.pack("<i", -8) * 100)
+    nested = b""
+    for _ in range(2000): nested = field(7, nested)
+    put("deep.onnx", varint(8) + varint(8) + nested)
+    put("endless-length.onnx", b"\x08\x08\x3a" + b"\xff" * 9 + b"\x01")
+    put("overlong-varint.onnx", b"\x08" + b"\xff" * 64)
+    put("named-only.trt", b"MZ this is no engine")
+    put("lfs.plan", b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"a" * 64 + b"\nsize 99999999999999999999\n")
+    with open(d / "sparse.plan", "wb") as f:          # 1 TiB by its size, a header's worth by its content
+        f.write(plan); f.truncate(1 << 40)
+    with open(d / "sparse-zero.engine", "wb") as f:
+        f.truncate(1 << 34)
+    r = scan("--json", "--no-digest", d, timeout=60)
+    files = {pathlib.Path(f["path"]).name: f for f in r.lines()}
+    check(r, 3, "a folder of hostile files is scanned to its end, status 3")
+    ok(len(files) == len(list(d.iterdir())), "each of them is reported", len(files), len(list(d.iterdir())))
+    doubtful = lambda f: f["finding"] in ("conflict", "unknown") and f["cause"] and f["notes"]
+    noted = lambda f: any("truncated" in n for n in f["notes"])
+    cut = [n for n in files if n.startswith(("cut", "half"))]
+    ok(len(cut) > 10 and all(doubtful(files[n]) or noted(files[n]) for n in cut), "truncation is noted, whatever can still be read",
+       *[json.dumps(files[n]) for n in cut if not doubtful(files[n]) and not noted(files[n])])
+    lying = ["empty.plan", "sparse.plan", "sparse-zero.engine", "prefix-lies-long.engine", "prefix-lies-short.engine", "prefix-only.engine",
+             "prefix-not-json.engine", "deep.engine"]
+    ok(all(doubtful(files[n]) for n in lying), "what is empty, oversized or lies is conflict or unknown with its cause and a note",
+       *[json.dumps(files[n]) for n in lying if not doubtful(files[n])])
+    ok(all(files[n]["notes"] and files[n]["kind"] == "other" for n in ("named-only.trt", "one.engine")), "what is only named like an engine is told so")
+    ok(files["good.plan"]["finding"] in (None, "") and files["good.plan"]["version"] == "10.13.3.9" and
+       files["prefixed.engine"]["version"] == "10.9.0.34", "good ones beside them are read as ever", files["good.plan"], files["prefixed.engine"])
+    for n in ("sparse.plan", "sparse-zero.engine"): (d / n).unlink()
+    r = scan("--json", d, timeout=60)
+    ok(r.status == 3 and all(f["sha256"] for f in r.lines()), "the full scan hashes all that has content", r)
+    for n in ("sparse.plan",):
+        with open(d / n, "wb") as f:
+            f.write(plan); f.truncate(64 << 20)
+    r = scan("--json", d / "sparse.plan")
+    f = r.lines()[0]
+    ok(f["finding"] == "conflict" and f["size"] == 64 << 20, "more bytes than the header declares: conflict", f)
+
+def odd_entries():
+    d = folder() / "odd"; (d / "sub").mkdir(parents=True)
+    names = ["new\nline.plan", "quote'\".engine", "tab\t.trt", "esc\x1b[31mred.plan", "sp ace.plan", "-dash.plan", "ünïcode-模型.plan"]
+    for n in names: (d / "sub" / n).write_bytes(b"not an engine")
+    raw = os.fsencode(d) + b"/sub/\xff\xfe.plan"
+    with open(raw, "wb") as f: f.write(b"x")
+    os.symlink("..", d / "sub" / "up"); os.symlink("loop", d / "loop"); os.symlink("nowhere", d / "dangling.plan")
+    os.mkfifo(d / "fifo.plan")
+    s = socket.socket(socket.AF_UNIX); s.bind(str(d / "socket.engine")); s.close()
+    r = scan("--json", d, timeout=30)
+    paths = [f["path"] for f in r.lines()]
+    ok(r.status == 3 and all(any(p.endswith("/" + n) for p in paths) for n in names), "names with newlines, quotes, escapes stand exactly in JSON", r)
+    ok(any("\ufffd" in p or "\udcff" in p or "\\xff" in p or "�" in p for p in paths) or len(paths) >= len(names) + 1,
+       "a name that is no UTF-8 is reported and keeps the JSON valid", paths)
+    ok(sum(p.endswith("sp ace.plan") for p in paths) == 1, "symbolic links that loop are not followed twice", paths)
+    w = scan(d, timeout=30)
+    ok("\x1b" not in w.out and "new\nline" not in w.out, "the table cannot be driven by a file's name", w)
+    for target, words in ((d / "fifo.plan", "fifo"), (d / "socket.engine", "socket"), ("/dev/zero", "device"), (d / "loop", "loop"), (d / "dangling.plan", "dangling")):
+        r = scan("--json", target, timeout=20)
+        check(r, 2 if not r.out else 3, f"{words} named on the command line: ends at once, not 0", str(target))
+    r = scan("--json", d / "absent.plan")
+    check(r, 2, "a path that is not there: 2, the path is named", "absent.plan")
+    (d / "dash").mkdir(); (d / "dash" / "-x.plan").write_bytes(b"")
+    r = scan("--json", "./-x.plan", cwd=d / "dash")
+    ok(r.lines() and r.lines()[0]["path"].endswith("-x.plan"), "a name that begins with a dash", r)
+
+def unreadable():
+    if not as_root():
+        return skip("unreadable folders and files", "needs root to become somebody else")
+    d = folder() / "closed"; (d / "dir").mkdir(parents=True); (d / "dir/in.plan").write_bytes(b"x"); (d / "file.plan").write_bytes(b"x")
+    (d / "open.plan").write_bytes(b"x")
+    (d / "dir").chmod(0o700); (d / "file.plan").chmod(0o600); d.chmod(0o755); (d / "open.plan").chmod(0o644); folder().chmod(0o755)
+    r = scan("--json", d, user=65534)
+    errors = [f for f in r.lines() if f["cause"] == "unreadable"]
+    ok(r.status == 3 and {pathlib.Path(f["path"]).name for f in errors} == {"dir", "file.plan"} and
+       all("ermission denied" in f["notes"][0] for f in errors), "an unreadable folder and file: named, status 3, the rest is read", r)
+    ok(any(f["path"].endswith("open.plan") and f["cause"] is None for f in r.lines()), "what can be read is", r)
+
+for group in (real_engines, hostile_files, odd_entries, unreadable):
+    guarded(group)
+done()
