@@ -2,9 +2,31 @@
 #ifndef REFORGE_RESPONSE_PLAN_INT_H
 #define REFORGE_RESPONSE_PLAN_INT_H
 
+#include "base/hash.h"
 #include "base/thread.h"
 #include "response/plan.h"
 #include "response/tools.h"
+
+/* What cures one builder version. */
+struct plan_cure {
+	const struct toolchain_kind *kind;
+	struct fix_version fix;
+	const char *error;                 /* why no fix path could be looked for; NULL: it was */
+};
+/* The cures of one plan. A version counts as a cure only when no published advisory at hand affects it, drills of other plans
+ * left out: a rebuild into the next known flaw would be no cure. */
+struct plan_cures {
+	const struct response_context *context;
+	struct arena *a;
+	struct err *err;
+	const char *const *advisories;     /* of the plan */
+	size_t advisory_count;
+	struct map by_product, by_version;
+};
+void plan_cures_release(struct plan_cures *cures);
+/* For engines that @from of @kind (product @purl) built; lives in the arena. */
+RF_MUST_CHECK int plan_cure(struct plan_cures *cures, const struct toolchain_kind *kind, const char *purl, struct span from,
+                            const struct plan_cure **ret);
 
 /* As plan_make(). */
 RF_MUST_CHECK int plan_make_with(const struct response_context *context, struct tools *tools, const char *const *advisories, size_t n,
