@@ -15,6 +15,12 @@ const struct advisory_format ADVISORY_FORMATS[] = {
 	{ "cve", "CVE JSON 5.0 to 5.2 with ADP containers (SSVC, KEV)", advisory_cve5_sniff, advisory_cve5_parse, NULL,
 	  NULL },
 	{ "nvd", "NVD API 2.0: pages, single records, overrides", advisory_nvd_sniff, advisory_nvd_parse, NULL, NULL },
+	{ "openvex", "OpenVEX 0.2.0 statements", advisory_openvex_sniff, advisory_openvex_parse, NULL, NULL },
+	{ "kev", "CISA KEV, JSON", advisory_kev_sniff, advisory_kev_parse, NULL, NULL },
+	{ "kev-csv", "CISA KEV, CSV", NULL, NULL, advisory_kev_csv_sniff, advisory_kev_csv_parse },
+	{ "epss", "EPSS scores of FIRST, CSV", NULL, NULL, advisory_epss_sniff, advisory_epss_parse },
+	{ "osv-yaml", "OSV records as YAML (PyPA)", NULL, NULL, advisory_osv_yaml_sniff, advisory_osv_yaml_parse },
+	{ "table", "CSV with a mapping of its columns", NULL, NULL, advisory_table_sniff, advisory_table_parse },
 	{ NULL, NULL, NULL, NULL, NULL, NULL },
 };
 
@@ -166,7 +172,7 @@ int advisory_read(struct arena *a, const struct advisory_reading *how, struct sp
 {
 	static const struct advisory_reading plain = { 0 };
 	__attribute__((cleanup(json_doc_freep))) struct json_doc *own = NULL;
-	struct advisory_document document = { 0 };
+	struct advisory_document document = { .modified = USEC_NONE, .page = { .timestamp = USEC_NONE } };
 	if (!how)
 		how = &plain;
 	if (bytes.n > ADVISORY_MAX_BYTES)
@@ -485,6 +491,24 @@ bool advisory_ssvc_option(struct advisory_signal *s, struct span name, struct sp
 	else
 		return false;
 	return true;
+}
+
+int advisory_read_words(struct advisory_reader *r, struct advisory_statement *s)
+{
+	const struct scheme *scheme = product_scheme(s->product);
+	if (range_read_fixed(r->a, scheme, s->fixed_text, &s->fixed, &s->fixed_count))
+		return err_set(r->err, RF_ENOMEM, "fixed versions");
+	struct err why = ERR_INIT;
+	int rc = range_read(r->a, scheme, s->affected_text, s->fixed_text, &s->range, &why);
+	if (rc && rc != RF_EUNREADABLE) {
+		if (r->err)
+			*r->err = why;
+		return rc;
+	}
+	s->rule =
+		rc ? advisory_copy(r, advisory_cut(span_of(why.text), sizeof why.text)) : span_of(range_rule(s->range));
+	s->review |= rc || s->range->conservative || (s->fixed_text.n && !s->fixed_count);
+	return 0;
 }
 
 const struct product *advisory_cpe_product(struct span text)

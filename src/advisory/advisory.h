@@ -54,8 +54,8 @@ struct advisory_severity {
 	struct span type;   /* "CVSS_V2", "CVSS_V3", "CVSS_V4", as OSV names them; else the source's word */
 	struct span vector; /* "CVSS:3.1/AV:L/..." as given */
 	double score;       /* as stated; -1 when not */
-	double computed; /* what the vector gives (cvss.h): its base score, or the whole vector's where that is
-			 * what is stated; -1 when there is none or it is no vector */
+	double computed;    /* what the vector gives (cvss.h): its base score, or the whole vector's where that is
+			     * what is stated; -1 when there is none or it is no vector */
 	struct span rating; /* "HIGH"; empty when not */
 };
 /* The score to go by: what the vector gives, else what is stated; -1 for none. */
@@ -86,8 +86,8 @@ struct advisory_statement {
 	struct span justification; /* why not affected, VEX: "vulnerable_code_not_present"; the flag's or the threat's
 				      words */
 	struct span remedy;        /* what the source advises: "vendor_fix: Update to V3.1"; empty when nothing */
-	bool review;               /* a person must look: a range that was not read or read cautiously, or a name that no
-				    * row has and that resembles one */
+	bool review; /* a person must look: a range that was not read or read cautiously, or a name that no
+		      * row has and that resembles one */
 };
 
 struct advisory {
@@ -168,6 +168,7 @@ struct advisory_document {
 	struct span title;
 	struct advisory *advisories;
 	size_t count;
+	usec_t modified; /* the document's own date (KEV, EPSS, OpenVEX); USEC_NONE when it has none of its own */
 	struct advisory_signal *signals;
 	size_t signal_count;
 	struct advisory_page page;

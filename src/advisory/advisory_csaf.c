@@ -229,24 +229,6 @@ static struct span fixed_words(struct csaf *c, const struct fixes *f, size_t gro
 	return advisory_take(&c->r, &words);
 }
 
-static int read_statement_range(struct csaf *c, struct advisory_statement *s)
-{
-	const struct scheme *scheme = product_scheme(s->product);
-	if (range_read_fixed(c->r.a, scheme, s->fixed_text, &s->fixed, &s->fixed_count))
-		return err_set(c->r.err, RF_ENOMEM, "fixed versions");
-	struct err why = ERR_INIT;
-	int rc = range_read(c->r.a, scheme, s->affected_text, s->fixed_text, &s->range, &why);
-	if (rc && rc != RF_EUNREADABLE) {
-		if (c->r.err)
-			*c->r.err = why;
-		return rc;
-	}
-	s->rule = rc ? advisory_copy(&c->r, advisory_cut(span_of(why.text), sizeof why.text))
-		     : span_of(range_rule(s->range));
-	s->review = rc || s->range->conservative || (s->fixed_text.n && !s->fixed_count);
-	return 0;
-}
-
 static int add_statement(struct csaf *c, struct advisory *to, size_t *capacity, struct advisory_statement **ret)
 {
 	void *items = to->statements, *slot;
@@ -285,7 +267,7 @@ static int fill_statement(struct csaf *c, struct advisory_statement *s, const st
 		advisory_no_product(s);
 		return 0;
 	}
-	int rc = read_statement_range(c, s);
+	int rc = advisory_read_words(&c->r, s);
 	if (rc)
 		return rc;
 	if (how == LISTED_INVESTIGATED) {

@@ -70,6 +70,9 @@ struct span advisory_take(struct advisory_reader *r, struct str *text);
 /* A published record whose own text says that it was rejected: "** REJECT **", "Rejected reason: Not used". */
 bool advisory_text_rejects(struct span text, struct span *ret_reason);
 
+/* Reads affected_text and fixed_text of a statement with a product through the prose rules: range, fixed, rule, review.
+ */
+RF_MUST_CHECK int advisory_read_words(struct advisory_reader *r, struct advisory_statement *s);
 /* The product that a CPE name means; NULL for none, and for text that is no CPE. */
 const struct product *advisory_cpe_product(struct span cpe);
 /* One element of affected[] of a CVE record as a statement of @source (kept as it is). authoritative is left false. */
@@ -84,6 +87,22 @@ int advisory_csaf_sniff(struct json root);
 int advisory_csaf_parse(struct arena *a, struct json root, struct advisory_document *ret, struct err *err);
 int advisory_cve5_sniff(struct json root);
 int advisory_cve5_parse(struct arena *a, struct json root, struct advisory_document *ret, struct err *err);
+int advisory_openvex_sniff(struct json root);
+int advisory_openvex_parse(struct arena *a, struct json root, struct advisory_document *ret, struct err *err);
+int advisory_kev_sniff(struct json root);
+int advisory_kev_parse(struct arena *a, struct json root, struct advisory_document *ret, struct err *err);
+int advisory_kev_csv_sniff(struct span bytes);
+int advisory_kev_csv_parse(struct arena *a, const struct advisory_reading *how, struct span bytes,
+			   struct advisory_document *ret, struct err *err);
+int advisory_epss_sniff(struct span bytes);
+int advisory_epss_parse(struct arena *a, const struct advisory_reading *how, struct span bytes,
+			struct advisory_document *ret, struct err *err);
+int advisory_osv_yaml_sniff(struct span bytes);
+int advisory_osv_yaml_parse(struct arena *a, const struct advisory_reading *how, struct span bytes,
+			    struct advisory_document *ret, struct err *err);
+int advisory_table_sniff(struct span bytes);
+int advisory_table_parse(struct arena *a, const struct advisory_reading *how, struct span bytes,
+			 struct advisory_document *ret, struct err *err);
 int advisory_nvd_sniff(struct json root);
 int advisory_nvd_parse(struct arena *a, struct json root, struct advisory_document *ret, struct err *err);
 

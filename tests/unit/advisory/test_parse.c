@@ -48,7 +48,7 @@ static void refused(void **state)
 		{ "[]", RF_EUNSUPPORTED },
 		{ "{\"id\":\"CVE-2026-1\",\"sourceIdentifier\":\"x\",\"modified\":\"2026-01-01\",\"details\":\"\"}",
 		  RF_EFORMAT },
-		{ "{\"@context\":\"https://openvex.dev/ns/v0.2.0\",\"statements\":[]}", RF_EUNSUPPORTED },
+		{ "{\"@context\":\"https://openvex.dev/ns/v0.2.0\",\"statements\":[]}", RF_EFORMAT },
 		{ "{\"document\":{\"csaf_version\":\"2.0\"}}", RF_EFORMAT },
 		{ "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"}}}", RF_EFORMAT },
 		{ "{\"document\":{\"csaf_version\":\"2.0\",\"tracking\":{\"id\":\"1\"},\"publisher\":{\"name\":\"n\"}},"
