@@ -83,13 +83,17 @@ static enum clock_result judge(const struct clock_row *row, usec_t now)
 	return now <= row->due_at ? CLOCK_RUNNING : CLOCK_LATE;
 }
 
-void clock_evaluate(usec_t t0, const struct clock_limits *limits, const usec_t *reached, const int64_t *n, const int64_t *m,
-                    usec_t now, struct clock_row ret[CLOCK_STAGES])
+void clock_evaluate(usec_t t0, const struct clock_limits *limits, const usec_t *reached, const int64_t *n,
+		    const int64_t *m, usec_t now, struct clock_row ret[CLOCK_STAGES])
 {
 	for (int s = 0; s < CLOCK_STAGES; s++) {
 		struct clock_row *row = &ret[s];
-		*row = (struct clock_row){ .stage = (enum clock_stage)s, .due_at = t0 + limits->usec[s], .reached_at = reached[s],
-			                   .limit_usec = limits->usec[s], .n = n[s], .m = m[s] };
+		*row = (struct clock_row){ .stage = (enum clock_stage)s,
+					   .due_at = t0 + limits->usec[s],
+					   .reached_at = reached[s],
+					   .limit_usec = limits->usec[s],
+					   .n = n[s],
+					   .m = m[s] };
 		row->elapsed_usec = (row->reached_at != USEC_NONE ? row->reached_at : now) - t0;
 		row->result = judge(row, now);
 	}

@@ -25,15 +25,16 @@ static int find_open(struct transaction *tx, const struct incident_birth *b, int
 	for (size_t i = 0; i < b->advisory_count; i++) {
 		int64_t id;
 		int rc = TX_I64(tx, &id, "SELECT incident FROM incident_advisory WHERE advisory = $1 AND active = 1",
-		                DB_T(b->advisories[i]));
+				DB_T(b->advisories[i]));
 		if (rc == RF_ENOTFOUND)
 			continue;
 		if (rc)
 			return rc;
 		if (found && id != found)
 			return err_set(tx_err(tx), RF_ECONFLICT,
-			               "%s belongs to incident %lld and %s to incident %lld, both open: respond to each, or close one",
-			               b->advisories[i], (long long)id, b->advisories[0], (long long)found);
+				       "%s belongs to incident %lld and %s to incident %lld, both open: respond to "
+				       "each, or close one",
+				       b->advisories[i], (long long)id, b->advisories[0], (long long)found);
 		found = id;
 	}
 	*ret = found;
@@ -44,12 +45,13 @@ static int find_open(struct transaction *tx, const struct incident_birth *b, int
 static int choose_name(struct transaction *tx, const struct incident_birth *b, char *ret, size_t size)
 {
 	char base[160];
-	int n = b->advisory_count > 1 ? snprintf(base, sizeof base, "%.128s+%zu", b->advisories[0], b->advisory_count - 1)
-	                              : snprintf(base, sizeof base, "%.128s", b->advisories[0]);
+	int n = b->advisory_count > 1
+			? snprintf(base, sizeof base, "%.128s+%zu", b->advisories[0], b->advisory_count - 1)
+			: snprintf(base, sizeof base, "%.128s", b->advisories[0]);
 	for (int i = 0; i < n; i++) {
 		unsigned char c = (unsigned char)base[i];
-		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '+' ||
-		             c == '-' || (c == '.' && i > 0);
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+			     c == '+' || c == '-' || (c == '.' && i > 0);
 		if (!plain)
 			base[i] = '-';
 	}
@@ -63,8 +65,8 @@ static int choose_name(struct transaction *tx, const struct incident_birth *b, c
 	}
 	snprintf(pattern + length, sizeof pattern - length, "#%%");
 	int64_t same;
-	int rc = TX_I64(tx, &same, "SELECT COUNT(*) FROM incident WHERE name = $1 OR name LIKE $2 ESCAPE '!'", DB_T(base),
-	                DB_T(pattern));
+	int rc = TX_I64(tx, &same, "SELECT COUNT(*) FROM incident WHERE name = $1 OR name LIKE $2 ESCAPE '!'",
+			DB_T(base), DB_T(pattern));
 	if (rc)
 		return rc;
 	if (same)
@@ -77,9 +79,9 @@ static int choose_name(struct transaction *tx, const struct incident_birth *b, c
 static int add_advisory(struct transaction *tx, int64_t id, size_t position, const char *advisory, int64_t *ret_added)
 {
 	return tx_exec(tx,
-	               "INSERT INTO incident_advisory (incident, advisory, position, active) VALUES ($1, $2, $3, 1) "
-	               "ON CONFLICT (incident, advisory) DO NOTHING",
-	               (const struct db_value[]){ DB_I(id), DB_T(advisory), DB_I(position) }, 3, ret_added);
+		       "INSERT INTO incident_advisory (incident, advisory, position, active) VALUES ($1, $2, $3, 1) "
+		       "ON CONFLICT (incident, advisory) DO NOTHING",
+		       (const struct db_value[]){ DB_I(id), DB_T(advisory), DB_I(position) }, 3, ret_added);
 }
 
 static int record_opened(struct transaction *tx, int64_t id, const char *name, const struct incident_birth *b)
@@ -112,10 +114,11 @@ static int insert_incident(struct transaction *tx, const struct incident_birth *
 		return rc;
 	int64_t id;
 	rc = TX_I64(tx, &id,
-	            "INSERT INTO incident (name, state, is_drill, is_backlog, t0, t0_source, published_at, opened_at, opened_by, "
-	            "changed_at, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, '') RETURNING id",
-	            DB_T(name), DB_T(incident_state_name(INCIDENT_OPEN)), DB_I(b->is_drill), DB_I(b->is_backlog), DB_TIME(b->t0),
-	            DB_T(b->t0_source), DB_TIME(b->published_at), DB_TIME(tx_now(tx)), DB_T(b->actor));
+		    "INSERT INTO incident (name, state, is_drill, is_backlog, t0, t0_source, published_at, opened_at, "
+		    "opened_by, "
+		    "changed_at, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $8, '') RETURNING id",
+		    DB_T(name), DB_T(incident_state_name(INCIDENT_OPEN)), DB_I(b->is_drill), DB_I(b->is_backlog),
+		    DB_TIME(b->t0), DB_T(b->t0_source), DB_TIME(b->published_at), DB_TIME(tx_now(tx)), DB_T(b->actor));
 	for (size_t i = 0; !rc && i < b->advisory_count; i++)
 		rc = add_advisory(tx, id, i, b->advisories[i], NULL);
 	if (!rc)
@@ -135,8 +138,8 @@ static int add_to_existing(struct transaction *tx, int64_t id, const struct inci
 		if (rc || !added)
 			continue;
 		if (++position > INCIDENT_MAX_ADVISORIES)
-			return err_set(tx_err(tx), RF_ETOOMANY, "incident %lld would answer more than %d advisories", (long long)id,
-			               INCIDENT_MAX_ADVISORIES);
+			return err_set(tx_err(tx), RF_ETOOMANY, "incident %lld would answer more than %d advisories",
+				       (long long)id, INCIDENT_MAX_ADVISORIES);
 		RF_AUTO(str) body = STR_INIT(LEDGER_MAX_BODY);
 		struct json_out o = json_out(&body, false);
 		json_object(&o);
@@ -150,8 +153,8 @@ static int add_to_existing(struct transaction *tx, int64_t id, const struct inci
 int incident_open(struct transaction *tx, const struct incident_birth *b, int64_t *ret_id, bool *ret_new)
 {
 	if (b->advisory_count == 0 || b->advisory_count > INCIDENT_MAX_ADVISORIES)
-		return err_set(tx_err(tx), RF_EINVALID, "an incident answers 1 to %d advisories, not %zu", INCIDENT_MAX_ADVISORIES,
-		               b->advisory_count);
+		return err_set(tx_err(tx), RF_EINVALID, "an incident answers 1 to %d advisories, not %zu",
+			       INCIDENT_MAX_ADVISORIES, b->advisory_count);
 	int64_t id = 0;
 	int rc = find_open(tx, b, &id);
 	if (rc)
@@ -189,12 +192,14 @@ static int check_reopen(struct transaction *tx, int64_t id)
 {
 	int64_t taken;
 	int rc = TX_I64(tx, &taken,
-	                "SELECT COUNT(*) FROM incident_advisory a JOIN incident_advisory b ON a.advisory = b.advisory "
-	                "WHERE a.incident = $1 AND b.active = 1 AND b.incident <> $1",
-	                DB_I(id));
+			"SELECT COUNT(*) FROM incident_advisory a JOIN incident_advisory b ON a.advisory = b.advisory "
+			"WHERE a.incident = $1 AND b.active = 1 AND b.incident <> $1",
+			DB_I(id));
 	if (!rc && taken)
-		rc = err_set(tx_err(tx), RF_ESTATE, "incident %lld cannot be reopened: another open incident answers %lld of its "
-		             "advisories", (long long)id, (long long)taken);
+		rc = err_set(tx_err(tx), RF_ESTATE,
+			     "incident %lld cannot be reopened: another open incident answers %lld of its "
+			     "advisories",
+			     (long long)id, (long long)taken);
 	return rc;
 }
 
@@ -205,17 +210,18 @@ int incident_set_state(struct transaction *tx, const struct incident_change *c)
 	if (rc)
 		return rc;
 	if (!incident_may(from, c->to))
-		return err_set(tx_err(tx), RF_ESTATE, "incident %lld is %s and cannot become %s", (long long)c->incident,
-		               incident_state_name(from), incident_state_name(c->to));
+		return err_set(tx_err(tx), RF_ESTATE, "incident %lld is %s and cannot become %s",
+			       (long long)c->incident, incident_state_name(from), incident_state_name(c->to));
 	if (c->to != INCIDENT_CLOSED && (!c->reason || !*c->reason))
-		return err_set(tx_err(tx), RF_EINVALID, "an incident is %s for a reason; none was given", incident_state_name(c->to));
+		return err_set(tx_err(tx), RF_EINVALID, "an incident is %s for a reason; none was given",
+			       incident_state_name(c->to));
 	if (c->to == INCIDENT_REOPENED && (rc = check_reopen(tx, c->incident)))
 		return rc;
 	rc = TX_RUN(tx, "UPDATE incident SET state = $2, reason = $3, changed_at = $4 WHERE id = $1", DB_I(c->incident),
-	            DB_T(incident_state_name(c->to)), DB_T(c->reason ? c->reason : ""), DB_TIME(tx_now(tx)));
+		    DB_T(incident_state_name(c->to)), DB_T(c->reason ? c->reason : ""), DB_TIME(tx_now(tx)));
 	if (!rc)
 		rc = TX_RUN(tx, "UPDATE incident_advisory SET active = $2 WHERE incident = $1", DB_I(c->incident),
-		            DB_I(c->to == INCIDENT_REOPENED));
+			    DB_I(c->to == INCIDENT_REOPENED));
 	if (rc)
 		return rc;
 	RF_AUTO(str) body = STR_INIT(LEDGER_MAX_BODY);
@@ -239,20 +245,25 @@ static const char *const REACHED_COLUMN[CLOCK_STAGES] = {
 int incident_environment_make(struct transaction *tx, int64_t incident, const char *environment)
 {
 	return TX_RUN(tx,
-	              "INSERT INTO incident_environment (incident, environment, plan_complete, tasks, planned, building, built, proven, "
-	              "failed, blocked, releases, published, canary, promoted) VALUES ($1, $2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) "
-	              "ON CONFLICT (incident, environment) DO NOTHING",
-	              DB_I(incident), DB_T(environment));
+		      "INSERT INTO incident_environment (incident, environment, plan_complete, tasks, planned, "
+		      "building, built, proven, "
+		      "failed, blocked, releases, published, canary, promoted) VALUES ($1, $2, 0, 0, 0, 0, 0, 0, 0, 0, "
+		      "0, 0, 0, 0) "
+		      "ON CONFLICT (incident, environment) DO NOTHING",
+		      DB_I(incident), DB_T(environment));
 }
 
 /* Notes that @stage is reached, once, with its record. */
-static int reach(struct transaction *tx, int64_t incident, const char *environment, enum clock_stage stage, const char *actor)
+static int reach(struct transaction *tx, int64_t incident, const char *environment, enum clock_stage stage,
+		 const char *actor)
 {
 	char sql[160];
-	snprintf(sql, sizeof sql, "UPDATE incident_environment SET %s = $3 WHERE incident = $1 AND environment = $2 AND %s IS NULL",
-	         REACHED_COLUMN[stage], REACHED_COLUMN[stage]);
+	snprintf(sql, sizeof sql,
+		 "UPDATE incident_environment SET %s = $3 WHERE incident = $1 AND environment = $2 AND %s IS NULL",
+		 REACHED_COLUMN[stage], REACHED_COLUMN[stage]);
 	int64_t changed = 0;
-	int rc = tx_exec(tx, sql, (const struct db_value[]){ DB_I(incident), DB_T(environment), DB_TIME(tx_now(tx)) }, 3, &changed);
+	int rc = tx_exec(tx, sql, (const struct db_value[]){ DB_I(incident), DB_T(environment), DB_TIME(tx_now(tx)) },
+			 3, &changed);
 	if (rc || !changed)
 		return rc;
 	RF_AUTO(str) body = STR_INIT(4 * KIB);
@@ -271,14 +282,15 @@ int incident_confirm(struct transaction *tx, int64_t incident, const char *envir
 	return rc ? rc : reach(tx, incident, environment, CLOCK_CONFIRM, actor);
 }
 
-#define ENVIRONMENT_COLUMNS                                                                                        \
-	"environment, tasks, planned, building, built, proven, failed, blocked, releases, published, canary, promoted, " \
+#define ENVIRONMENT_COLUMNS                                                                                    \
+	"environment, tasks, planned, building, built, proven, failed, blocked, releases, published, canary, " \
+	"promoted, "                                                                                           \
 	"reached_confirm, reached_environment, reached_rebuild, reached_canary, reached_fleet, plan_complete"
 
 static void read_environment(struct db_rows *rows, struct incident_environment *e)
 {
-	int64_t *const counts[] = { &e->tasks, &e->planned, &e->building, &e->built, &e->proven, &e->failed, &e->blocked,
-		                    &e->releases, &e->published, &e->canary, &e->promoted };
+	int64_t *const counts[] = { &e->tasks,   &e->planned,  &e->building,  &e->built,  &e->proven,  &e->failed,
+				    &e->blocked, &e->releases, &e->published, &e->canary, &e->promoted };
 	for (size_t i = 0; i < RF_COUNT(counts); i++)
 		*counts[i] = rows_i64(rows, (int)i + 1);
 	for (int s = 0; s < CLOCK_STAGES; s++)
@@ -290,8 +302,10 @@ int incident_evaluate_stages(struct transaction *tx, int64_t incident, const cha
 	struct incident_environment e = { 0 };
 	{
 		RF_AUTO_ROWS rows = NULL;
-		int rc = TX_QUERY(tx, &rows, "SELECT " ENVIRONMENT_COLUMNS " FROM incident_environment "
-		                  "WHERE incident = $1 AND environment = $2", DB_I(incident), DB_T(environment));
+		int rc = TX_QUERY(tx, &rows,
+				  "SELECT " ENVIRONMENT_COLUMNS " FROM incident_environment "
+				  "WHERE incident = $1 AND environment = $2",
+				  DB_I(incident), DB_T(environment));
 		if (rc)
 			return rc;
 		rc = rows_next(rows);
@@ -320,8 +334,9 @@ static int read_advisories(struct transaction *tx, struct arena *a, struct incid
 	struct span list[INCIDENT_MAX_ADVISORIES];
 	size_t n = 0;
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(tx, &rows, "SELECT advisory FROM incident_advisory WHERE incident = $1 ORDER BY position, advisory",
-	                  DB_I(ret->id));
+	int rc = TX_QUERY(tx, &rows,
+			  "SELECT advisory FROM incident_advisory WHERE incident = $1 ORDER BY position, advisory",
+			  DB_I(ret->id));
 	if (rc)
 		return rc;
 	while ((rc = rows_next(rows)) > 0 && n < INCIDENT_MAX_ADVISORIES) {
@@ -349,8 +364,10 @@ static int read_environments(struct transaction *tx, struct arena *a, struct inc
 	if (!list)
 		return err_set(tx_err(tx), RF_ENOMEM, "no memory for an incident");
 	RF_AUTO_ROWS rows = NULL;
-	rc = TX_QUERY(tx, &rows, "SELECT " ENVIRONMENT_COLUMNS " FROM incident_environment WHERE incident = $1 ORDER BY environment",
-	              DB_I(ret->id));
+	rc = TX_QUERY(tx, &rows,
+		      "SELECT " ENVIRONMENT_COLUMNS
+		      " FROM incident_environment WHERE incident = $1 ORDER BY environment",
+		      DB_I(ret->id));
 	if (rc)
 		return rc;
 	size_t n = 0;
@@ -369,9 +386,10 @@ static int read_incident(struct transaction *tx, int64_t id, struct arena *a, st
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = TX_QUERY(tx, &rows,
-	                  "SELECT id, name, state, is_drill, is_backlog, t0, published_at, opened_at, changed_at, t0_source, opened_by, "
-	                  "reason FROM incident WHERE id = $1",
-	                  DB_I(id));
+			  "SELECT id, name, state, is_drill, is_backlog, t0, published_at, opened_at, changed_at, "
+			  "t0_source, opened_by, "
+			  "reason FROM incident WHERE id = $1",
+			  DB_I(id));
 	if (rc)
 		return rc;
 	rc = rows_next(rows);
@@ -380,10 +398,17 @@ static int read_incident(struct transaction *tx, int64_t id, struct arena *a, st
 	if (rc == 0)
 		return err_set(tx_err(tx), RF_ENOTFOUND, "there is no incident %lld", (long long)id);
 	*ret = (struct incident){
-		.id = id, .is_drill = rows_i64(rows, 3) != 0, .is_backlog = rows_i64(rows, 4) != 0, .t0 = rows_time(rows, 5),
-		.published_at = rows_time(rows, 6), .opened_at = rows_time(rows, 7), .changed_at = rows_time(rows, 8),
-		.name = arena_span(a, rows_text(rows, 1)), .t0_source = arena_span(a, rows_text(rows, 9)),
-		.opened_by = arena_span(a, rows_text(rows, 10)), .reason = arena_span(a, rows_text(rows, 11)),
+		.id = id,
+		.is_drill = rows_i64(rows, 3) != 0,
+		.is_backlog = rows_i64(rows, 4) != 0,
+		.t0 = rows_time(rows, 5),
+		.published_at = rows_time(rows, 6),
+		.opened_at = rows_time(rows, 7),
+		.changed_at = rows_time(rows, 8),
+		.name = arena_span(a, rows_text(rows, 1)),
+		.t0_source = arena_span(a, rows_text(rows, 9)),
+		.opened_by = arena_span(a, rows_text(rows, 10)),
+		.reason = arena_span(a, rows_text(rows, 11)),
 	};
 	if (!ret->name.p || !ret->t0_source.p || !ret->opened_by.p)
 		return err_set(tx_err(tx), RF_ENOMEM, "no memory for an incident");
@@ -414,21 +439,25 @@ int incident_find(struct transaction *tx, struct span what, int64_t *ret_id)
 	if (rc == RF_ENOTFOUND)
 		rc = TX_I64(tx, &id, "SELECT id FROM incident WHERE name = $1", DB_S(what));
 	if (rc == RF_ENOTFOUND)
-		rc = TX_I64(tx, &id, "SELECT incident FROM incident_advisory WHERE advisory = $1 ORDER BY incident DESC LIMIT 1",
-		            DB_S(what));
+		rc = TX_I64(tx, &id,
+			    "SELECT incident FROM incident_advisory WHERE advisory = $1 ORDER BY incident DESC LIMIT 1",
+			    DB_S(what));
 	if (rc == RF_ENOTFOUND)
 		return err_set(tx_err(tx), RF_ENOTFOUND,
-		               "no incident has the number, the name or the advisory \"%.*s\" (reforge incident list shows them)",
-		               SPAN_ARG(what));
+			       "no incident has the number, the name or the advisory \"%.*s\" (reforge incident list "
+			       "shows them)",
+			       SPAN_ARG(what));
 	if (!rc)
 		*ret_id = id;
 	return rc;
 }
 
-int incident_list(struct transaction *tx, bool open_only, int64_t limit, struct arena *a, struct incident **ret, size_t *ret_count)
+int incident_list(struct transaction *tx, bool open_only, int64_t limit, struct arena *a, struct incident **ret,
+		  size_t *ret_count)
 {
 	int64_t count;
-	int rc = TX_I64(tx, &count, "SELECT COUNT(*) FROM incident WHERE $1 = 0 OR state IN ('open', 'reopened')", DB_I(open_only));
+	int rc = TX_I64(tx, &count, "SELECT COUNT(*) FROM incident WHERE $1 = 0 OR state IN ('open', 'reopened')",
+			DB_I(open_only));
 	if (rc)
 		return rc;
 	count = RF_MIN(count, limit);
@@ -439,8 +468,9 @@ int incident_list(struct transaction *tx, bool open_only, int64_t limit, struct 
 	size_t n = 0;
 	{
 		RF_AUTO_ROWS rows = NULL;
-		rc = TX_QUERY(tx, &rows, "SELECT id FROM incident WHERE $1 = 0 OR state IN ('open', 'reopened') ORDER BY id DESC",
-		              DB_I(open_only));
+		rc = TX_QUERY(tx, &rows,
+			      "SELECT id FROM incident WHERE $1 = 0 OR state IN ('open', 'reopened') ORDER BY id DESC",
+			      DB_I(open_only));
 		while (!rc && n < (size_t)count && (rc = rows_next(rows)) > 0) {
 			ids[n++] = rows_i64(rows, 0);
 			rc = 0;

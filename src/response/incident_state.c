@@ -2,7 +2,9 @@
 #include "response/incident.h"
 
 static const char *const NAMES[INCIDENT_STATES] = {
-	[INCIDENT_OPEN] = "open", [INCIDENT_DISMISSED] = "dismissed", [INCIDENT_CLOSED] = "closed",
+	[INCIDENT_OPEN] = "open",
+	[INCIDENT_DISMISSED] = "dismissed",
+	[INCIDENT_CLOSED] = "closed",
 	[INCIDENT_REOPENED] = "reopened",
 };
 

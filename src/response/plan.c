@@ -32,26 +32,29 @@ int plan_decide(const struct plan_question *q, struct arena *a, struct plan_answ
 		return RF_ENOMEM;
 	if (!q->has_service)
 		return block(a, ret, q->service_owner,
-		             arena_printf(a, "%s belongs to no service: name one for it in reforge.yaml", q->path));
+			     arena_printf(a, "%s belongs to no service: name one for it in reforge.yaml", q->path));
 	if (!q->recipe && q->recipe_error)
 		return block(a, ret, q->service_owner, arena_printf(a, "no usable recipe: %s", q->recipe_error));
 	if (!q->recipe)
 		return block(a, ret, q->service_owner,
-		             arena_printf(a, "no recipe: the place of %s names none, and reforge.yaml gives it none", q->path));
+			     arena_printf(a, "no recipe: the place of %s names none, and reforge.yaml gives it none",
+					  q->path));
 	if (q->doubt)
 		return block(a, ret, owner, arena_printf(a, "what this file is must be settled first: %s", q->doubt));
 	if (q->other_product)
 		return block(a, ret, owner,
-		             arena_printf(a, "recipe %s builds with %s, but %s built the engine", q->recipe->model, q->recipe->toolchain,
-		                          q->other_product));
+			     arena_printf(a, "recipe %s builds with %s, but %s built the engine", q->recipe->model,
+					  q->recipe->toolchain, q->other_product));
 	if (!q->fix || !q->fix->to)
-		return block(a, ret, owner,
-		             arena_printf(a, "no version cures: %s", q->fix && q->fix->why ? q->fix->why : "none is known"));
+		return block(
+			a, ret, owner,
+			arena_printf(a, "no version cures: %s", q->fix && q->fix->why ? q->fix->why : "none is known"));
 	if (!q->lane)
 		return block(a, ret, owner, arena_text(a, SPAN("the emergency lane was not looked at")));
 	if (!q->lane->open) {
 		char text[1024];
-		return block(a, ret, lane_owner(q->lane, owner), arena_text(a, span_of(lane_text(q->lane, text, sizeof text))));
+		return block(a, ret, lane_owner(q->lane, owner),
+			     arena_text(a, span_of(lane_text(q->lane, text, sizeof text))));
 	}
 	*ret = (struct plan_answer){ .planned = true };
 	return 0;

@@ -43,7 +43,8 @@ static int visit_known(const struct advisory_row *row, void *data)
 	if (row->is_drill && !in_plan(s->m, row->id))
 		return 0;
 	if (s->id_count == FIX_PATH_MAX_ADVISORIES)
-		return err_set(s->m->err, RF_ETOOMANY, "more than %d advisories about %.*s", FIX_PATH_MAX_ADVISORIES, SPAN_ARG(s->purl));
+		return err_set(s->m->err, RF_ETOOMANY, "more than %d advisories about %.*s", FIX_PATH_MAX_ADVISORIES,
+			       SPAN_ARG(s->purl));
 	s->ids[s->id_count] = arena_span(s->m->a, row->id);
 	return s->ids[s->id_count++].p ? 0 : out_of_memory(s->m);
 }
@@ -59,14 +60,16 @@ static int add_statements(struct known_search *s, const struct stored_advisory *
 	}
 	for (size_t i = 0; i < v->statement_count; i++) {
 		const struct advisory_statement *t = &v->statements[i];
-		if (!t->product || !span_eq_text(s->purl, t->product->purl) || t->status != STATEMENT_AFFECTED || !t->range ||
-		    t->authoritative != authoritative)
+		if (!t->product || !span_eq_text(s->purl, t->product->purl) || t->status != STATEMENT_AFFECTED ||
+		    !t->range || t->authoritative != authoritative)
 			continue;
 		if (s->known->count == FIX_PATH_MAX_ADVISORIES)
-			return err_set(s->m->err, RF_ETOOMANY, "more than %d statements about %.*s", FIX_PATH_MAX_ADVISORIES,
-			               SPAN_ARG(s->purl));
-		s->known->list[s->known->count++] = (struct fix_advisory){ .id = arena_text(s->m->a, v->id), .affected = t->range,
-			                                                   .fixed = t->fixed, .fixed_count = t->fixed_count };
+			return err_set(s->m->err, RF_ETOOMANY, "more than %d statements about %.*s",
+				       FIX_PATH_MAX_ADVISORIES, SPAN_ARG(s->purl));
+		s->known->list[s->known->count++] = (struct fix_advisory){ .id = arena_text(s->m->a, v->id),
+									   .affected = t->range,
+									   .fixed = t->fixed,
+									   .fixed_count = t->fixed_count };
 	}
 	return 0;
 }
@@ -76,14 +79,16 @@ static int search_known(struct transaction *tx, void *data)
 	struct known_search *s = data;
 	s->id_count = 0;
 	s->known->count = 0;
-	int rc = advisory_list(tx, &(struct advisory_filter){ .purl = s->purl, .limit = FIX_PATH_MAX_ADVISORIES + 1 }, visit_known, s);
+	int rc = advisory_list(tx, &(struct advisory_filter){ .purl = s->purl, .limit = FIX_PATH_MAX_ADVISORIES + 1 },
+			       visit_known, s);
 	const struct product *product = product_by_purl(s->purl);
 	for (size_t i = 0; !rc && i < s->id_count; i++) {
 		struct stored_advisory stored;
 		rc = advisory_get(tx, s->m->a, s->ids[i], &stored);
 		if (rc)
 			return rc;
-		if (advisory_engine_affecting(&stored.policy, product) == ENGINE_AFFECTING_NO && !in_plan(s->m, s->ids[i]))
+		if (advisory_engine_affecting(&stored.policy, product) == ENGINE_AFFECTING_NO &&
+		    !in_plan(s->m, s->ids[i]))
 			continue;
 		rc = add_statements(s, &stored);
 	}
@@ -109,7 +114,8 @@ static int known_of(struct plan_cures *m, const char *purl, const struct known *
 	return 0;
 }
 
-static int find_cure(struct plan_cures *m, const struct toolchain_kind *kind, const char *purl, struct span from, struct plan_cure *c)
+static int find_cure(struct plan_cures *m, const struct toolchain_kind *kind, const char *purl, struct span from,
+		     struct plan_cure *c)
 {
 	const struct known *k = NULL;
 	int rc = known_of(m, purl, &k);
@@ -131,7 +137,8 @@ static int find_cure(struct plan_cures *m, const struct toolchain_kind *kind, co
 	return 0;
 }
 
-int plan_cure(struct plan_cures *m, const struct toolchain_kind *kind, const char *purl, struct span from, const struct plan_cure **ret)
+int plan_cure(struct plan_cures *m, const struct toolchain_kind *kind, const char *purl, struct span from,
+	      const struct plan_cure **ret)
 {
 	const char *key = arena_printf(m->a, "%s %s %.*s", kind->name, purl, SPAN_ARG(from));
 	if (!key)

@@ -15,7 +15,7 @@ struct candidate {
 	struct inventory_placement at;
 	enum finding_kind worst;
 	enum finding_cause cause;
-	const char *model, *target;      /* of the task it belongs to */
+	const char *model, *target; /* of the task it belongs to */
 	const struct workspace_service *service;
 	const struct recipe *recipe;
 	const char *recipe_error;
@@ -30,7 +30,7 @@ struct making {
 	size_t advisory_count;
 	struct plan *plan;
 	/* exposures collected */
-	struct map by_placement;         /* placement id bytes -> struct candidate * */
+	struct map by_placement; /* placement id bytes -> struct candidate * */
 	struct candidate **found;
 	size_t found_count, found_capacity;
 	/* one row per placement × target */
@@ -38,7 +38,7 @@ struct making {
 	size_t row_count, row_capacity;
 	/* caches */
 	struct plan_cures cures;
-	struct map lanes;                /* "model target version" -> struct lane * */
+	struct map lanes; /* "model target version" -> struct lane * */
 };
 
 static int out_of_memory(struct making *m)
@@ -52,8 +52,9 @@ static int check_advisory(struct making *m, const struct stored_advisory *s)
 {
 	const struct advisory *v = &s->advisory;
 	if (v->state != ADVISORY_PUBLISHED)
-		return err_set(m->err, RF_EINVALID, "%.*s is %s: no vulnerability, nothing to respond to (reforge explain %.*s)",
-		               SPAN_ARG(v->id), advisory_state_name(v->state), SPAN_ARG(v->id));
+		return err_set(m->err, RF_EINVALID,
+			       "%.*s is %s: no vulnerability, nothing to respond to (reforge explain %.*s)",
+			       SPAN_ARG(v->id), advisory_state_name(v->state), SPAN_ARG(v->id));
 	return 0;
 }
 
@@ -83,7 +84,8 @@ static int read_advisories(struct transaction *tx, struct making *m)
 		drills += s.advisory.is_drill;
 	}
 	if (drills && drills != n)
-		return err_set(m->err, RF_EINVALID, "a drill is answered apart from real advisories: %zu of %zu are drills", drills, n);
+		return err_set(m->err, RF_EINVALID,
+			       "a drill is answered apart from real advisories: %zu of %zu are drills", drills, n);
 	m->advisories = ids;
 	m->advisory_count = n;
 	m->plan->advisories = ids;
@@ -120,7 +122,8 @@ static int visit_builder(const struct exposure_row *row, void *data)
 {
 	struct making *m = data;
 	if (m->found_count >= PLAN_MAX_TASKS)
-		return err_set(m->err, RF_ETOOMANY, "more than %d exposed engines: a plan holds no more", PLAN_MAX_TASKS);
+		return err_set(m->err, RF_ETOOMANY, "more than %d exposed engines: a plan holds no more",
+			       PLAN_MAX_TASKS);
 	struct candidate *c = candidate_of(m, row->placement_id);
 	if (!c)
 		return out_of_memory(m);
@@ -143,12 +146,15 @@ static int collect(struct transaction *tx, void *data)
 	map_release(&m->by_placement);
 	int rc = read_advisories(tx, m);
 	for (size_t i = 0; !rc && i < m->advisory_count; i++) {
-		struct exposure_filter f = { .advisory = span_of(m->advisories[i]), .by_carrier = true, .carrier = CARRIER_BUILDER,
-			                     .at_least = FINDING_UNKNOWN };
+		struct exposure_filter f = { .advisory = span_of(m->advisories[i]),
+					     .by_carrier = true,
+					     .carrier = CARRIER_BUILDER,
+					     .at_least = FINDING_UNKNOWN };
 		rc = exposure_list(tx, &f, visit_builder, m);
 	}
 	if (!rc)
-		rc = plan_rests(tx, m->context->workspace, m->advisories, m->advisory_count, m->a, &m->plan->rests, &m->plan->rest_count);
+		rc = plan_rests(tx, m->context->workspace, m->advisories, m->advisory_count, m->a, &m->plan->rests,
+				&m->plan->rest_count);
 	usec_t since = USEC_NONE;
 	for (size_t i = 0; !rc && i < m->found_count; i++) {
 		struct candidate *c = m->found[i];
@@ -180,7 +186,8 @@ static bool target_matches(const char *recipe_target, struct span of_file)
 static int add_row(struct making *m, const struct candidate *c, const char *target)
 {
 	if (m->row_count >= PLAN_MAX_TASKS)
-		return err_set(m->err, RF_ETOOMANY, "more than %d engines × targets: a plan holds no more", PLAN_MAX_TASKS);
+		return err_set(m->err, RF_ETOOMANY, "more than %d engines × targets: a plan holds no more",
+			       PLAN_MAX_TASKS);
 	if (m->row_count == m->row_capacity) {
 		size_t capacity = m->row_capacity ? m->row_capacity * 2 : 256;
 		struct candidate *grown = rf_realloc_array(m->rows, capacity, sizeof *grown);
@@ -224,9 +231,11 @@ static int expand(struct making *m, struct candidate *c)
 		matched++;
 	}
 	if (!rc && !matched) {
-		const char *target = c->at.artifact.target.n ? arena_text(m->a, span_sub(c->at.artifact.target, 0, 200)) : "unknown";
+		const char *target =
+			c->at.artifact.target.n ? arena_text(m->a, span_sub(c->at.artifact.target, 0, 200)) : "unknown";
 		if (c->recipe)
-			c->recipe_error = arena_printf(m->a, "recipe %s has no target for %s", c->model, target ? target : "");
+			c->recipe_error =
+				arena_printf(m->a, "recipe %s has no target for %s", c->model, target ? target : "");
 		c->recipe = NULL;
 		rc = target ? add_row(m, c, target) : out_of_memory(m);
 	}
@@ -250,8 +259,8 @@ static int compare_rows(const void *a, const void *b)
 
 static bool same_task(const struct candidate *x, const struct candidate *y)
 {
-	return span_eq(x->at.service, y->at.service) && span_eq(x->at.environment, y->at.environment) && !strcmp(x->model, y->model) &&
-	       !strcmp(x->target, y->target);
+	return span_eq(x->at.service, y->at.service) && span_eq(x->at.environment, y->at.environment) &&
+	       !strcmp(x->model, y->model) && !strcmp(x->target, y->target);
 }
 
 static int make_rows(struct making *m)
@@ -269,9 +278,10 @@ static int make_rows(struct making *m)
 /* ── lanes ── */
 
 static int lane_of(struct making *m, const struct toolchain_kind *kind, const struct recipe *recipe, const char *target,
-                   const char *version, const struct fix_judgement *judgement, const struct lane **ret)
+		   const char *version, const struct fix_judgement *judgement, const struct lane **ret)
 {
-	const char *key = arena_printf(m->a, "%s %s %s %s", recipe->model, target, version, fix_mark_name(judgement->mark));
+	const char *key =
+		arena_printf(m->a, "%s %s %s %s", recipe->model, target, version, fix_mark_name(judgement->mark));
 	if (!key)
 		return out_of_memory(m);
 	struct lane *lane = map_get(&m->lanes, span_of(key));
@@ -279,7 +289,8 @@ static int lane_of(struct making *m, const struct toolchain_kind *kind, const st
 		lane = arena_alloc(m->a, sizeof *lane);
 		if (!lane)
 			return out_of_memory(m);
-		int rc = plan_check_lane(m->context, m->tools, kind, recipe, target, version, judgement, m->a, lane, m->err);
+		int rc = plan_check_lane(m->context, m->tools, kind, recipe, target, version, judgement, m->a, lane,
+					 m->err);
 		if (!rc)
 			rc = map_set(&m->lanes, span_of(key), lane);
 		if (rc)
@@ -290,11 +301,14 @@ static int lane_of(struct making *m, const struct toolchain_kind *kind, const st
 }
 
 int plan_check_lane(const struct response_context *context, struct tools *tools, const struct toolchain_kind *kind,
-                    const struct recipe *recipe, const char *target, const char *version,
-                    const struct fix_judgement *judgement, struct arena *a, struct lane *ret, struct err *err)
+		    const struct recipe *recipe, const char *target, const char *version,
+		    const struct fix_judgement *judgement, struct arena *a, struct lane *ret, struct err *err)
 {
-	struct lane_question q = { .model = recipe->model, .recipe = recipe, .target = target, .version = version,
-		                   .workspace = context->workspace->folder };
+	struct lane_question q = { .model = recipe->model,
+				   .recipe = recipe,
+				   .target = target,
+				   .version = version,
+				   .workspace = context->workspace->folder };
 	if (kind && version) {
 		q.toolchain = tools_get(tools, kind, version, &q.toolchain_error);
 		if (q.toolchain)
@@ -321,7 +335,8 @@ struct facts {
 
 static int gather(struct making *m, const struct candidate *c, const char *purl, struct facts *f)
 {
-	f->kind = c->recipe ? toolchain_kind_find(span_of(c->recipe->toolchain)) : toolchain_kind_of_product(span_of(purl));
+	f->kind = c->recipe ? toolchain_kind_find(span_of(c->recipe->toolchain))
+			    : toolchain_kind_of_product(span_of(purl));
 	if (c->worst != FINDING_AFFECTED)
 		f->doubt = arena_printf(m->a, "%s (%s)", finding_cause_words(c->cause), finding_kind_name(c->worst));
 	if (c->recipe && f->kind && f->kind->product && *purl && strcmp(f->kind->product, purl))
@@ -331,8 +346,9 @@ static int gather(struct making *m, const struct candidate *c, const char *purl,
 	int rc = plan_cure(&m->cures, f->kind, purl, c->at.artifact.version, &f->cure);
 	if (rc || !c->recipe || !f->cure->fix.to)
 		return rc;
-	struct fix_recipe r = { .args = c->recipe->build_args, .arg_count = c->recipe->build_args_n,
-		                .target = span_of(c->target) };
+	struct fix_recipe r = { .args = c->recipe->build_args,
+				.arg_count = c->recipe->build_args_n,
+				.target = span_of(c->target) };
 	struct err err = ERR_INIT;
 	rc = fix_path_judge(f->kind, c->at.artifact.version, span_of(f->cure->fix.to), &r, m->a, &f->judgement, &err);
 	if (rc == RF_ENOMEM)
@@ -360,14 +376,18 @@ static int list_changes(struct making *m, const struct candidate *c, const struc
 	int rc = 0;
 	const struct fix_version *fix = f->cure ? &f->cure->fix : NULL;
 	if (fix && fix->to && fix->major_jump)
-		rc = add_change(m, list, &n, arena_printf(m->a, "a major version of %s lies between %s and %s", f->kind->name, fix->from,
-		                                          fix->to));
-	const struct workspace_service *s = c->service;
-	if (!rc && fix && fix->to && s && s->runtime_toolchain && f->kind && !strcmp(s->runtime_toolchain, f->kind->name) &&
-	    s->runtime_version && strcmp(s->runtime_version, fix->to))
 		rc = add_change(m, list, &n,
-		                arena_printf(m->a, "the runtime of %s moves from %s %s to %s together with the engine: newer engines do not load "
-		                             "in older runtimes", s->name, s->runtime_toolchain, s->runtime_version, fix->to));
+				arena_printf(m->a, "a major version of %s lies between %s and %s", f->kind->name,
+					     fix->from, fix->to));
+	const struct workspace_service *s = c->service;
+	if (!rc && fix && fix->to && s && s->runtime_toolchain && f->kind &&
+	    !strcmp(s->runtime_toolchain, f->kind->name) && s->runtime_version && strcmp(s->runtime_version, fix->to))
+		rc = add_change(m, list, &n,
+				arena_printf(m->a,
+					     "the runtime of %s moves from %s %s to %s together with the engine: newer "
+					     "engines do not load "
+					     "in older runtimes",
+					     s->name, s->runtime_toolchain, s->runtime_version, fix->to));
 	for (size_t i = 0; !rc && i < f->judgement.reason_count; i++)
 		rc = add_change(m, list, &n, f->judgement.reasons[i]);
 	t->changes = list;
@@ -384,22 +404,37 @@ static int fill_task(struct making *m, const struct candidate *c, struct plan_ta
 {
 	*t = (struct plan_task){
 		.service = c->at.service.n ? arena_text(m->a, c->at.service) : PLAN_UNASSIGNED,
-		.environment = c->at.environment.n ? arena_text(m->a, c->at.environment) : PLAN_UNASSIGNED, .model = c->model,
-		.target = c->target, .product = text_or_empty(m, c->at.artifact.product),
-		.from_version = text_or_empty(m, c->at.artifact.version), .engine_path = arena_text(m->a, c->at.path),
-		.engine_digest = arena_text(m->a, span_of(c->at.artifact.digest)), .engine_kind = text_or_empty(m, c->at.artifact.kind),
-		.engine_bytes = (int64_t)c->at.artifact.size, .seen_from = c->at.seen_from, .recipe = c->recipe, .placements = 1,
+		.environment = c->at.environment.n ? arena_text(m->a, c->at.environment) : PLAN_UNASSIGNED,
+		.model = c->model,
+		.target = c->target,
+		.product = text_or_empty(m, c->at.artifact.product),
+		.from_version = text_or_empty(m, c->at.artifact.version),
+		.engine_path = arena_text(m->a, c->at.path),
+		.engine_digest = arena_text(m->a, span_of(c->at.artifact.digest)),
+		.engine_kind = text_or_empty(m, c->at.artifact.kind),
+		.engine_bytes = (int64_t)c->at.artifact.size,
+		.seen_from = c->at.seen_from,
+		.recipe = c->recipe,
+		.placements = 1,
 	};
-	if (!t->service || !t->environment || !t->product || !t->from_version || !t->engine_path || !t->engine_digest || !t->engine_kind)
+	if (!t->service || !t->environment || !t->product || !t->from_version || !t->engine_path || !t->engine_digest ||
+	    !t->engine_kind)
 		return out_of_memory(m);
 	struct facts f = { 0 };
 	int rc = gather(m, c, t->product, &f);
 	if (rc)
 		return rc;
-	struct plan_question q = { .service_owner = owner_of(m, c->at.service), .model = *text_or_empty(m, c->at.model) ? c->model : "",
-		                   .path = t->engine_path, .recipe = c->recipe, .recipe_error = c->recipe_error,
-		                   .fix = f.cure ? &f.cure->fix : NULL, .judgement = &f.judgement, .lane = f.lane,
-		                   .has_service = c->service != NULL, .doubt = f.doubt, .other_product = f.other_product };
+	struct plan_question q = { .service_owner = owner_of(m, c->at.service),
+				   .model = *text_or_empty(m, c->at.model) ? c->model : "",
+				   .path = t->engine_path,
+				   .recipe = c->recipe,
+				   .recipe_error = c->recipe_error,
+				   .fix = f.cure ? &f.cure->fix : NULL,
+				   .judgement = &f.judgement,
+				   .lane = f.lane,
+				   .has_service = c->service != NULL,
+				   .doubt = f.doubt,
+				   .other_product = f.other_product };
 	struct plan_answer answer;
 	if (plan_decide(&q, m->a, &answer))
 		return out_of_memory(m);
@@ -456,27 +491,36 @@ static int run(struct making *m)
 		rc = database_transact(m->context->db, DB_READ, collect, m, m->err);
 	if (!rc)
 		rc = make_rows(m);
-	m->cures = (struct plan_cures){ .context = m->context, .a = m->a, .err = m->err, .advisories = m->advisories,
-		                        .advisory_count = m->advisory_count };
+	m->cures = (struct plan_cures){ .context = m->context,
+					.a = m->a,
+					.err = m->err,
+					.advisories = m->advisories,
+					.advisory_count = m->advisory_count };
 	if (!rc)
 		rc = make_tasks(m);
 	return rc;
 }
 
 int plan_make_with(const struct response_context *context, struct tools *tools, const char *const *advisories, size_t n,
-                   struct arena *a, struct plan *ret, struct err *err)
+		   struct arena *a, struct plan *ret, struct err *err)
 {
 	struct plan plan = { .placement_since = USEC_NONE };
-	RF_AUTO(making) m = { .context = context, .tools = tools, .a = a, .err = err, .advisories = advisories, .advisory_count = n,
-		              .plan = &plan };
+	RF_AUTO(making)
+	m = { .context = context,
+	      .tools = tools,
+	      .a = a,
+	      .err = err,
+	      .advisories = advisories,
+	      .advisory_count = n,
+	      .plan = &plan };
 	int rc = run(&m);
 	if (!rc)
 		*ret = plan;
 	return rc;
 }
 
-int plan_make(const struct response_context *context, const char *const *advisories, size_t n, struct arena *a, struct plan *ret,
-              struct err *err)
+int plan_make(const struct response_context *context, const char *const *advisories, size_t n, struct arena *a,
+	      struct plan *ret, struct err *err)
 {
 	/* texts in the plan point into the tools' arena only through lanes and fixes, which are copied to @a */
 	RF_AUTO_PTR(tools) tools = NULL;

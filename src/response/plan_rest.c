@@ -72,22 +72,26 @@ static int visit(const struct exposure_row *row, void *data)
 		.advisory = arena_text(c->a, row->advisory),
 		.owner = plan_service_owner(c->workspace, row->service, c->a),
 		.text = row->kind == FINDING_AFFECTED
-		                ? "the runtime that loads the engines is affected itself: it moves together with the rebuilt engines when the "
-		                  "release is rolled out"
-		                : arena_printf(c->a, "whether the runtime is affected cannot be told: %s", finding_cause_words(row->cause)),
+				? "the runtime that loads the engines is affected itself: it moves together with the "
+				  "rebuilt engines when the "
+				  "release is rolled out"
+				: arena_printf(c->a, "whether the runtime is affected cannot be told: %s",
+					       finding_cause_words(row->cause)),
 	};
 	if (!r.service || !r.environment || !r.component || !r.advisory || !r.text)
 		return out_of_memory(c);
 	return add_rest(c, &r);
 }
 
-int plan_rests(struct transaction *tx, const struct workspace *workspace, const char *const *advisories, size_t n, struct arena *a,
-               struct plan_rest **ret, size_t *ret_count)
+int plan_rests(struct transaction *tx, const struct workspace *workspace, const char *const *advisories, size_t n,
+	       struct arena *a, struct plan_rest **ret, size_t *ret_count)
 {
 	struct collecting c = { .workspace = workspace, .a = a, .err = tx_err(tx) };
 	for (size_t i = 0; i < n; i++) {
-		struct exposure_filter f = { .advisory = span_of(advisories[i]), .by_carrier = true, .carrier = CARRIER_RUNTIME,
-			                     .at_least = FINDING_UNKNOWN };
+		struct exposure_filter f = { .advisory = span_of(advisories[i]),
+					     .by_carrier = true,
+					     .carrier = CARRIER_RUNTIME,
+					     .at_least = FINDING_UNKNOWN };
 		int rc = exposure_list(tx, &f, visit, &c);
 		if (rc)
 			return rc;

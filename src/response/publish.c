@@ -1,7 +1,7 @@
 /*
- * Publishing the release of one service × environment: rows of the proven engines, the unaffected ones carried over, two
- * signed statements per new engine, the folder, the rows, the channel. Killed anywhere and run again it ends the same: the
- * name was chosen once, blobs and folder are content-addressed, the rows are idempotent.
+ * Publishing the release of one service × environment: rows of the proven engines, the unaffected ones carried over,
+ * two signed statements per new engine, the folder, the rows, the channel. Killed anywhere and run again it ends the
+ * same: the name was chosen once, blobs and folder are content-addressed, the rows are idempotent.
  */
 #include "response/engine.h"
 
@@ -32,9 +32,9 @@ struct publishing {
 	struct release_plan plan;
 	struct task *tasks;
 	size_t task_count, task_capacity;
-	struct inventory_placement *placements;    /* engines of the service, for what is carried over */
+	struct inventory_placement *placements; /* engines of the service, for what is carried over */
 	size_t placement_count, placement_capacity;
-	bool withdrawn;                            /* not to be published (any more) */
+	bool withdrawn; /* not to be published (any more) */
 	struct release_row *rows;
 	size_t row_count;
 	struct release release;
@@ -123,8 +123,8 @@ static int choose_name(struct transaction *tx, struct publishing *p)
 	if (!rc)
 		rc = release_name_free(tx, p->service, tx_now(tx), cause, name);
 	if (!rc)
-		rc = release_plan_name(tx, p->incident_id, span_of(p->service), span_of(p->environment), name, stable.release, &p->a,
-		                       &p->plan);
+		rc = release_plan_name(tx, p->incident_id, span_of(p->service), span_of(p->environment), name,
+				       stable.release, &p->a, &p->plan);
 	return rc;
 }
 
@@ -136,9 +136,11 @@ static int read_all(struct transaction *tx, void *data)
 	p->withdrawn = false;
 	int rc = incident_get(tx, p->incident_id, &p->a, &p->incident);
 	if (!rc)
-		rc = release_plan_get(tx, p->incident_id, span_of(p->service), span_of(p->environment), &p->a, &p->plan);
+		rc = release_plan_get(tx, p->incident_id, span_of(p->service), span_of(p->environment), &p->a,
+				      &p->plan);
 	if (!rc)
-		rc = release_plan_generation(tx, p->incident_id, span_of(p->service), span_of(p->environment), &p->generation);
+		rc = release_plan_generation(tx, p->incident_id, span_of(p->service), span_of(p->environment),
+					     &p->generation);
 	if (rc)
 		return rc;
 	if (p->plan.published_at != USEC_NONE || p->plan.proven != p->plan.tasks || p->plan.tasks == 0) {
@@ -147,7 +149,9 @@ static int read_all(struct transaction *tx, void *data)
 	}
 	struct task_filter f = { .incident = p->incident_id, .service = p->service, .environment = p->environment };
 	rc = task_each(tx, &f, keep_task, p);
-	struct inventory_filter engines = { .service = span_of(p->service), .environment = span_of(p->environment), .engines_only = true };
+	struct inventory_filter engines = { .service = span_of(p->service),
+					    .environment = span_of(p->environment),
+					    .engines_only = true };
 	if (!rc)
 		rc = inventory_each_placement(tx, &engines, keep_placement, p);
 	if (!rc)
@@ -208,33 +212,48 @@ static int put_provenance(struct publishing *p, const struct task *t, struct rel
 	gethostname(host, sizeof host - 1);
 	struct provenance v = {
 		.subject = { row->model, row->target, row->file, row->engine },
-		.recipe = str_span(&recipe), .internal = str_span(&internal), .build = row->build,
-		.toolchain = row->builder.name, .toolchain_version = row->builder.version, .materials = materials,
+		.recipe = str_span(&recipe),
+		.internal = str_span(&internal),
+		.build = row->build,
+		.toolchain = row->builder.name,
+		.toolchain_version = row->builder.version,
+		.materials = materials,
 		.material_count = RF_COUNT(materials),
 		.builder_id = arena_printf(&p->a, "reforge://%s/%s", p->context->workspace->site, host),
-		.invocation_id = arena_printf(&p->a, "incident/%lld/task/%lld/attempt/%d", (long long)t->incident, (long long)t->id, t->attempt),
-		.started_at = t->built_at - t->build_usec, .finished_at = t->built_at,
+		.invocation_id = arena_printf(&p->a, "incident/%lld/task/%lld/attempt/%d", (long long)t->incident,
+					      (long long)t->id, t->attempt),
+		.started_at = t->built_at - t->build_usec,
+		.finished_at = t->built_at,
 	};
 	if (!v.builder_id || !v.invocation_id || !materials[1].uri)
 		return out_of_memory(p);
 	rc = statement_provenance(&v, &statement, p->err);
-	return rc ? rc : attestation_put(p->context->depot, p->context->release_key, str_span(&statement), &row->provenance, p->err);
+	return rc ? rc
+		  : attestation_put(p->context->depot, p->context->release_key, str_span(&statement), &row->provenance,
+				    p->err);
 }
 
 static int put_proof(struct publishing *p, const struct task *t, struct release_row *row)
 {
 	RF_AUTO(str) statement = STR_INIT(STATEMENT_MAX_BYTES);
 	struct proof_statement s = {
-		.subject = { row->model, row->target, row->file, row->engine }, .proof = row->proof, .verdict = "pass",
-		.evidence = t->proof_result, .prover_id = arena_printf(&p->a, "reforge://%s", p->context->workspace->site),
-		.invocation_id = arena_printf(&p->a, "incident/%lld/task/%lld/attempt/%d", (long long)t->incident, (long long)t->id, t->attempt),
-		.started_at = t->proven_at - t->prove_usec, .finished_at = t->proven_at,
+		.subject = { row->model, row->target, row->file, row->engine },
+		.proof = row->proof,
+		.verdict = "pass",
+		.evidence = t->proof_result,
+		.prover_id = arena_printf(&p->a, "reforge://%s", p->context->workspace->site),
+		.invocation_id = arena_printf(&p->a, "incident/%lld/task/%lld/attempt/%d", (long long)t->incident,
+					      (long long)t->id, t->attempt),
+		.started_at = t->proven_at - t->prove_usec,
+		.finished_at = t->proven_at,
 	};
 	read_digest(t->engine_digest, &s.baseline);
 	if (!s.prover_id || !s.invocation_id)
 		return out_of_memory(p);
 	int rc = statement_proof(&s, &statement, p->err);
-	return rc ? rc : attestation_put(p->context->depot, p->context->release_key, str_span(&statement), &row->proof_statement, p->err);
+	return rc ? rc
+		  : attestation_put(p->context->depot, p->context->release_key, str_span(&statement),
+				    &row->proof_statement, p->err);
 }
 
 static int new_row(struct publishing *p, const struct task *t, struct release_row *row)
@@ -245,7 +264,9 @@ static int new_row(struct publishing *p, const struct task *t, struct release_ro
 		return rc;
 	const struct toolchain_kind *kind = toolchain_kind_find(t->toolchain);
 	struct span file = json_string(json_get(e.root, "engine_file"));
-	*row = (struct release_row){ .model = t->model.p, .target = t->target.p, .version = 1, .engine_bytes = (uint64_t)t->new_bytes };
+	*row = (struct release_row){
+		.model = t->model.p, .target = t->target.p, .version = 1, .engine_bytes = (uint64_t)t->new_bytes
+	};
 	row->file = file.n ? arena_text(&p->a, file) : kind ? kind->engine_file : "model.bin";
 	row->builder.name = row->runtime.name = t->toolchain.p;
 	row->builder.version = row->runtime.version = t->to_version.p;
@@ -274,9 +295,10 @@ static int carried_row(struct publishing *p, const struct inventory_placement *a
 	struct span stem = dot == SIZE_MAX || dot == 0 ? base : span_sub(base, 0, dot);
 	*row = (struct release_row){ .version = 1, .carried_over = true, .engine_bytes = at->artifact.size };
 	row->model = arena_text(&p->a, at->model.n ? at->model : stem);
-	row->target = !target.n                                  ? "unknown/unknown"
-	              : span_find_byte(target, '/') == SIZE_MAX ? arena_printf(&p->a, "linux-x86_64/%.*s", SPAN_ARG(target))
-	                                                          : arena_text(&p->a, target);
+	row->target = !target.n ? "unknown/unknown"
+		      : span_find_byte(target, '/') == SIZE_MAX
+			      ? arena_printf(&p->a, "linux-x86_64/%.*s", SPAN_ARG(target))
+			      : arena_text(&p->a, target);
 	row->file = base.n ? arena_text(&p->a, base) : NULL;
 	const struct toolchain_kind *kind = toolchain_kind_of_product(at->artifact.product);
 	row->builder.name = kind ? kind->name : NULL;
@@ -349,11 +371,19 @@ static int make_release(struct publishing *p)
 		return out_of_memory(p);
 	for (size_t i = 0; i < p->incident.advisory_count; i++)
 		ids[i] = p->incident.advisories[i].p;
-	p->release = (struct release){
-		.service = p->service, .environment = p->environment, .name = p->plan.release.p, .parent = p->plan.parent.p,
-		.drill = p->plan.is_drill, .advisories = ids, .advisory_count = p->incident.advisory_count, .created_at = now_usec(),
-		.created_by = p->context->actor, .ledger_size = p->head.size, .ledger_head = p->head.head, .rows = p->rows,
-		.row_count = p->row_count };
+	p->release = (struct release){ .service = p->service,
+				       .environment = p->environment,
+				       .name = p->plan.release.p,
+				       .parent = p->plan.parent.p,
+				       .drill = p->plan.is_drill,
+				       .advisories = ids,
+				       .advisory_count = p->incident.advisory_count,
+				       .created_at = now_usec(),
+				       .created_by = p->context->actor,
+				       .ledger_size = p->head.size,
+				       .ledger_head = p->head.head,
+				       .rows = p->rows,
+				       .row_count = p->row_count };
 	return 0;
 }
 
@@ -366,7 +396,8 @@ static int check_parent(struct transaction *tx, void *data)
 static int put_files(struct publishing *p)
 {
 	if (!p->context->release_key)
-		return err_set(p->err, RF_EINVALID, "no release key: nothing can be published (reforge init makes one)");
+		return err_set(p->err, RF_EINVALID,
+			       "no release key: nothing can be published (reforge init makes one)");
 	int rc = make_rows(p);
 	if (!rc)
 		rc = make_release(p);
@@ -384,15 +415,22 @@ static int write_rows(struct transaction *tx, void *data)
 	if (!rc)
 		rc = release_record(tx, &p->release, &p->published, ACTOR);
 	if (!rc)
-		rc = channel_set(tx, p->service, p->environment, "candidate", p->release.name, CHANNEL_ANY_GENERATION, ACTOR, NULL);
+		rc = channel_set(tx, p->service, p->environment, "candidate", p->release.name, CHANNEL_ANY_GENERATION,
+				 ACTOR, NULL);
 	char hex[DIGEST_HEX], evidence[256];
-	snprintf(evidence, sizeof evidence, "{\"release_sha256\":\"%s\",\"rows\":%zu}", digest_hex(&p->published.digest, hex), p->row_count);
+	snprintf(evidence, sizeof evidence, "{\"release_sha256\":\"%s\",\"rows\":%zu}",
+		 digest_hex(&p->published.digest, hex), p->row_count);
 	int64_t rollout;
 	if (!rc)
-		rc = rollout_create(tx, &(struct rollout_birth){ .service = p->service, .environment = p->environment,
-		                                                 .release = p->release.name, .incident = p->incident_id, .actor = ACTOR,
-		                                                 .is_drill = p->release.drill, .evidence = span_of(evidence) },
-		                    &rollout, NULL);
+		rc = rollout_create(tx,
+				    &(struct rollout_birth){ .service = p->service,
+							     .environment = p->environment,
+							     .release = p->release.name,
+							     .incident = p->incident_id,
+							     .actor = ACTOR,
+							     .is_drill = p->release.drill,
+							     .evidence = span_of(evidence) },
+				    &rollout, NULL);
 	if (!rc)
 		rc = release_plan_published(tx, p->incident_id, span_of(p->service), span_of(p->environment));
 	return rc;
@@ -477,7 +515,9 @@ static int publish(struct publishing *p)
 
 int publish_item(struct worker *w, struct err *err)
 {
-	struct publishing p = { .w = w, .context = w->engine->context, .a = ARENA_INIT(PUBLISH_ARENA_BYTES), .err = err };
+	struct publishing p = {
+		.w = w, .context = w->engine->context, .a = ARENA_INIT(PUBLISH_ARENA_BYTES), .err = err
+	};
 	budget_take(&w->engine->budget, 0);
 	int rc = publish(&p);
 	budget_give(&w->engine->budget, 0);

@@ -22,7 +22,8 @@ static const char *newest(const struct workspace *w, const struct toolchain_kind
 }
 
 /* A recipe that cannot be read is a lane with one closed item. */
-static int unreadable(const char *name, struct arena *a, struct lane *ret, const struct err *recipe_err, struct err *err)
+static int unreadable(const char *name, struct arena *a, struct lane *ret, const struct err *recipe_err,
+		      struct err *err)
 {
 	struct lane_question q = { .model = name, .target = "" };
 	int rc = lane_check(&q, a, ret, err);
@@ -81,8 +82,9 @@ static int add_recipe(struct making *m, const char *name)
 	for (size_t i = 0; i < recipe->targets_n; i++) {
 		rc = next_lane(m, &lane);
 		if (!rc)
-			rc = plan_check_lane(m->context, m->tools, kind, recipe, recipe->targets[i], kind ? newest(m->context->workspace, kind) : NULL,
-			                     NULL, m->a, lane, m->err);
+			rc = plan_check_lane(m->context, m->tools, kind, recipe, recipe->targets[i],
+					     kind ? newest(m->context->workspace, kind) : NULL, NULL, m->a, lane,
+					     m->err);
 		if (rc)
 			return rc;
 		m->ready->lane_count++;

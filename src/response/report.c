@@ -22,8 +22,8 @@ const char *report_language_tag(enum report_language language)
 const char *report_task_word(enum report_language language, enum task_state state)
 {
 	static const enum report_word words[TASK_STATES] = {
-		[TASK_PLANNED] = W_PLANNED, [TASK_BUILDING] = W_BUILDING, [TASK_BUILT] = W_BUILT,
-		[TASK_PROVEN] = W_STATE_PROVEN, [TASK_FAILED] = W_FAILED, [TASK_BLOCKED] = W_BLOCKED,
+		[TASK_PLANNED] = W_PLANNED,     [TASK_BUILDING] = W_BUILDING, [TASK_BUILT] = W_BUILT,
+		[TASK_PROVEN] = W_STATE_PROVEN, [TASK_FAILED] = W_FAILED,     [TASK_BLOCKED] = W_BLOCKED,
 	};
 	return report_word(language, words[state]);
 }
@@ -32,7 +32,7 @@ const char *report_clock_word(enum report_language language, enum clock_result r
 {
 	static const enum report_word words[] = {
 		[CLOCK_NOTHING] = W_NOTHING, [CLOCK_RUNNING] = W_RUNNING, [CLOCK_LATE] = W_LATE,
-		[CLOCK_MET] = W_MET, [CLOCK_MISSED] = W_MISSED,
+		[CLOCK_MET] = W_MET,         [CLOCK_MISSED] = W_MISSED,
 	};
 	return report_word(language, words[result]);
 }
@@ -78,8 +78,8 @@ const char *report_difference(const struct report_engine *e, char buffer[REPORT_
 	for (size_t i = 0; i < e->proof.outputs_n; i++) {
 		const struct numeric *n = &e->proof.outputs[i].numeric;
 		worst = RF_MAX(worst, n->max_abs);
-		identical &= n->identical == n->elements && !n->nan_differs && !n->inf_differs && !n->shape_mismatches &&
-		             !n->type_mismatches;
+		identical &= n->identical == n->elements && !n->nan_differs && !n->inf_differs &&
+			     !n->shape_mismatches && !n->type_mismatches;
 	}
 	if (identical)
 		snprintf(buffer, REPORT_FIGURE, "0 (identical)");
@@ -108,8 +108,10 @@ const char *report_latency(const struct report_engine *e, char buffer[REPORT_FIG
 	else if (o->samples == 0 || o->p50_ns == 0)
 		snprintf(buffer, REPORT_FIGURE, "%.30s", report_nanoseconds((double)n->p50_ns, new_text));
 	else
-		snprintf(buffer, REPORT_FIGURE, "%.20s → %.20s (%+.1f %%)", report_nanoseconds((double)o->p50_ns, old_text),
-		         report_nanoseconds((double)n->p50_ns, new_text), ((double)n->p50_ns / (double)o->p50_ns - 1) * 100);
+		snprintf(buffer, REPORT_FIGURE, "%.20s → %.20s (%+.1f %%)",
+			 report_nanoseconds((double)o->p50_ns, old_text),
+			 report_nanoseconds((double)n->p50_ns, new_text),
+			 ((double)n->p50_ns / (double)o->p50_ns - 1) * 100);
 	return buffer;
 }
 
@@ -118,13 +120,14 @@ const char *report_size(const struct report_engine *e, char buffer[REPORT_FIGURE
 	char old_text[32], new_text[32];
 	if (e->task.new_bytes)
 		snprintf(buffer, REPORT_FIGURE, "%s → %s", text_bytes((uint64_t)e->task.engine_bytes, old_text),
-		         text_bytes((uint64_t)e->task.new_bytes, new_text));
+			 text_bytes((uint64_t)e->task.new_bytes, new_text));
 	else
 		snprintf(buffer, REPORT_FIGURE, "%s", text_bytes((uint64_t)e->task.engine_bytes, old_text));
 	return buffer;
 }
 
-int report_render(const struct report *r, enum report_format format, enum report_language language, struct str *to, struct err *err)
+int report_render(const struct report *r, enum report_format format, enum report_language language, struct str *to,
+		  struct err *err)
 {
 	int rc = 0;
 	if (format == REPORT_HTML)

@@ -1,6 +1,7 @@
 /*
- * A report as one HTML file: inline CSS and SVG, no script, nothing loaded. Pure. Every name goes through str_add_html().
- * A Content-Security-Policy in the page forbids what the page does not need, in case an escape were ever wrong.
+ * A report as one HTML file: inline CSS and SVG, no script, nothing loaded. Pure. Every name goes through
+ * str_add_html(). A Content-Security-Policy in the page forbids what the page does not need, in case an escape were
+ * ever wrong.
  */
 #include "response/report_text.h"
 
@@ -10,24 +11,35 @@ struct html {
 };
 
 static const char STYLE[] =
-	":root{color-scheme:light dark;--bg:#fff;--fg:#1b1f24;--dim:#5b6570;--line:#d8dee4;--card:#f6f8fa;--good:#1a7f37;"
+	":root{color-scheme:light "
+	"dark;--bg:#fff;--fg:#1b1f24;--dim:#5b6570;--line:#d8dee4;--card:#f6f8fa;--good:#1a7f37;"
 	"--bad:#cf222e;--warn:#9a6700;--old:#8c959f;--new:#0969da;--drill:#bf3989}"
-	"@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--dim:#8b949e;--line:#30363d;--card:#161b22;--good:#3fb950;"
+	"@media(prefers-color-scheme:dark){:root{--bg:#0d1117;--fg:#e6edf3;--dim:#8b949e;--line:#30363d;--card:#161b22;"
+	"--good:#3fb950;"
 	"--bad:#f85149;--warn:#d29922;--old:#6e7681;--new:#58a6ff;--drill:#db61a2}}"
-	"*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,'Noto Sans CJK SC',sans-serif}"
-	"main{max-width:1180px;margin:0 auto;padding:24px 20px 60px}h1{font-size:26px;margin:8px 0 4px;overflow-wrap:anywhere}"
+	"*{box-sizing:border-box}body{margin:0;background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,'Noto Sans "
+	"CJK SC',sans-serif}"
+	"main{max-width:1180px;margin:0 auto;padding:24px 20px 60px}h1{font-size:26px;margin:8px 0 "
+	"4px;overflow-wrap:anywhere}"
 	"h2{font-size:19px;margin:34px 0 10px;padding-bottom:4px;border-bottom:1px solid var(--line)}p{margin:6px 0}"
-	".dim{color:var(--dim)}.drill{background:var(--drill);color:#fff;padding:8px 14px;border-radius:6px;font-weight:600}"
-	".tag{display:inline-block;border:1px solid var(--drill);color:var(--drill);border-radius:4px;padding:0 5px;font-size:11px}"
+	".dim{color:var(--dim)}.drill{background:var(--drill);color:#fff;padding:8px "
+	"14px;border-radius:6px;font-weight:600}"
+	".tag{display:inline-block;border:1px solid var(--drill);color:var(--drill);border-radius:4px;padding:0 "
+	"5px;font-size:11px}"
 	".cards{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px;margin:18px 0}"
 	".card{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px 14px}"
 	".card b{display:block;font-size:24px;line-height:1.25}.card span{color:var(--dim);font-size:13px}"
 	".wide{overflow-x:auto}table{border-collapse:collapse;width:100%;font-size:13.5px}"
-	"th,td{text-align:left;vertical-align:top;padding:6px 9px;border-bottom:1px solid var(--line)}th{color:var(--dim);font-weight:600;"
-	"white-space:nowrap}td{overflow-wrap:break-word}code{font:12.5px/1.4 ui-monospace,monospace}.num{white-space:nowrap}"
-	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}svg text{fill:var(--fg);font:12px system-ui,sans-serif}"
-	"svg .dim{fill:var(--dim)}details{margin:6px 0;border:1px solid var(--line);border-radius:6px;padding:6px 12px}summary{cursor:pointer}"
-	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;font-size:13.5px;margin:8px 0}dt{color:var(--dim)}"
+	"th,td{text-align:left;vertical-align:top;padding:6px 9px;border-bottom:1px solid "
+	"var(--line)}th{color:var(--dim);font-weight:600;"
+	"white-space:nowrap}td{overflow-wrap:break-word}code{font:12.5px/1.4 "
+	"ui-monospace,monospace}.num{white-space:nowrap}"
+	".good{color:var(--good)}.bad{color:var(--bad)}.warn{color:var(--warn)}svg text{fill:var(--fg);font:12px "
+	"system-ui,sans-serif}"
+	"svg .dim{fill:var(--dim)}details{margin:6px 0;border:1px solid var(--line);border-radius:6px;padding:6px "
+	"12px}summary{cursor:pointer}"
+	"dl{display:grid;grid-template-columns:max-content 1fr;gap:2px 14px;font-size:13.5px;margin:8px "
+	"0}dt{color:var(--dim)}"
 	"dd{margin:0;overflow-wrap:anywhere}@media print{:root{color-scheme:light}main{max-width:none;padding:0}"
 	"details{break-inside:avoid}h2{break-after:avoid}tr{break-inside:avoid}}";
 
@@ -74,8 +86,9 @@ static void table(struct html *h, const enum report_word *words, size_t n)
 		str_addf(h->to, "<th>%s", w(h, words[i]));
 	raw(h, "</thead><tbody>\n");
 }
-#define TABLE(h, ...) \
-	table((h), (const enum report_word[]){ __VA_ARGS__ }, sizeof((const enum report_word[]){ __VA_ARGS__ }) / sizeof(enum report_word))
+#define TABLE(h, ...)                                         \
+	table((h), (const enum report_word[]){ __VA_ARGS__ }, \
+	      sizeof((const enum report_word[]){ __VA_ARGS__ }) / sizeof(enum report_word))
 
 static void table_end(struct html *h)
 {
@@ -84,7 +97,10 @@ static void table_end(struct html *h)
 
 static const char *clock_colour(enum clock_result r)
 {
-	return r == CLOCK_MET ? "good" : r == CLOCK_MISSED || r == CLOCK_LATE ? "bad" : r == CLOCK_RUNNING ? "warn" : "dim";
+	return r == CLOCK_MET                         ? "good"
+	       : r == CLOCK_MISSED || r == CLOCK_LATE ? "bad"
+	       : r == CLOCK_RUNNING                   ? "warn"
+						      : "dim";
 }
 
 static const char *task_colour(enum task_state s)
@@ -108,9 +124,11 @@ static void drill_tag(struct html *h, bool is_drill)
 static void begin(struct html *h, const struct report *r)
 {
 	const struct incident *i = &r->incident;
-	str_addf(h->to, "<!doctype html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n", report_language_tag(h->l));
-	raw(h, "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
-	       "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
+	str_addf(h->to, "<!doctype html>\n<html lang=\"%s\">\n<head>\n<meta charset=\"utf-8\">\n",
+		 report_language_tag(h->l));
+	raw(h,
+	    "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n"
+	    "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>");
 	str_addf(h->to, "%s%s%s: ", i->is_drill ? w(h, W_DRILL) : "", i->is_drill ? " · " : "", w(h, W_TITLE));
 	text(h, i->name);
 	str_addf(h->to, "</title>\n<style>%s</style>\n</head>\n<body>\n<main>\n", STYLE);
@@ -125,8 +143,9 @@ static void facts(struct html *h, const struct report *r)
 {
 	const struct incident *i = &r->incident;
 	char t[TIME_TEXT_BYTES];
-	str_addf(h->to, "<dl><dt>%s<dd>%lld · %s%s · %s: %s", w(h, W_INCIDENT), (long long)i->id, incident_state_name(i->state),
-	         i->is_backlog ? " · " : "", w(h, W_STAGE), clock_stage_title(r->stage, h->l == REPORT_ZH_CN));
+	str_addf(h->to, "<dl><dt>%s<dd>%lld · %s%s · %s: %s", w(h, W_INCIDENT), (long long)i->id,
+		 incident_state_name(i->state), i->is_backlog ? " · " : "", w(h, W_STAGE),
+		 clock_stage_title(r->stage, h->l == REPORT_ZH_CN));
 	if (i->is_backlog)
 		str_addf(h->to, " · %s", w(h, W_BACKLOG));
 	str_addf(h->to, "<dt>%s<dd>", w(h, W_SITE));
@@ -144,7 +163,8 @@ static void card(struct html *h, const char *colour, long long n, long long m, c
 	if (m < 0)
 		str_addf(h->to, "<div class=\"card\"><b class=\"%s\">%lld</b><span>%s</span></div>", colour, n, label);
 	else
-		str_addf(h->to, "<div class=\"card\"><b class=\"%s\">%lld / %lld</b><span>%s</span></div>", colour, n, m, label);
+		str_addf(h->to, "<div class=\"card\"><b class=\"%s\">%lld / %lld</b><span>%s</span></div>", colour, n,
+			 m, label);
 }
 
 static void cards(struct html *h, const struct report *r)
@@ -175,27 +195,36 @@ static void cards(struct html *h, const struct report *r)
 
 /* ── clocks ── */
 
-/* One bar a stage: its whole length is the limit, what is filled the time taken; an overrun is full and says by how much. */
+/* One bar a stage: its whole length is the limit, what is filled the time taken; an overrun is full and says by how
+ * much. */
 static void clock_svg(struct html *h, const struct report *r, size_t environment)
 {
-	str_addf(h->to, "<svg role=\"img\" viewBox=\"0 0 1000 %d\" width=\"100%%\" aria-label=\"%s\">", CLOCK_STAGES * 34 + 4,
-	         w(h, W_CLOCK_TIMELINE));
+	str_addf(h->to, "<svg role=\"img\" viewBox=\"0 0 1000 %d\" width=\"100%%\" aria-label=\"%s\">",
+		 CLOCK_STAGES * 34 + 4, w(h, W_CLOCK_TIMELINE));
 	for (int s = 0; s < CLOCK_STAGES; s++) {
 		const struct clock_row *c = &r->clocks[environment][s];
 		char elapsed[TIME_TEXT_BYTES], limit[TIME_TEXT_BYTES];
 		double share = c->limit_usec > 0 ? (double)c->elapsed_usec / (double)c->limit_usec : 1;
 		share = RF_MIN(RF_MAX(share, 0.0), 1.0);
 		int y = s * 34 + 4;
-		str_addf(h->to, "<text x=\"0\" y=\"%d\">%s</text>", y + 17, clock_stage_title(c->stage, h->l == REPORT_ZH_CN));
-		str_addf(h->to, "<rect x=\"150\" y=\"%d\" width=\"430\" height=\"24\" rx=\"4\" fill=\"var(--card)\" stroke=\"var(--line)\"/>", y);
+		str_addf(h->to, "<text x=\"0\" y=\"%d\">%s</text>", y + 17,
+			 clock_stage_title(c->stage, h->l == REPORT_ZH_CN));
+		str_addf(h->to,
+			 "<rect x=\"150\" y=\"%d\" width=\"430\" height=\"24\" rx=\"4\" fill=\"var(--card)\" "
+			 "stroke=\"var(--line)\"/>",
+			 y);
 		if (c->result != CLOCK_NOTHING)
-			str_addf(h->to, "<rect x=\"150\" y=\"%d\" width=\"%.1f\" height=\"24\" rx=\"4\" fill=\"var(--%s)\" opacity=\".75\"/>", y,
-			         RF_MAX(share * 430, 2.0), c->result == CLOCK_RUNNING ? "warn" : clock_colour(c->result));
-		str_addf(h->to, "<text x=\"594\" y=\"%d\">%s</text><text class=\"dim\" x=\"690\" y=\"%d\">%s %s %s</text>", y + 17,
-		         report_clock_word(h->l, c->result), y + 17, duration_text(c->elapsed_usec, elapsed), w(h, W_OF),
-		         duration_text(c->limit_usec, limit));
-		str_addf(h->to, "<text class=\"dim\" x=\"900\" y=\"%d\">%lld %s %lld</text>", y + 17, (long long)c->n, w(h, W_OF),
-		         (long long)c->m);
+			str_addf(h->to,
+				 "<rect x=\"150\" y=\"%d\" width=\"%.1f\" height=\"24\" rx=\"4\" fill=\"var(--%s)\" "
+				 "opacity=\".75\"/>",
+				 y, RF_MAX(share * 430, 2.0),
+				 c->result == CLOCK_RUNNING ? "warn" : clock_colour(c->result));
+		str_addf(h->to,
+			 "<text x=\"594\" y=\"%d\">%s</text><text class=\"dim\" x=\"690\" y=\"%d\">%s %s %s</text>",
+			 y + 17, report_clock_word(h->l, c->result), y + 17, duration_text(c->elapsed_usec, elapsed),
+			 w(h, W_OF), duration_text(c->limit_usec, limit));
+		str_addf(h->to, "<text class=\"dim\" x=\"900\" y=\"%d\">%lld %s %lld</text>", y + 17, (long long)c->n,
+			 w(h, W_OF), (long long)c->m);
 	}
 	raw(h, "</svg>\n");
 }
@@ -212,9 +241,10 @@ static void clocks(struct html *h, const struct report *r)
 		for (int s = 0; s < CLOCK_STAGES; s++) {
 			const struct clock_row *c = &r->clocks[i][s];
 			char due[TIME_TEXT_BYTES], reached[TIME_TEXT_BYTES];
-			str_addf(h->to, "<tr><td>%s<td>%s<td>%s<td class=\"%s\">%s\n", clock_stage_title(c->stage, h->l == REPORT_ZH_CN),
-			         time_text(c->due_at, due), time_text(c->reached_at, reached), clock_colour(c->result),
-			         report_clock_word(h->l, c->result));
+			str_addf(h->to, "<tr><td>%s<td>%s<td>%s<td class=\"%s\">%s\n",
+				 clock_stage_title(c->stage, h->l == REPORT_ZH_CN), time_text(c->due_at, due),
+				 time_text(c->reached_at, reached), clock_colour(c->result),
+				 report_clock_word(h->l, c->result));
 		}
 		table_end(h);
 	}
@@ -251,17 +281,19 @@ static void advisories(struct html *h, const struct report *r)
 /* ── engines ── */
 
 /* 5 %, 25 %, 50 %, 75 %, 95 % of one side: a line, a box, a mark. Quantiles stand every 5 %. */
-static void spread_row(struct html *h, const struct prove_latency *l, double low, double high, int y, const char *colour)
+static void spread_row(struct html *h, const struct prove_latency *l, double low, double high, int y,
+		       const char *colour)
 {
 	static const int at[5] = { 1, 5, 10, 15, 19 };
 	double x[5];
 	for (int i = 0; i < 5; i++)
 		x[i] = 4 + ((double)l->quantiles_ns[at[i]] - low) / RF_MAX(high - low, 1.0) * 152;
-	str_addf(h->to, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"var(--%s)\"/>", x[0], x[4], y, y, colour);
-	str_addf(h->to, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"10\" fill=\"var(--%s)\" opacity=\".55\"/>", x[1], y - 5,
-	         RF_MAX(x[3] - x[1], 1.0), colour);
-	str_addf(h->to, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"var(--fg)\" stroke-width=\"2\"/>", x[2], x[2], y - 6,
-	         y + 6);
+	str_addf(h->to, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"var(--%s)\"/>", x[0], x[4], y, y,
+		 colour);
+	str_addf(h->to, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"10\" fill=\"var(--%s)\" opacity=\".55\"/>",
+		 x[1], y - 5, RF_MAX(x[3] - x[1], 1.0), colour);
+	str_addf(h->to, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"var(--fg)\" stroke-width=\"2\"/>",
+		 x[2], x[2], y - 6, y + 6);
 }
 
 static void spread(struct html *h, const struct report_engine *e)
@@ -276,8 +308,9 @@ static void spread(struct html *h, const struct report_engine *e)
 		high = RF_MAX(high, (double)o->quantiles_ns[19]);
 	}
 	char a[REPORT_FIGURE], b[REPORT_FIGURE];
-	str_addf(h->to, "<br><svg role=\"img\" width=\"160\" height=\"40\" viewBox=\"0 0 160 40\"><title>%s – %s</title>",
-	         report_nanoseconds(low, a), report_nanoseconds(high, b));
+	str_addf(h->to,
+		 "<br><svg role=\"img\" width=\"160\" height=\"40\" viewBox=\"0 0 160 40\"><title>%s – %s</title>",
+		 report_nanoseconds(low, a), report_nanoseconds(high, b));
 	if (o->samples)
 		spread_row(h, o, low, high, 11, "old");
 	spread_row(h, n, low, high, 29, "new");
@@ -340,8 +373,10 @@ static void engine_row(struct html *h, const struct report_engine *e)
 static void engines(struct html *h, const struct report *r)
 {
 	heading(h, W_BEFORE_AFTER);
-	str_addf(h->to, "<p class=\"dim\"><span style=\"color:var(--old)\">■</span> %s &nbsp; <span style=\"color:var(--new)\">■</span> %s &nbsp; %s</p>\n",
-	         w(h, W_OLD), w(h, W_NEW), w(h, W_SPREAD));
+	str_addf(h->to,
+		 "<p class=\"dim\"><span style=\"color:var(--old)\">■</span> %s &nbsp; <span "
+		 "style=\"color:var(--new)\">■</span> %s &nbsp; %s</p>\n",
+		 w(h, W_OLD), w(h, W_NEW), w(h, W_SPREAD));
 	TABLE(h, W_SERVICE, W_ENGINE, W_STATE, W_TOOLCHAIN, W_DIGEST, W_SIZE, W_NUMERIC, W_LATENCY);
 	for (size_t i = 0; i < r->engine_count; i++)
 		engine_row(h, &r->engines[i]);
@@ -375,13 +410,15 @@ static void outputs(struct html *h, const struct prove_result *p)
 		const struct numeric *n = &o->numeric;
 		raw(h, "<tr><td><code>");
 		text_z(h, o->name);
-		str_addf(h->to, "</code><td class=\"%s\">%s<td class=\"num\">%.3g<td class=\"num\">%.3g<td class=\"num\">", judgement_colour(o->judgement),
-		         judgement_name(o->judgement), n->max_abs, n->max_rel);
+		str_addf(h->to,
+			 "</code><td class=\"%s\">%s<td class=\"num\">%.3g<td class=\"num\">%.3g<td class=\"num\">",
+			 judgement_colour(o->judgement), judgement_name(o->judgement), n->max_abs, n->max_rel);
 		if (n->cosine_tensors)
 			str_addf(h->to, "%.9g", n->min_cosine);
 		else
 			raw(h, "-");
-		str_addf(h->to, "<td class=\"num\">%llu / %llu", (unsigned long long)n->identical, (unsigned long long)n->elements);
+		str_addf(h->to, "<td class=\"num\">%llu / %llu", (unsigned long long)n->identical,
+			 (unsigned long long)n->elements);
 		cell_z(h, o->text);
 		raw(h, "\n");
 	}
@@ -534,8 +571,9 @@ static void end(struct html *h, const struct report *r)
 {
 	char hex[DIGEST_HEX], t[TIME_TEXT_BYTES];
 	heading(h, W_LEDGER);
-	str_addf(h->to, "<p>%lld %s <code>%s</code></p>\n<p>%s <code>%s</code></p>\n<p class=\"dim\">%s</p>\n", (long long)r->ledger.size,
-	         w(h, W_LEDGER_TEXT), digest_hex(&r->ledger.head, hex), w(h, W_SIGNED_WITH), r->key_id, w(h, W_VERIFY));
+	str_addf(h->to, "<p>%lld %s <code>%s</code></p>\n<p>%s <code>%s</code></p>\n<p class=\"dim\">%s</p>\n",
+		 (long long)r->ledger.size, w(h, W_LEDGER_TEXT), digest_hex(&r->ledger.head, hex), w(h, W_SIGNED_WITH),
+		 r->key_id, w(h, W_VERIFY));
 	str_addf(h->to, "<p class=\"dim\">%s %s · ", w(h, W_GENERATED), time_text(r->generated_at, t));
 	text_z(h, r->generated_by);
 	raw(h, "</p>\n</main>\n</body>\n</html>\n");

@@ -48,8 +48,10 @@ static const char *severity_of(struct making *m, const struct advisory *v)
 			best = &v->severities[i];
 	if (!best)
 		return "";
-	const char *text = best->score >= 0 ? arena_printf(m->a, "%.1f %.*s %.*s", best->score, SPAN_ARG(best->rating), SPAN_ARG(best->vector))
-	                                    : arena_printf(m->a, "%.*s %.*s", SPAN_ARG(best->rating), SPAN_ARG(best->vector));
+	const char *text = best->score >= 0
+				   ? arena_printf(m->a, "%.1f %.*s %.*s", best->score, SPAN_ARG(best->rating),
+						  SPAN_ARG(best->vector))
+				   : arena_printf(m->a, "%.*s %.*s", SPAN_ARG(best->rating), SPAN_ARG(best->vector));
 	return text ? text : "";
 }
 
@@ -62,13 +64,18 @@ static int read_advisory(struct transaction *tx, struct making *m, struct span i
 	const struct advisory *v = &s.advisory;
 	const struct advisory_statement *said = NULL;
 	for (size_t i = 0; i < v->statement_count; i++)
-		if (v->statements[i].status == STATEMENT_AFFECTED && (!said || (v->statements[i].authoritative && !said->authoritative)))
+		if (v->statements[i].status == STATEMENT_AFFECTED &&
+		    (!said || (v->statements[i].authoritative && !said->authoritative)))
 			said = &v->statements[i];
-	*ret = (struct report_advisory){ .id = text_of(m, v->id), .title = text_of(m, v->title.n ? v->title : v->summary),
-		                         .severity = severity_of(m, v), .source = said ? text_of(m, said->source) : "",
-		                         .url = text_of(m, v->url), .published_at = v->published, .is_drill = v->is_drill,
-		                         .affected_text = said ? text_of(m, said->affected_text) : "",
-		                         .fixed_text = said ? text_of(m, said->fixed_text) : "" };
+	*ret = (struct report_advisory){ .id = text_of(m, v->id),
+					 .title = text_of(m, v->title.n ? v->title : v->summary),
+					 .severity = severity_of(m, v),
+					 .source = said ? text_of(m, said->source) : "",
+					 .url = text_of(m, v->url),
+					 .published_at = v->published,
+					 .is_drill = v->is_drill,
+					 .affected_text = said ? text_of(m, said->affected_text) : "",
+					 .fixed_text = said ? text_of(m, said->fixed_text) : "" };
 	return 0;
 }
 
@@ -107,7 +114,9 @@ static int add_engine(const struct task *t, void *data)
 		m->engine_capacity = capacity;
 	}
 	struct report_engine *e = &r->engines[r->engine_count++];
-	*e = (struct report_engine){ .build_isolation = "", .library_digest = "", .log_digest = "", .release_path = "" };
+	*e = (struct report_engine){
+		.build_isolation = "", .library_digest = "", .log_digest = "", .release_path = ""
+	};
 	return task_copy(t, m->a, &e->task) ? out_of_memory(m) : 0;
 }
 
@@ -134,11 +143,15 @@ static void find_release_path(struct making *m, struct report_engine *e, const c
 	const struct report *r = m->report;
 	for (size_t i = 0; file && i < r->release_count; i++) {
 		const struct release_plan *p = &r->releases[i];
-		if (p->published_at == USEC_NONE || e->task.state != TASK_PROVEN || !span_eq(p->service, e->task.service) ||
-		    !span_eq(p->environment, e->task.environment))
+		if (p->published_at == USEC_NONE || e->task.state != TASK_PROVEN ||
+		    !span_eq(p->service, e->task.service) || !span_eq(p->environment, e->task.environment))
 			continue;
-		struct release release = { .service = p->service.p, .environment = p->environment.p, .name = p->release.p };
-		struct release_row row = { .model = e->task.model.p, .target = e->task.target.p, .version = 1, .file = file };
+		struct release release = { .service = p->service.p,
+					   .environment = p->environment.p,
+					   .name = p->release.p };
+		struct release_row row = {
+			.model = e->task.model.p, .target = e->task.target.p, .version = 1, .file = file
+		};
 		char path[FS_PATH_MAX];
 		struct err err = ERR_INIT;
 		if (release_row_path(&release, &row, path, sizeof path, &err) == 0)
@@ -186,7 +199,9 @@ static int add_event(struct making *m, const struct report_event *event)
 /* The members of a record's body that people want to read, in one line. */
 static const char *body_words(struct making *m, struct span body)
 {
-	static const char *const keys[] = { "name", "advisory", "environment", "stage", "service", "release", "reason" };
+	static const char *const keys[] = {
+		"name", "advisory", "environment", "stage", "service", "release", "reason"
+	};
 	static const char *const numbers[] = { "tasks", "planned", "blocked", "runtimes" };
 	struct json root;
 	struct err err = ERR_INIT;
@@ -209,8 +224,11 @@ static const char *body_words(struct making *m, struct span body)
 static int visit_record(const struct ledger_record *rec, void *data)
 {
 	struct making *m = data;
-	return add_event(m, &(struct report_event){ .at = rec->at, .kind = text_of(m, rec->kind), .subject = text_of(m, rec->subject),
-	                                            .actor = text_of(m, rec->actor), .text = body_words(m, rec->body) });
+	return add_event(m, &(struct report_event){ .at = rec->at,
+						    .kind = text_of(m, rec->kind),
+						    .subject = text_of(m, rec->subject),
+						    .actor = text_of(m, rec->actor),
+						    .text = body_words(m, rec->body) });
 }
 
 static int compare_events(const void *a, const void *b)
@@ -229,21 +247,28 @@ static int add_derived_events(struct making *m)
 		const struct release_plan *p = &r->releases[i];
 		if (p->published_at == USEC_NONE)
 			continue;
-		const char *text = arena_printf(m->a, "service: %.*s, environment: %.*s, release: %.*s", SPAN_ARG(p->service),
-		                                SPAN_ARG(p->environment), SPAN_ARG(p->release));
-		rc = text ? add_event(m, &(struct report_event){ .at = p->published_at, .kind = "release.published", .subject = "release",
-		                                                 .actor = "reforge:response", .text = text })
-		          : out_of_memory(m);
+		const char *text = arena_printf(m->a, "service: %.*s, environment: %.*s, release: %.*s",
+						SPAN_ARG(p->service), SPAN_ARG(p->environment), SPAN_ARG(p->release));
+		rc = text ? add_event(m, &(struct report_event){ .at = p->published_at,
+								 .kind = "release.published",
+								 .subject = "release",
+								 .actor = "reforge:response",
+								 .text = text })
+			  : out_of_memory(m);
 	}
 	for (size_t i = 0; !rc && i < r->engine_count; i++) {
 		const struct task *t = &r->engines[i].task;
 		if (t->state != TASK_FAILED && t->state != TASK_BLOCKED)
 			continue;
-		const char *text = arena_printf(m->a, "%.*s/%.*s: %.*s", SPAN_ARG(t->service), SPAN_ARG(t->model), SPAN_ARG(t->reason));
+		const char *text = arena_printf(m->a, "%.*s/%.*s: %.*s", SPAN_ARG(t->service), SPAN_ARG(t->model),
+						SPAN_ARG(t->reason));
 		const char *kind = t->state == TASK_FAILED ? "task.failed" : "task.blocked";
-		rc = text ? add_event(m, &(struct report_event){ .at = t->changed_at, .kind = kind, .subject = "task", .actor = "reforge:response",
-		                                                 .text = text })
-		          : out_of_memory(m);
+		rc = text ? add_event(m, &(struct report_event){ .at = t->changed_at,
+								 .kind = kind,
+								 .subject = "task",
+								 .actor = "reforge:response",
+								 .text = text })
+			  : out_of_memory(m);
 	}
 	if (!rc && r->event_count)
 		qsort(r->events, r->event_count, sizeof *r->events, compare_events);
@@ -256,8 +281,10 @@ static int read_all(struct transaction *tx, void *data)
 {
 	struct making *m = data;
 	struct report *r = m->report;
-	*r = (struct report){ .site = m->context->workspace->site, .generated_by = m->context->actor, .generated_at = tx_now(tx),
-		              .key_id = m->context->release_key ? signing_key_id(m->context->release_key) : "" };
+	*r = (struct report){ .site = m->context->workspace->site,
+			      .generated_by = m->context->actor,
+			      .generated_at = tx_now(tx),
+			      .key_id = m->context->release_key ? signing_key_id(m->context->release_key) : "" };
 	m->engine_capacity = m->event_capacity = 0;
 	int rc = incident_get(tx, m->id, m->a, &r->incident);
 	if (!rc)
@@ -275,10 +302,12 @@ static int read_all(struct transaction *tx, void *data)
 	return rc;
 }
 
-int report_make(const struct response_context *context, int64_t incident, struct arena *a, struct report *ret, struct err *err)
+int report_make(const struct response_context *context, int64_t incident, struct arena *a, struct report *ret,
+		struct err *err)
 {
 	struct report report;
-	RF_AUTO(making) m = { .context = context, .a = a, .err = err, .id = incident, .report = &report, .doc = json_doc_new() };
+	RF_AUTO(making)
+	m = { .context = context, .a = a, .err = err, .id = incident, .report = &report, .doc = json_doc_new() };
 	if (!m.doc)
 		return out_of_memory(&m);
 	int rc = database_transact(context->db, DB_READ, read_all, &m, err);
@@ -296,23 +325,23 @@ int report_make(const struct response_context *context, int64_t incident, struct
 }
 
 int report_save(const struct response_context *context, const struct report *report, enum report_format format,
-                enum report_language language, char *ret_path, size_t size, struct err *err)
+		enum report_language language, char *ret_path, size_t size, struct err *err)
 {
 	RF_AUTO(str) text = STR_INIT(REPORT_MAX_BYTES);
 	char name[256];
 	int rc = report_render(report, format, language, &text, err);
 	if (rc)
 		return rc;
-	snprintf(name, sizeof name, "%.*s%s.%s", SPAN_ARG(report->incident.name), language == REPORT_ZH_CN ? ".zh-CN" : "",
-	         report_format_extension(format));
+	snprintf(name, sizeof name, "%.*s%s.%s", SPAN_ARG(report->incident.name),
+		 language == REPORT_ZH_CN ? ".zh-CN" : "", report_format_extension(format));
 	rc = fs_make_dirs(context->workspace->reports, 0755, err);
 	if (!rc)
 		rc = fs_join(ret_path, size, context->workspace->reports, name, err);
 	return rc ? rc : fs_write_atomic(ret_path, str_span(&text), 0644, err);
 }
 
-int report_write(const struct response_context *context, int64_t incident, enum report_format format, enum report_language language,
-                 char *ret_path, size_t size, struct err *err)
+int report_write(const struct response_context *context, int64_t incident, enum report_format format,
+		 enum report_language language, char *ret_path, size_t size, struct err *err)
 {
 	RF_AUTO(arena) a = ARENA_INIT(REPORT_ARENA_BYTES);
 	struct report report;

@@ -1,4 +1,5 @@
-/* A report as Markdown (CommonMark with GitHub's tables). Pure. Names are hostile: escaped so that they stay in their cell. */
+/* A report as Markdown (CommonMark with GitHub's tables). Pure. Names are hostile: escaped so that they stay in their
+ * cell. */
 #include "response/report_text.h"
 
 struct md {
@@ -59,7 +60,9 @@ static void head(struct md *m, const enum report_word *words, size_t n)
 		str_add_text(m->to, "---|");
 	str_add_text(m->to, "\n");
 }
-#define HEAD(m, ...) head((m), (const enum report_word[]){ __VA_ARGS__ }, sizeof((const enum report_word[]){ __VA_ARGS__ }) / sizeof(enum report_word))
+#define HEAD(m, ...)                                         \
+	head((m), (const enum report_word[]){ __VA_ARGS__ }, \
+	     sizeof((const enum report_word[]){ __VA_ARGS__ }) / sizeof(enum report_word))
 
 static void title(struct md *m, const struct report *r)
 {
@@ -73,8 +76,8 @@ static void title(struct md *m, const struct report *r)
 	str_add_text(m->to, "\n\n");
 	if (i->is_drill)
 		str_addf(m->to, "> **%s** — %s\n\n", w(m, W_DRILL), w(m, W_DRILL_LONG));
-	str_addf(m->to, "- %s %lld: %s; %s: %s\n", w(m, W_INCIDENT), (long long)i->id, incident_state_name(i->state), w(m, W_STAGE),
-	         clock_stage_title(r->stage, m->l == REPORT_ZH_CN));
+	str_addf(m->to, "- %s %lld: %s; %s: %s\n", w(m, W_INCIDENT), (long long)i->id, incident_state_name(i->state),
+		 w(m, W_STAGE), clock_stage_title(r->stage, m->l == REPORT_ZH_CN));
 	str_addf(m->to, "- %s: ", w(m, W_SITE));
 	text_z(m, r->site);
 	str_addf(m->to, "\n- %s: %s (%s ", w(m, W_T0), time_text(i->t0, t), w(m, W_T0_FROM));
@@ -113,14 +116,16 @@ static void clocks(struct md *m, const struct report *r)
 	for (size_t i = 0; i < r->incident.environment_count; i++) {
 		for (int s = 0; s < CLOCK_STAGES; s++) {
 			const struct clock_row *c = &r->clocks[i][s];
-			char due[TIME_TEXT_BYTES], reached[TIME_TEXT_BYTES], elapsed[TIME_TEXT_BYTES], limit[TIME_TEXT_BYTES], counts[64];
+			char due[TIME_TEXT_BYTES], reached[TIME_TEXT_BYTES], elapsed[TIME_TEXT_BYTES],
+				limit[TIME_TEXT_BYTES], counts[64];
 			str_add_text(m->to, "|");
 			cell(m, r->incident.environments[i].environment);
 			cell_z(m, clock_stage_title(c->stage, m->l == REPORT_ZH_CN));
 			cell_z(m, time_text(c->due_at, due));
 			cell_z(m, time_text(c->reached_at, reached));
-			str_addf(m->to, " %s (%s %s %s) |", report_clock_word(m->l, c->result), duration_text(c->elapsed_usec, elapsed), w(m, W_OF),
-			         duration_text(c->limit_usec, limit));
+			str_addf(m->to, " %s (%s %s %s) |", report_clock_word(m->l, c->result),
+				 duration_text(c->elapsed_usec, elapsed), w(m, W_OF),
+				 duration_text(c->limit_usec, limit));
 			snprintf(counts, sizeof counts, "%lld %s %lld", (long long)c->n, w(m, W_OF), (long long)c->m);
 			cell_z(m, counts);
 			str_add_text(m->to, "\n");
@@ -154,10 +159,11 @@ static void engines(struct md *m, const struct report *r)
 		cell(m, t->service);
 		cell(m, t->model);
 		cell(m, t->target);
-		str_addf(m->to, " %s%s%s |", report_task_word(m->l, t->state), t->is_drill ? " · " : "", t->is_drill ? w(m, W_DRILL) : "");
+		str_addf(m->to, " %s%s%s |", report_task_word(m->l, t->state), t->is_drill ? " · " : "",
+			 t->is_drill ? w(m, W_DRILL) : "");
 		versions(m, t);
-		str_addf(m->to, " `%.*s`%s%.*s%s |", SPAN_ARG(t->engine_digest), t->new_digest.n ? " → `" : "", SPAN_ARG(t->new_digest),
-		         t->new_digest.n ? "`" : "");
+		str_addf(m->to, " `%.*s`%s%.*s%s |", SPAN_ARG(t->engine_digest), t->new_digest.n ? " → `" : "",
+			 SPAN_ARG(t->new_digest), t->new_digest.n ? "`" : "");
 		cell_z(m, report_size(e, figure));
 		cell_z(m, report_difference(e, figure));
 		cell_z(m, report_latency(e, figure));
@@ -262,9 +268,9 @@ int report_markdown(const struct report *r, enum report_language language, struc
 	left(&m, r);
 	events(&m, r);
 	str_addf(to, "## %s\n\n%lld %s `%s`\n\n", w(&m, W_LEDGER), (long long)r->ledger.size, w(&m, W_LEDGER_TEXT),
-	         digest_hex(&r->ledger.head, hex));
+		 digest_hex(&r->ledger.head, hex));
 	str_addf(to, "%s `%s`. %s.\n\n%s %s, ", w(&m, W_SIGNED_WITH), r->key_id, w(&m, W_VERIFY), w(&m, W_GENERATED),
-	         time_text(r->generated_at, t));
+		 time_text(r->generated_at, t));
 	text_z(&m, r->generated_by);
 	str_add_text(to, "\n");
 	return 0;

@@ -1,4 +1,5 @@
-/* The run of one response: confirm, plan, work, the end. response.h is the manual; supervise.c watches over the work. */
+/* The run of one response: confirm, plan, work, the end. response.h is the manual; supervise.c watches over the work.
+ */
 #include "response/response.h"
 
 #include "advisory/store.h"
@@ -63,11 +64,13 @@ static int read_sources(struct transaction *tx, struct birth *b)
 			return rc;
 		bool backlog = s.advisory.published != USEC_NONE && s.first_seen - s.advisory.published > BACKLOG_USEC;
 		b->sources[b->count++] = (struct clock_source){ .published_at = s.advisory.published,
-			                                        .published_date_only = !s.advisory.published_has_time,
-			                                        .first_seen_at = s.first_seen, .is_backlog = backlog,
-			                                        .imported_at = s.first_seen };
+								.published_date_only = !s.advisory.published_has_time,
+								.first_seen_at = s.first_seen,
+								.is_backlog = backlog,
+								.imported_at = s.first_seen };
 		b->all_backlog &= backlog;
-		if (s.advisory.published != USEC_NONE && (b->published_at == USEC_NONE || s.advisory.published < b->published_at))
+		if (s.advisory.published != USEC_NONE &&
+		    (b->published_at == USEC_NONE || s.advisory.published < b->published_at))
 			b->published_at = s.advisory.published;
 	}
 	return 0;
@@ -103,14 +106,19 @@ static int open_incident(struct transaction *tx, void *data)
 	const char *source;
 	usec_t t0 = clock_t0(b->sources, b->count, r->plan.placement_since, &source);
 	char evidence[160];
-	snprintf(evidence, sizeof evidence, "{\"engines_planned\":%zu,\"engines_blocked\":%zu,\"runtimes\":%zu}", r->plan.planned,
-	         r->plan.blocked, r->plan.rest_count);
+	snprintf(evidence, sizeof evidence, "{\"engines_planned\":%zu,\"engines_blocked\":%zu,\"runtimes\":%zu}",
+		 r->plan.planned, r->plan.blocked, r->plan.rest_count);
 	rc = incident_open(tx,
-	                   &(struct incident_birth){ .advisories = r->plan.advisories, .advisory_count = r->plan.advisory_count,
-	                                             .is_drill = r->plan.is_drill, .is_backlog = b->all_backlog, .t0 = t0,
-	                                             .t0_source = source, .published_at = b->published_at,
-	                                             .actor = r->context->actor, .evidence = span_of(evidence) },
-	                   &r->id, &r->opened);
+			   &(struct incident_birth){ .advisories = r->plan.advisories,
+						     .advisory_count = r->plan.advisory_count,
+						     .is_drill = r->plan.is_drill,
+						     .is_backlog = b->all_backlog,
+						     .t0 = t0,
+						     .t0_source = source,
+						     .published_at = b->published_at,
+						     .actor = r->context->actor,
+						     .evidence = span_of(evidence) },
+			   &r->id, &r->opened);
 	return rc ? rc : confirm_environments(tx, r);
 }
 
@@ -125,8 +133,8 @@ static int check_open(struct run *r)
 	enum incident_state s = r->incident.state;
 	if (s == INCIDENT_OPEN || s == INCIDENT_REOPENED)
 		return 0;
-	return err_set(r->err, RF_ESTATE, "incident %lld (%.*s) is %s: reopen it first (reforge incident reopen)", (long long)r->id,
-	               SPAN_ARG(r->incident.name), incident_state_name(s));
+	return err_set(r->err, RF_ESTATE, "incident %lld (%.*s) is %s: reopen it first (reforge incident reopen)",
+		       (long long)r->id, SPAN_ARG(r->incident.name), incident_state_name(s));
 }
 
 /* The plan is made first: whether anything is exposed is what "confirm" asks. */
@@ -151,7 +159,8 @@ static int confirm(struct run *r)
 		n = r->incident.advisory_count;
 	}
 	if (n == 0 || n > INCIDENT_MAX_ADVISORIES)
-		return err_set(r->err, RF_EINVALID, "a response answers 1 to %d advisories, not %zu", INCIDENT_MAX_ADVISORIES, n);
+		return err_set(r->err, RF_EINVALID, "a response answers 1 to %d advisories, not %zu",
+			       INCIDENT_MAX_ADVISORIES, n);
 	rc = plan_make_with(r->context, r->tools, ids, n, &r->a, &r->plan, r->err);
 	if (rc || (r->plan.task_count == 0 && r->plan.rest_count == 0 && !r->options->incident))
 		return rc;
@@ -173,17 +182,27 @@ static int write_task(struct transaction *tx, struct run *r, const struct plan_t
 		return rc;
 	bool written = false;
 	rc = task_plan(tx,
-	               &(struct task_birth){
-			       .incident = r->id, .service = t->service, .environment = t->environment, .model = t->model,
-			       .target = t->target, .toolchain = t->toolchain, .from_version = t->from_version,
-			       .to_version = t->to_version, .engine_path = t->engine_path, .engine_digest = t->engine_digest,
-			       .engine_bytes = t->engine_bytes, .build_digest = t->recipe ? t->recipe->build_digest : "",
-			       .proof_digest = t->recipe ? t->recipe->proof_digest : "",
-			       .memory_bytes = t->recipe ? (int64_t)t->recipe->build_memory_bytes : 0,
-			       .blocked_reason = t->planned ? NULL : t->reason, .blocked_owner = t->planned ? NULL : t->owner,
-			       .actor = r->context->actor, .plan = str_span(&evidence), .is_drill = r->incident.is_drill,
-			       .retry = r->options->retry },
-	               NULL, &written);
+		       &(struct task_birth){ .incident = r->id,
+					     .service = t->service,
+					     .environment = t->environment,
+					     .model = t->model,
+					     .target = t->target,
+					     .toolchain = t->toolchain,
+					     .from_version = t->from_version,
+					     .to_version = t->to_version,
+					     .engine_path = t->engine_path,
+					     .engine_digest = t->engine_digest,
+					     .engine_bytes = t->engine_bytes,
+					     .build_digest = t->recipe ? t->recipe->build_digest : "",
+					     .proof_digest = t->recipe ? t->recipe->proof_digest : "",
+					     .memory_bytes = t->recipe ? (int64_t)t->recipe->build_memory_bytes : 0,
+					     .blocked_reason = t->planned ? NULL : t->reason,
+					     .blocked_owner = t->planned ? NULL : t->owner,
+					     .actor = r->context->actor,
+					     .plan = str_span(&evidence),
+					     .is_drill = r->incident.is_drill,
+					     .retry = r->options->retry },
+		       NULL, &written);
 	r->changed |= written;
 	return rc;
 }
@@ -207,9 +226,10 @@ static int write_complete(struct transaction *tx, void *data)
 		return rc;
 	char subject[64], body[192];
 	snprintf(subject, sizeof subject, "incident/%lld", (long long)r->id);
-	snprintf(body, sizeof body, "{\"tasks\":%zu,\"planned\":%zu,\"blocked\":%zu,\"runtimes\":%zu}", r->plan.task_count, r->plan.planned,
-	         r->plan.blocked, r->plan.rest_count);
-	return ledger_append(tx, &(struct ledger_entry){ "incident.planned", subject, r->context->actor, span_of(body) });
+	snprintf(body, sizeof body, "{\"tasks\":%zu,\"planned\":%zu,\"blocked\":%zu,\"runtimes\":%zu}",
+		 r->plan.task_count, r->plan.planned, r->plan.blocked, r->plan.rest_count);
+	return ledger_append(tx,
+			     &(struct ledger_entry){ "incident.planned", subject, r->context->actor, span_of(body) });
 }
 
 static void report_progress(struct run *r, enum response_step step, int64_t n, int64_t m)
@@ -252,7 +272,8 @@ struct refusals {
 static int count_held(struct transaction *tx, void *data)
 {
 	struct refusals *h = data;
-	return TX_I64(tx, &h->held, "SELECT COUNT(*) FROM release_plan WHERE incident = $1 AND held_reason <> ''", DB_I(h->r->id));
+	return TX_I64(tx, &h->held, "SELECT COUNT(*) FROM release_plan WHERE incident = $1 AND held_reason <> ''",
+		      DB_I(h->r->id));
 }
 
 static int conclude(struct run *r, struct response_outcome *ret)
@@ -265,17 +286,17 @@ static int conclude(struct run *r, struct response_outcome *ret)
 		rc = run_seal(r);
 	if (rc)
 		return rc;
-	*ret = (struct response_outcome){ .incident = r->id, .is_drill = r->incident.is_drill, .opened = r->opened,
-		                          .nothing_exposed = r->plan.task_count == 0 && r->plan.rest_count == 0,
-		                          .counts = r->counts, .elapsed_usec = mono_usec() - r->started,
-		                          .cancelled = thread_stop_wanted() };
+	*ret = (struct response_outcome){ .incident = r->id,
+					  .is_drill = r->incident.is_drill,
+					  .opened = r->opened,
+					  .nothing_exposed = r->plan.task_count == 0 && r->plan.rest_count == 0,
+					  .counts = r->counts,
+					  .elapsed_usec = mono_usec() - r->started,
+					  .cancelled = thread_stop_wanted() };
 	snprintf(ret->name, sizeof ret->name, "%.*s", SPAN_ARG(r->incident.name));
 	ret->counts.what = "";
 	ret->counts.elapsed_usec = ret->elapsed_usec;
-	ret->exit_status = ret->cancelled                   ? 2
-	                   : r->counts.failed || h.held     ? 1
-	                   : r->counts.blocked              ? 3
-	                                                    : 0;
+	ret->exit_status = ret->cancelled ? 2 : r->counts.failed || h.held ? 1 : r->counts.blocked ? 3 : 0;
 	return 0;
 }
 
@@ -298,8 +319,9 @@ static int run(struct run *r, struct response_outcome *ret)
 	if (rc)
 		return rc;
 	if (!r->id) {
-		*ret = (struct response_outcome){ .nothing_exposed = true, .is_drill = r->plan.is_drill,
-			                          .elapsed_usec = mono_usec() - r->started };
+		*ret = (struct response_outcome){ .nothing_exposed = true,
+						  .is_drill = r->plan.is_drill,
+						  .elapsed_usec = mono_usec() - r->started };
 		ret->counts.what = "";
 		return 0;
 	}
@@ -311,10 +333,14 @@ static int run(struct run *r, struct response_outcome *ret)
 	return rc ? rc : conclude(r, ret);
 }
 
-int response_run(const struct response_context *context, const struct response_options *options, struct response_outcome *ret,
-                 struct err *err)
+int response_run(const struct response_context *context, const struct response_options *options,
+		 struct response_outcome *ret, struct err *err)
 {
-	struct run r = { .context = context, .options = options, .a = ARENA_INIT(RUN_ARENA_BYTES), .err = err, .started = mono_usec() };
+	struct run r = { .context = context,
+			 .options = options,
+			 .a = ARENA_INIT(RUN_ARENA_BYTES),
+			 .err = err,
+			 .started = mono_usec() };
 	int rc = run(&r, ret);
 	tools_freep(&r.tools);
 	arena_release(&r.a);

@@ -7,13 +7,13 @@
  * May use every lower room. Everything is idempotent: killed by SIGKILL anywhere and run again it goes on from the rows in
  * the database; two processes on one workspace share the queue by leases and fencing tokens.
  *
- * How the machine is shared out. Workers: workspace.build_jobs, else one per processor. Memory: each task claims what its
- * recipe asks for out of workspace.build_memory_bytes (else what the machine has free at the start); a task that asks for
- * more than there is at all runs alone. Performance is measured with no other job of this process running: a measurement
- * waits until builds and numeric proofs at work have ended, new ones wait until it is over. (A reserved core was refused:
- * neighbours on the same memory bus and the other half of a hyper-thread still move p99.) A recipe that does not judge
- * performance is measured beside other work, for the record. Builds go first in the queue, so
- * that measuring comes when the machine is quietest.
+ * How the machine is shared out. Workers: workspace.build_jobs (reforge.yaml `build: jobs`), else one per processor.
+ * Memory: each task claims what its recipe asks for out of workspace.build_memory_bytes (else what the machine has free at
+ * the start); a task that asks for more than there is at all runs alone. Performance that a recipe judges is measured with
+ * no other job of this process running: a measurement waits until builds and numeric proofs at work have ended, new ones
+ * wait until it is over. (A reserved core was refused: neighbours on the same memory bus and the other half of a
+ * hyper-thread still move p99.) A recipe that does not judge it is measured beside other work, for the record. Builds go
+ * first in the queue, so that measuring comes when the machine is quietest.
  */
 #ifndef REFORGE_RESPONSE_RESPONSE_H
 #define REFORGE_RESPONSE_RESPONSE_H

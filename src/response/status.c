@@ -49,8 +49,10 @@ static int grow(struct making *m, void *list_pointer, size_t count, size_t *capa
 
 static void fill_carrier(struct status_carrier *c, const int64_t counts[4], int64_t placements)
 {
-	*c = (struct status_carrier){ .placements = placements, .affected = counts[FINDING_AFFECTED], .conflict = counts[FINDING_CONFLICT],
-		                      .unknown = counts[FINDING_UNKNOWN] };
+	*c = (struct status_carrier){ .placements = placements,
+				      .affected = counts[FINDING_AFFECTED],
+				      .conflict = counts[FINDING_CONFLICT],
+				      .unknown = counts[FINDING_UNKNOWN] };
 	c->not_affected = placements - c->affected - c->conflict - c->unknown;
 }
 
@@ -64,8 +66,11 @@ static int visit_service(const struct exposure_service *s, void *data)
 	if (rc)
 		return rc;
 	struct status_service *v = &st->services[st->service_count++];
-	*v = (struct status_service){ .service = arena_text(m->a, s->service), .environment = arena_text(m->a, s->environment),
-		                      .owner = "", .stable = "", .candidate = "" };
+	*v = (struct status_service){ .service = arena_text(m->a, s->service),
+				      .environment = arena_text(m->a, s->environment),
+				      .owner = "",
+				      .stable = "",
+				      .candidate = "" };
 	const struct workspace_service *w = workspace_service(m->context->workspace, s->service);
 	if (w)
 		v->owner = arena_printf(m->a, "%s (%s)", w->owner.name, w->owner.contact);
@@ -73,7 +78,8 @@ static int visit_service(const struct exposure_service *s, void *data)
 		return out_of_memory(m);
 	fill_carrier(&v->builder, s->counts[CARRIER_BUILDER], s->placements);
 	fill_carrier(&v->runtime, s->counts[CARRIER_RUNTIME], s->placements);
-	v->runtime_clean_engine_vulnerable = s->worst[CARRIER_RUNTIME] == FINDING_NOT_AFFECTED && v->builder.affected > 0;
+	v->runtime_clean_engine_vulnerable =
+		s->worst[CARRIER_RUNTIME] == FINDING_NOT_AFFECTED && v->builder.affected > 0;
 	return 0;
 }
 
@@ -97,7 +103,7 @@ struct drill_run {
 struct exposed {
 	struct making *m;
 	struct drill_run drill;
-	struct span service, environment;   /* of the last row's service: rows come in runs of one */
+	struct span service, environment; /* of the last row's service: rows come in runs of one */
 	struct status_service *at;
 };
 
@@ -161,13 +167,16 @@ static int read_services(struct transaction *tx, struct making *m)
 
 /* ── releases ── */
 
-static int judge_row(struct transaction *tx, struct making *m, const struct release_row *row, struct status_release_row *ret)
+static int judge_row(struct transaction *tx, struct making *m, const struct release_row *row,
+		     struct status_release_row *ret)
 {
 	char hex[DIGEST_HEX];
-	*ret = (struct status_release_row){ .model = row->model, .target = row->target, .toolchain = row->builder.name ? row->builder.name : "",
-		                            .version = row->builder.version ? row->builder.version : "",
-		                            .digest = arena_text(m->a, span_of(digest_hex(&row->engine, hex))),
-		                            .carried_over = row->carried_over };
+	*ret = (struct status_release_row){ .model = row->model,
+					    .target = row->target,
+					    .toolchain = row->builder.name ? row->builder.name : "",
+					    .version = row->builder.version ? row->builder.version : "",
+					    .digest = arena_text(m->a, span_of(digest_hex(&row->engine, hex))),
+					    .carried_over = row->carried_over };
 	const struct toolchain_kind *kind = toolchain_kind_find(span_of(ret->toolchain));
 	if (!ret->digest)
 		return out_of_memory(m);
@@ -198,7 +207,8 @@ static int judge_row(struct transaction *tx, struct making *m, const struct rele
 }
 
 /* Rows of one builder version share their judgement. */
-static int judge_release(struct transaction *tx, struct making *m, const struct release *release, struct status_release *ret)
+static int judge_release(struct transaction *tx, struct making *m, const struct release *release,
+			 struct status_release *ret)
 {
 	ret->rows = arena_array(m->a, release->row_count + 1, sizeof *ret->rows);
 	if (!ret->rows)
@@ -212,7 +222,8 @@ static int judge_release(struct transaction *tx, struct making *m, const struct 
 		for (size_t k = 0; k < i && k < 16 && !same; k++) {
 			const struct release_row *o = &release->rows[k];
 			if (o->builder.name && row->builder.name && o->builder.version && row->builder.version &&
-			    !strcmp(o->builder.name, row->builder.name) && !strcmp(o->builder.version, row->builder.version))
+			    !strcmp(o->builder.name, row->builder.name) &&
+			    !strcmp(o->builder.version, row->builder.version))
 				same = &ret->rows[k];
 		}
 		if (same) {
@@ -233,7 +244,8 @@ static int judge_release(struct transaction *tx, struct making *m, const struct 
 	return 0;
 }
 
-static int add_release(struct transaction *tx, struct making *m, const struct status_service *v, const char *name, size_t *capacity)
+static int add_release(struct transaction *tx, struct making *m, const struct status_service *v, const char *name,
+		       size_t *capacity)
 {
 	struct release release;
 	struct status *st = m->status;
@@ -241,7 +253,9 @@ static int add_release(struct transaction *tx, struct making *m, const struct st
 	if (rc)
 		return rc;
 	struct status_release *r = &st->releases[st->release_count];
-	*r = (struct status_release){ .service = v->service, .environment = v->environment, .name = name, .rollout_state = "" };
+	*r = (struct status_release){
+		.service = v->service, .environment = v->environment, .name = name, .rollout_state = ""
+	};
 	struct err err = ERR_INIT;
 	if (release_read(m->context->depot, m->a, v->service, name, &release, &err)) {
 		/* a release that cannot be read is not secure; depot verify says what is wrong */
@@ -249,8 +263,8 @@ static int add_release(struct transaction *tx, struct making *m, const struct st
 		return 0;
 	}
 	RF_AUTO_ROWS rows = NULL;
-	rc = TX_QUERY(tx, &rows, "SELECT state FROM rollout WHERE service = $1 AND environment = $2 AND release = $3", DB_T(v->service),
-	              DB_T(v->environment), DB_T(name));
+	rc = TX_QUERY(tx, &rows, "SELECT state FROM rollout WHERE service = $1 AND environment = $2 AND release = $3",
+		      DB_T(v->service), DB_T(v->environment), DB_T(name));
 	if (rc)
 		return rc;
 	rc = rows_next(rows);
@@ -299,12 +313,12 @@ static struct clock_limits limits_of(const struct workspace *w, struct span envi
 	const struct workspace_environment *e = workspace_environment(w, environment);
 	if (!e)
 		return CLOCK_DEFAULT_LIMITS;
-	return (struct clock_limits){ { e->clocks.confirm_usec, e->clocks.environment_usec, e->clocks.rebuild_usec, e->clocks.canary_usec,
-		                        e->clocks.fleet_usec } };
+	return (struct clock_limits){ { e->clocks.confirm_usec, e->clocks.environment_usec, e->clocks.rebuild_usec,
+					e->clocks.canary_usec, e->clocks.fleet_usec } };
 }
 
 int status_incident_clocks(const struct workspace *w, const struct incident *incident, usec_t now, struct arena *a,
-                           struct clock_row (**ret)[CLOCK_STAGES])
+			   struct clock_row (**ret)[CLOCK_STAGES])
 {
 	struct clock_row(*rows)[CLOCK_STAGES] = arena_array(a, incident->environment_count + 1, sizeof *rows);
 	if (!rows)
@@ -347,7 +361,9 @@ static int read_incidents(struct transaction *tx, struct making *m)
 		s->incident = list[i];
 		m->incident = s;
 		m->blocked_capacity = 0;
-		rc = status_incident_clocks(m->context->workspace, &s->incident, st->at, m->a, &s->clocks) ? out_of_memory(m) : 0;
+		rc = status_incident_clocks(m->context->workspace, &s->incident, st->at, m->a, &s->clocks)
+			     ? out_of_memory(m)
+			     : 0;
 		if (!rc)
 			rc = release_plan_list(tx, s->incident.id, m->a, &s->releases, &s->release_count);
 		if (!rc)

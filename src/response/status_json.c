@@ -81,7 +81,8 @@ static void put_clock(struct json_out *o, const struct clock_row *c)
 	json_object_end(o);
 }
 
-static void put_environment(struct json_out *o, const struct incident_environment *e, const struct clock_row clocks[CLOCK_STAGES])
+static void put_environment(struct json_out *o, const struct incident_environment *e,
+			    const struct clock_row clocks[CLOCK_STAGES])
 {
 	json_object(o);
 	json_member_span(o, "environment", e->environment);

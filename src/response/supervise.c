@@ -67,18 +67,21 @@ static int count_all(struct transaction *tx, void *data)
 	struct response_progress *p = &c->r->counts;
 	{
 		RF_AUTO_ROWS rows = NULL;
-		int rc = TX_QUERY(tx, &rows,
-		                  "SELECT COALESCE(SUM(tasks), 0), COALESCE(SUM(planned), 0), COALESCE(SUM(building), 0), "
-		                  "COALESCE(SUM(built), 0), COALESCE(SUM(proven), 0), COALESCE(SUM(failed), 0), COALESCE(SUM(blocked), 0), "
-		                  "COALESCE(SUM(releases), 0), COALESCE(SUM(published), 0) FROM incident_environment WHERE incident = $1",
-		                  DB_I(c->r->id));
+		int rc = TX_QUERY(
+			tx, &rows,
+			"SELECT COALESCE(SUM(tasks), 0), COALESCE(SUM(planned), 0), COALESCE(SUM(building), 0), "
+			"COALESCE(SUM(built), 0), COALESCE(SUM(proven), 0), COALESCE(SUM(failed), 0), "
+			"COALESCE(SUM(blocked), 0), "
+			"COALESCE(SUM(releases), 0), COALESCE(SUM(published), 0) FROM incident_environment WHERE "
+			"incident = $1",
+			DB_I(c->r->id));
 		if (rc)
 			return rc;
 		rc = rows_next(rows);
 		if (rc <= 0)
 			return rc;
-		int64_t *const counts[] = { &p->tasks, &p->planned, &p->building, &p->built, &p->proven, &p->failed, &p->blocked,
-			                    &p->releases, &p->published };
+		int64_t *const counts[] = { &p->tasks,  &p->planned, &p->building, &p->built,    &p->proven,
+					    &p->failed, &p->blocked, &p->releases, &p->published };
 		for (size_t i = 0; i < RF_COUNT(counts); i++)
 			*counts[i] = rows_i64(rows, (int)i);
 	}
@@ -87,9 +90,10 @@ static int count_all(struct transaction *tx, void *data)
 	int rc = 0;
 	if (!working)
 		rc = TX_I64(tx, &c->to_publish,
-		            "SELECT COUNT(*) FROM release_plan WHERE incident = $1 AND tasks > 0 AND proven = tasks AND published_at IS NULL "
-		            "AND held_reason = ''",
-		            DB_I(c->r->id));
+			    "SELECT COUNT(*) FROM release_plan WHERE incident = $1 AND tasks > 0 AND proven = tasks "
+			    "AND published_at IS NULL "
+			    "AND held_reason = ''",
+			    DB_I(c->r->id));
 	if (!rc && c->r->engine->kind_count)
 		rc = work_next_due(tx, c->r->engine->kinds, c->r->engine->kind_count, &c->next_due);
 	return rc;
@@ -111,7 +115,8 @@ static void estimate(struct run *r)
 {
 	struct engine *e = r->engine;
 	struct response_progress *p = &r->counts;
-	int64_t to_build = p->planned + p->building, to_prove = r->options->until == RESPONSE_BUILD ? 0 : to_build + p->built;
+	int64_t to_build = p->planned + p->building,
+		to_prove = r->options->until == RESPONSE_BUILD ? 0 : to_build + p->built;
 	pthread_mutex_lock(&e->lock);
 	int64_t built = e->built, build_usec = e->build_usec, proven = e->proven, prove_usec = e->prove_usec;
 	static _Thread_local char what[256];
@@ -121,7 +126,8 @@ static void estimate(struct run *r)
 	p->left_usec = -1;
 	if ((to_build && !built) || (to_prove && !proven))
 		return;
-	int64_t left = (to_build ? to_build * (build_usec / built) : 0) + (to_prove ? to_prove * (prove_usec / proven) : 0);
+	int64_t left =
+		(to_build ? to_build * (build_usec / built) : 0) + (to_prove ? to_prove * (prove_usec / proven) : 0);
 	p->left_usec = left / (int64_t)RF_MAX(e->threads, 1U);
 }
 
@@ -134,14 +140,16 @@ static void fill_steps(struct run *r, const struct counting *c)
 	p->total[RESPONSE_BUILD] = p->total[RESPONSE_PROVE] = work;
 	p->done[RESPONSE_BUILD] = p->built + p->proven + p->failed;
 	p->done[RESPONSE_PROVE] = p->proven + p->failed;
-	p->total[RESPONSE_PUBLISH] = p->published + c->to_publish + (p->planned + p->building + p->built > 0 ? p->releases - p->published : 0);
+	p->total[RESPONSE_PUBLISH] = p->published + c->to_publish +
+				     (p->planned + p->building + p->built > 0 ? p->releases - p->published : 0);
 	p->done[RESPONSE_PUBLISH] = p->published;
 	p->step = p->planned + p->building > 0 ? RESPONSE_BUILD : p->built > 0 ? RESPONSE_PROVE : RESPONSE_PUBLISH;
 	p->step = RF_MIN(p->step, r->options->until);
 	p->elapsed_usec = mono_usec() - r->started;
 }
 
-/* Items that workers hold, so that long builds stay theirs. An item that another took is left to its worker to find out. */
+/* Items that workers hold, so that long builds stay theirs. An item that another took is left to its worker to find
+ * out. */
 static int renew_leases(struct run *r)
 {
 	struct engine *e = r->engine;
@@ -170,7 +178,8 @@ int run_seal(struct run *r)
 	int rc = fs_join(path, sizeof path, r->context->workspace->ledger, "checkpoints.jsonl", r->err);
 	if (rc)
 		return rc;
-	rc = ledger_seal(r->context->db, r->context->workspace->site, r->context->ledger_key, path, false, NULL, r->err);
+	rc = ledger_seal(r->context->db, r->context->workspace->site, r->context->ledger_key, path, false, NULL,
+			 r->err);
 	if (rc == RF_EBUSY) {
 		*r->err = ERR_INIT;
 		return 0;
@@ -190,7 +199,8 @@ static int check_stuck(struct run *r, const struct counting *c, mono_t *since)
 		*since = now;
 	if (now - *since < 10 * USEC_PER_SEC)
 		return 0;
-	return err_set(r->err, RF_EINTERNAL, "incident %lld has unfinished tasks and the queue no work for them", (long long)r->id);
+	return err_set(r->err, RF_EINTERNAL, "incident %lld has unfinished tasks and the queue no work for them",
+		       (long long)r->id);
 }
 
 static void wait_a_little(struct engine *e)

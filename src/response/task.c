@@ -29,13 +29,17 @@ static int count(struct transaction *tx, const struct row *r, enum task_state st
 	char sql[256];
 	const char *s = task_state_name(state);
 	snprintf(sql, sizeof sql,
-	         "UPDATE release_plan SET %s = %s + $4, tasks = tasks + $5 WHERE incident = $1 AND service = $2 AND environment = $3", s,
-	         s);
-	int rc = TX_RUN(tx, sql, DB_I(r->incident), DB_T(r->service), DB_T(r->environment), DB_I(delta), DB_I(tasks_delta));
+		 "UPDATE release_plan SET %s = %s + $4, tasks = tasks + $5 WHERE incident = $1 AND service = $2 AND "
+		 "environment = $3",
+		 s, s);
+	int rc = TX_RUN(tx, sql, DB_I(r->incident), DB_T(r->service), DB_T(r->environment), DB_I(delta),
+			DB_I(tasks_delta));
 	if (rc)
 		return rc;
 	snprintf(sql, sizeof sql,
-	         "UPDATE incident_environment SET %s = %s + $3, tasks = tasks + $4 WHERE incident = $1 AND environment = $2", s, s);
+		 "UPDATE incident_environment SET %s = %s + $3, tasks = tasks + $4 WHERE incident = $1 AND environment "
+		 "= $2",
+		 s, s);
 	return TX_RUN(tx, sql, DB_I(r->incident), DB_T(r->environment), DB_I(delta), DB_I(tasks_delta));
 }
 
@@ -45,12 +49,15 @@ static int count_move(struct transaction *tx, const struct row *r, enum task_sta
 	char sql[256];
 	const char *f = task_state_name(r->state), *t = task_state_name(to);
 	snprintf(sql, sizeof sql,
-	         "UPDATE release_plan SET %s = %s - 1, %s = %s + 1 WHERE incident = $1 AND service = $2 AND environment = $3", f, f, t, t);
+		 "UPDATE release_plan SET %s = %s - 1, %s = %s + 1 WHERE incident = $1 AND service = $2 AND "
+		 "environment = $3",
+		 f, f, t, t);
 	int rc = TX_RUN(tx, sql, DB_I(r->incident), DB_T(r->service), DB_T(r->environment));
 	if (rc)
 		return rc;
 	snprintf(sql, sizeof sql,
-	         "UPDATE incident_environment SET %s = %s - 1, %s = %s + 1 WHERE incident = $1 AND environment = $2", f, f, t, t);
+		 "UPDATE incident_environment SET %s = %s - 1, %s = %s + 1 WHERE incident = $1 AND environment = $2", f,
+		 f, t, t);
 	return TX_RUN(tx, sql, DB_I(r->incident), DB_T(r->environment));
 }
 
@@ -62,23 +69,29 @@ static int enqueue_task(struct transaction *tx, const struct row *r, const char 
 	snprintf(key, sizeof key, "%s/%lld/%lld", kind, (long long)r->id, (long long)r->round);
 	snprintf(payload, sizeof payload, "{\"task\":%lld}", (long long)r->id);
 	return work_enqueue(tx,
-	                    &(struct work_request){ .kind = kind, .key = key, .payload = span_of(payload), .priority = priority,
-	                                            .not_before = USEC_NONE, .max_attempts = TASK_ATTEMPTS },
-	                    NULL, NULL);
+			    &(struct work_request){ .kind = kind,
+						    .key = key,
+						    .payload = span_of(payload),
+						    .priority = priority,
+						    .not_before = USEC_NONE,
+						    .max_attempts = TASK_ATTEMPTS },
+			    NULL, NULL);
 }
 
 /* Publishing waits for the last engine of its release: all proven, none blocked or failed, and the plan whole. */
-static int enqueue_publish_if_complete(struct transaction *tx, int64_t incident, const char *service, const char *environment)
+static int enqueue_publish_if_complete(struct transaction *tx, int64_t incident, const char *service,
+				       const char *environment)
 {
 	int64_t generation;
 	int rc = TX_I64(tx, &generation,
-	                "SELECT generation FROM release_plan WHERE incident = $1 AND service = $2 AND environment = $3 "
-	                "AND plan_complete = 1 AND tasks > 0 AND proven = tasks AND published_at IS NULL",
-	                DB_I(incident), DB_T(service), DB_T(environment));
+			"SELECT generation FROM release_plan WHERE incident = $1 AND service = $2 AND environment = $3 "
+			"AND plan_complete = 1 AND tasks > 0 AND proven = tasks AND published_at IS NULL",
+			DB_I(incident), DB_T(service), DB_T(environment));
 	if (rc)
 		return rc == RF_ENOTFOUND ? 0 : rc;
 	char key[640];
-	snprintf(key, sizeof key, WORK_PUBLISH "/%lld/%s/%s/%lld", (long long)incident, service, environment, (long long)generation);
+	snprintf(key, sizeof key, WORK_PUBLISH "/%lld/%s/%s/%lld", (long long)incident, service, environment,
+		 (long long)generation);
 	RF_AUTO(str) payload = STR_INIT(4 * KIB);
 	struct json_out o = json_out(&payload, false);
 	json_object(&o);
@@ -90,9 +103,13 @@ static int enqueue_publish_if_complete(struct transaction *tx, int64_t incident,
 	if (rc)
 		return rc;
 	return work_enqueue(tx,
-	                    &(struct work_request){ .kind = WORK_PUBLISH, .key = key, .payload = str_span(&payload), .priority = 5,
-	                                            .not_before = USEC_NONE, .max_attempts = TASK_ATTEMPTS },
-	                    NULL, NULL);
+			    &(struct work_request){ .kind = WORK_PUBLISH,
+						    .key = key,
+						    .payload = str_span(&payload),
+						    .priority = 5,
+						    .not_before = USEC_NONE,
+						    .max_attempts = TASK_ATTEMPTS },
+			    NULL, NULL);
 }
 
 static int enter(struct transaction *tx, const struct row *r, enum task_state to, const char *actor)
@@ -158,10 +175,11 @@ static void copy_text(char *to, size_t size, struct span from)
 static int load_row(struct transaction *tx, int64_t id, struct row *ret)
 {
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(tx, &rows,
-	                  "SELECT incident, service, environment, model, target, attempt, state, round, is_current, is_drill "
-	                  "FROM task WHERE id = $1",
-	                  DB_I(id));
+	int rc = TX_QUERY(
+		tx, &rows,
+		"SELECT incident, service, environment, model, target, attempt, state, round, is_current, is_drill "
+		"FROM task WHERE id = $1",
+		DB_I(id));
 	if (rc)
 		return rc;
 	rc = rows_next(rows);
@@ -169,8 +187,12 @@ static int load_row(struct transaction *tx, int64_t id, struct row *ret)
 		return rc;
 	if (rc == 0)
 		return err_set(tx_err(tx), RF_ENOTFOUND, "there is no task %lld", (long long)id);
-	*ret = (struct row){ .id = id, .incident = rows_i64(rows, 0), .attempt = rows_i64(rows, 5), .round = rows_i64(rows, 7),
-		             .is_current = rows_i64(rows, 8) != 0, .is_drill = rows_i64(rows, 9) != 0 };
+	*ret = (struct row){ .id = id,
+			     .incident = rows_i64(rows, 0),
+			     .attempt = rows_i64(rows, 5),
+			     .round = rows_i64(rows, 7),
+			     .is_current = rows_i64(rows, 8) != 0,
+			     .is_drill = rows_i64(rows, 9) != 0 };
 	copy_text(ret->service, sizeof ret->service, rows_text(rows, 1));
 	copy_text(ret->environment, sizeof ret->environment, rows_text(rows, 2));
 	copy_text(ret->model, sizeof ret->model, rows_text(rows, 3));
@@ -183,19 +205,20 @@ static int load_row(struct transaction *tx, int64_t id, struct row *ret)
 static int write_state(struct transaction *tx, const struct row *r, const struct task_change *c)
 {
 	usec_t now = tx_now(tx);
-	int rc = TX_RUN(tx,
-	                "UPDATE task SET state = $2, changed_at = $3, reason = $4, owner = $5, round = $6 WHERE id = $1", DB_I(r->id),
-	                DB_T(task_state_name(c->to)), DB_TIME(now), DB_T(c->reason ? c->reason : ""),
-	                DB_T(c->owner ? c->owner : ""), DB_I(r->round));
+	int rc = TX_RUN(
+		tx, "UPDATE task SET state = $2, changed_at = $3, reason = $4, owner = $5, round = $6 WHERE id = $1",
+		DB_I(r->id), DB_T(task_state_name(c->to)), DB_TIME(now), DB_T(c->reason ? c->reason : ""),
+		DB_T(c->owner ? c->owner : ""), DB_I(r->round));
 	if (!rc && c->to == TASK_BUILT)
 		rc = TX_RUN(tx,
-		            "UPDATE task SET new_digest = $2, new_bytes = $3, built_at = $4, build_usec = $5, build_result = $6 "
-		            "WHERE id = $1",
-		            DB_I(r->id), DB_T(c->new_digest ? c->new_digest : ""), DB_I(c->new_bytes), DB_TIME(now),
-		            DB_I(c->duration_usec), DB_S(c->build_result.n ? c->build_result : SPAN("")));
+			    "UPDATE task SET new_digest = $2, new_bytes = $3, built_at = $4, build_usec = $5, "
+			    "build_result = $6 "
+			    "WHERE id = $1",
+			    DB_I(r->id), DB_T(c->new_digest ? c->new_digest : ""), DB_I(c->new_bytes), DB_TIME(now),
+			    DB_I(c->duration_usec), DB_S(c->build_result.n ? c->build_result : SPAN("")));
 	if (!rc && c->proof_result.n)
-		rc = TX_RUN(tx, "UPDATE task SET proof_result = $2, prove_usec = $3 WHERE id = $1", DB_I(r->id), DB_S(c->proof_result),
-		            DB_I(c->duration_usec));
+		rc = TX_RUN(tx, "UPDATE task SET proof_result = $2, prove_usec = $3 WHERE id = $1", DB_I(r->id),
+			    DB_S(c->proof_result), DB_I(c->duration_usec));
 	if (!rc && c->to == TASK_PROVEN)
 		rc = TX_RUN(tx, "UPDATE task SET proven_at = $2 WHERE id = $1", DB_I(r->id), DB_TIME(now));
 	return rc;
@@ -204,7 +227,8 @@ static int write_state(struct transaction *tx, const struct row *r, const struct
 static int check_words(struct transaction *tx, enum task_state to, const char *reason, const char *owner)
 {
 	if ((to == TASK_FAILED || to == TASK_BLOCKED) && (!reason || !*reason))
-		return err_set(tx_err(tx), RF_EINVALID, "a task is %s for a reason; none was given", task_state_name(to));
+		return err_set(tx_err(tx), RF_EINVALID, "a task is %s for a reason; none was given",
+			       task_state_name(to));
 	if (to == TASK_BLOCKED && (!owner || !*owner))
 		return err_set(tx_err(tx), RF_EINVALID, "a blocked task has an owner who acts; none was given");
 	return 0;
@@ -217,8 +241,8 @@ int task_set_state(struct transaction *tx, const struct task_change *c)
 	if (rc)
 		return rc;
 	if (!task_may(r.state, c->to))
-		return err_set(tx_err(tx), RF_ESTATE, "task %lld (%s/%s) is %s and cannot become %s", (long long)r.id, r.service, r.model,
-		               task_state_name(r.state), task_state_name(c->to));
+		return err_set(tx_err(tx), RF_ESTATE, "task %lld (%s/%s) is %s and cannot become %s", (long long)r.id,
+			       r.service, r.model, task_state_name(r.state), task_state_name(c->to));
 	rc = check_words(tx, c->to, c->reason, c->owner);
 	if (rc)
 		return rc;
@@ -228,7 +252,9 @@ int task_set_state(struct transaction *tx, const struct task_change *c)
 	if (!rc && r.is_current)
 		rc = count_move(tx, &r, c->to);
 	if (!rc)
-		rc = record(tx, &r, &(struct task_record){ task_state_name(c->to), c->actor, c->reason, c->owner, c->evidence, false });
+		rc = record(tx, &r,
+			    &(struct task_record){ task_state_name(c->to), c->actor, c->reason, c->owner, c->evidence,
+						   false });
 	if (!rc)
 		rc = enter(tx, &r, c->to, c->actor);
 	return rc;
@@ -241,8 +267,10 @@ static int check_names(struct transaction *tx, const struct task_birth *b)
 	const char *const names[] = { b->service, b->environment, b->model, b->target };
 	for (size_t i = 0; i < RF_COUNT(names); i++)
 		if (strlen(names[i]) > TASK_NAME_MAX)
-			return err_set(tx_err(tx), RF_ETOOBIG, "a task's service, environment, model and target have at most %d bytes: "
-			               "%.64s…", TASK_NAME_MAX, names[i]);
+			return err_set(tx_err(tx), RF_ETOOBIG,
+				       "a task's service, environment, model and target have at most %d bytes: "
+				       "%.64s…",
+				       TASK_NAME_MAX, names[i]);
 	return 0;
 }
 
@@ -263,10 +291,12 @@ static int load_current(struct transaction *tx, const struct task_birth *b, stru
 	int64_t id = 0;
 	{
 		RF_AUTO_ROWS rows = NULL;
-		int rc = TX_QUERY(tx, &rows,
-		                  "SELECT id, to_version, build_digest, engine_digest, proof_digest, reason, owner FROM task WHERE incident = $1 "
-		                  "AND environment = $2 AND service = $3 AND model = $4 AND target = $5 AND is_current = 1",
-		                  DB_I(b->incident), DB_T(b->environment), DB_T(b->service), DB_T(b->model), DB_T(b->target));
+		int rc = TX_QUERY(
+			tx, &rows,
+			"SELECT id, to_version, build_digest, engine_digest, proof_digest, reason, owner FROM task "
+			"WHERE incident = $1 "
+			"AND environment = $2 AND service = $3 AND model = $4 AND target = $5 AND is_current = 1",
+			DB_I(b->incident), DB_T(b->environment), DB_T(b->service), DB_T(b->model), DB_T(b->target));
 		if (rc)
 			return rc;
 		rc = rows_next(rows);
@@ -275,10 +305,11 @@ static int load_current(struct transaction *tx, const struct task_birth *b, stru
 		id = rows_i64(rows, 0);
 		ret->exists = true;
 		ret->same_proof = equal(rows, 4, b->proof_digest);
-		ret->same_engine = equal(rows, 1, b->to_version) && equal(rows, 2, b->build_digest) && equal(rows, 3, b->engine_digest);
+		ret->same_engine = equal(rows, 1, b->to_version) && equal(rows, 2, b->build_digest) &&
+				   equal(rows, 3, b->engine_digest);
 		ret->same = ret->same_engine && ret->same_proof &&
-		            equal(rows, 5, b->blocked_reason ? b->blocked_reason : "") &&
-		            equal(rows, 6, b->blocked_reason ? b->blocked_owner : "");
+			    equal(rows, 5, b->blocked_reason ? b->blocked_reason : "") &&
+			    equal(rows, 6, b->blocked_reason ? b->blocked_owner : "");
 	}
 	return load_row(tx, id, &ret->row);
 }
@@ -288,23 +319,31 @@ static int prepare_release(struct transaction *tx, const struct task_birth *b)
 {
 	int64_t inserted = 0;
 	int rc = tx_exec(tx,
-	                 "INSERT INTO release_plan (incident, service, environment, is_drill, plan_complete, generation, tasks, planned, "
-	                 "building, built, proven, failed, blocked, release, parent, held_reason) "
-	                 "VALUES ($1, $2, $3, $4, 0, 1, 0, 0, 0, 0, 0, 0, 0, '', '', '') ON CONFLICT DO NOTHING",
-	                 (const struct db_value[]){ DB_I(b->incident), DB_T(b->service), DB_T(b->environment), DB_I(b->is_drill) }, 4,
-	                 &inserted);
+			 "INSERT INTO release_plan (incident, service, environment, is_drill, plan_complete, "
+			 "generation, tasks, planned, "
+			 "building, built, proven, failed, blocked, release, parent, held_reason) "
+			 "VALUES ($1, $2, $3, $4, 0, 1, 0, 0, 0, 0, 0, 0, 0, '', '', '') ON CONFLICT DO NOTHING",
+			 (const struct db_value[]){ DB_I(b->incident), DB_T(b->service), DB_T(b->environment),
+						    DB_I(b->is_drill) },
+			 4, &inserted);
 	if (!rc && inserted)
-		return TX_RUN(tx, "UPDATE incident_environment SET releases = releases + 1 WHERE incident = $1 AND environment = $2",
-		              DB_I(b->incident), DB_T(b->environment));
+		return TX_RUN(tx,
+			      "UPDATE incident_environment SET releases = releases + 1 WHERE incident = $1 AND "
+			      "environment = $2",
+			      DB_I(b->incident), DB_T(b->environment));
 	int64_t again = 0;
 	if (!rc)
 		rc = tx_exec(tx,
-		             "UPDATE release_plan SET published_at = NULL, release = '', parent = '', generation = generation + 1 "
-		             "WHERE incident = $1 AND service = $2 AND environment = $3 AND published_at IS NOT NULL",
-		             (const struct db_value[]){ DB_I(b->incident), DB_T(b->service), DB_T(b->environment) }, 3, &again);
+			     "UPDATE release_plan SET published_at = NULL, release = '', parent = '', generation = "
+			     "generation + 1 "
+			     "WHERE incident = $1 AND service = $2 AND environment = $3 AND published_at IS NOT NULL",
+			     (const struct db_value[]){ DB_I(b->incident), DB_T(b->service), DB_T(b->environment) }, 3,
+			     &again);
 	if (!rc && again)
-		rc = TX_RUN(tx, "UPDATE incident_environment SET published = published - 1 WHERE incident = $1 AND environment = $2",
-		            DB_I(b->incident), DB_T(b->environment));
+		rc = TX_RUN(tx,
+			    "UPDATE incident_environment SET published = published - 1 WHERE incident = $1 AND "
+			    "environment = $2",
+			    DB_I(b->incident), DB_T(b->environment));
 	return rc;
 }
 
@@ -312,16 +351,21 @@ static int insert_task(struct transaction *tx, const struct task_birth *b, int64
 {
 	enum task_state state = b->blocked_reason ? TASK_BLOCKED : TASK_PLANNED;
 	return TX_I64(tx, ret_id,
-	              "INSERT INTO task (incident, service, environment, model, target, attempt, is_current, state, round, is_drill, "
-	              "toolchain, from_version, to_version, engine_path, engine_digest, engine_bytes, new_digest, new_bytes, build_digest, "
-	              "proof_digest, memory_bytes, reason, owner, created_at, changed_at, build_usec, prove_usec, plan, build_result, "
-	              "proof_result) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, 1, $8, $9, $10, $11, $12, $13, $14, '', 0, $15, $16, $17, "
-	              "$18, $19, $20, $20, 0, 0, $21, '', '') RETURNING id",
-	              DB_I(b->incident), DB_T(b->service), DB_T(b->environment), DB_T(b->model), DB_T(b->target), DB_I(attempt),
-	              DB_T(task_state_name(state)), DB_I(b->is_drill), DB_T(b->toolchain), DB_T(b->from_version), DB_T(b->to_version),
-	              DB_B(span_of(b->engine_path)), DB_T(b->engine_digest), DB_I(b->engine_bytes), DB_T(b->build_digest),
-	              DB_T(b->proof_digest), DB_I(b->memory_bytes), DB_T(b->blocked_reason ? b->blocked_reason : ""),
-	              DB_T(b->blocked_reason ? b->blocked_owner : ""), DB_TIME(tx_now(tx)), DB_S(b->plan.n ? b->plan : SPAN("{}")));
+		      "INSERT INTO task (incident, service, environment, model, target, attempt, is_current, state, "
+		      "round, is_drill, "
+		      "toolchain, from_version, to_version, engine_path, engine_digest, engine_bytes, new_digest, "
+		      "new_bytes, build_digest, "
+		      "proof_digest, memory_bytes, reason, owner, created_at, changed_at, build_usec, prove_usec, "
+		      "plan, build_result, "
+		      "proof_result) VALUES ($1, $2, $3, $4, $5, $6, 1, $7, 1, $8, $9, $10, $11, $12, $13, $14, '', 0, "
+		      "$15, $16, $17, "
+		      "$18, $19, $20, $20, 0, 0, $21, '', '') RETURNING id",
+		      DB_I(b->incident), DB_T(b->service), DB_T(b->environment), DB_T(b->model), DB_T(b->target),
+		      DB_I(attempt), DB_T(task_state_name(state)), DB_I(b->is_drill), DB_T(b->toolchain),
+		      DB_T(b->from_version), DB_T(b->to_version), DB_B(span_of(b->engine_path)), DB_T(b->engine_digest),
+		      DB_I(b->engine_bytes), DB_T(b->build_digest), DB_T(b->proof_digest), DB_I(b->memory_bytes),
+		      DB_T(b->blocked_reason ? b->blocked_reason : ""), DB_T(b->blocked_reason ? b->blocked_owner : ""),
+		      DB_TIME(tx_now(tx)), DB_S(b->plan.n ? b->plan : SPAN("{}")));
 }
 
 /* The birth of an attempt, with its counts, record and work. */
@@ -331,8 +375,12 @@ static int give_birth(struct transaction *tx, const struct task_birth *b, int64_
 	int rc = incident_environment_make(tx, b->incident, b->environment);
 	if (!rc)
 		rc = prepare_release(tx, b);
-	struct row r = { .incident = b->incident, .attempt = attempt, .round = 1, .state = state, .is_current = true,
-		         .is_drill = b->is_drill };
+	struct row r = { .incident = b->incident,
+			 .attempt = attempt,
+			 .round = 1,
+			 .state = state,
+			 .is_current = true,
+			 .is_drill = b->is_drill };
 	if (!rc)
 		rc = insert_task(tx, b, attempt, &r.id);
 	if (rc)
@@ -343,8 +391,9 @@ static int give_birth(struct transaction *tx, const struct task_birth *b, int64_
 	copy_text(r.target, sizeof r.target, span_of(b->target));
 	rc = count(tx, &r, state, 1, 1);
 	if (!rc)
-		rc = record(tx, &r, &(struct task_record){ task_state_name(state), b->actor, b->blocked_reason,
-		                                           b->blocked_reason ? b->blocked_owner : NULL, b->plan, true });
+		rc = record(tx, &r,
+			    &(struct task_record){ task_state_name(state), b->actor, b->blocked_reason,
+						   b->blocked_reason ? b->blocked_owner : NULL, b->plan, true });
 	if (!rc)
 		rc = enter(tx, &r, state, b->actor);
 	if (!rc)
@@ -363,22 +412,27 @@ static int next_attempt(struct transaction *tx, const struct task_birth *b, cons
 /* A task that has not begun takes what the plan says now. */
 static int refresh(struct transaction *tx, const struct task_birth *b, const struct row *r)
 {
-	int rc = TX_RUN(tx,
-	                "UPDATE task SET toolchain = $2, from_version = $3, to_version = $4, engine_path = $5, engine_digest = $6, "
-	                "engine_bytes = $7, build_digest = $8, proof_digest = $9, memory_bytes = $10, plan = $11 WHERE id = $1",
-	                DB_I(r->id), DB_T(b->toolchain), DB_T(b->from_version), DB_T(b->to_version), DB_B(span_of(b->engine_path)),
-	                DB_T(b->engine_digest), DB_I(b->engine_bytes), DB_T(b->build_digest), DB_T(b->proof_digest),
-	                DB_I(b->memory_bytes), DB_S(b->plan.n ? b->plan : SPAN("{}")));
+	int rc = TX_RUN(
+		tx,
+		"UPDATE task SET toolchain = $2, from_version = $3, to_version = $4, engine_path = $5, engine_digest = "
+		"$6, "
+		"engine_bytes = $7, build_digest = $8, proof_digest = $9, memory_bytes = $10, plan = $11 WHERE id = $1",
+		DB_I(r->id), DB_T(b->toolchain), DB_T(b->from_version), DB_T(b->to_version),
+		DB_B(span_of(b->engine_path)), DB_T(b->engine_digest), DB_I(b->engine_bytes), DB_T(b->build_digest),
+		DB_T(b->proof_digest), DB_I(b->memory_bytes), DB_S(b->plan.n ? b->plan : SPAN("{}")));
 	if (rc)
 		return rc;
 	if (r->state == TASK_BLOCKED && b->blocked_reason)
 		return TX_RUN(tx, "UPDATE task SET reason = $2, owner = $3, changed_at = $4 WHERE id = $1", DB_I(r->id),
-		              DB_T(b->blocked_reason), DB_T(b->blocked_owner), DB_TIME(tx_now(tx)));
+			      DB_T(b->blocked_reason), DB_T(b->blocked_owner), DB_TIME(tx_now(tx)));
 	if ((r->state == TASK_BLOCKED) == (b->blocked_reason != NULL))
 		return 0;
-	return task_set_state(tx, &(struct task_change){ .task = r->id, .to = b->blocked_reason ? TASK_BLOCKED : TASK_PLANNED,
-	                                                 .actor = b->actor, .reason = b->blocked_reason,
-	                                                 .owner = b->blocked_owner, .evidence = b->plan });
+	return task_set_state(tx, &(struct task_change){ .task = r->id,
+							 .to = b->blocked_reason ? TASK_BLOCKED : TASK_PLANNED,
+							 .actor = b->actor,
+							 .reason = b->blocked_reason,
+							 .owner = b->blocked_owner,
+							 .evidence = b->plan });
 }
 
 int task_plan(struct transaction *tx, const struct task_birth *b, int64_t *ret_id, bool *ret_new)
@@ -399,7 +453,8 @@ int task_plan(struct transaction *tx, const struct task_birth *b, int64_t *ret_i
 		rc = give_birth(tx, b, 1, &id);
 	else if ((s == TASK_PLANNED || s == TASK_BLOCKED) && !c.same)
 		rc = refresh(tx, b, &c.row);
-	else if ((s == TASK_PROVEN && !c.same_engine) || (s == TASK_FAILED && (!c.same_engine || !c.same_proof || b->retry)))
+	else if ((s == TASK_PROVEN && !c.same_engine) ||
+		 (s == TASK_FAILED && (!c.same_engine || !c.same_proof || b->retry)))
 		rc = next_attempt(tx, b, &c.row, &id);
 	else
 		written = false;
@@ -427,8 +482,9 @@ static int list_groups(struct transaction *tx, int64_t incident, struct arena *a
 	if (!list)
 		return err_set(tx_err(tx), RF_ENOMEM, "no memory for %lld releases", (long long)count);
 	RF_AUTO_ROWS rows = NULL;
-	rc = TX_QUERY(tx, &rows, "SELECT service, environment FROM release_plan WHERE incident = $1 ORDER BY service, environment",
-	              DB_I(incident));
+	rc = TX_QUERY(tx, &rows,
+		      "SELECT service, environment FROM release_plan WHERE incident = $1 ORDER BY service, environment",
+		      DB_I(incident));
 	if (rc)
 		return rc;
 	size_t n = 0;
@@ -447,12 +503,14 @@ int task_plan_complete(struct transaction *tx, int64_t incident, const char *act
 	RF_AUTO(arena) a = ARENA_INIT(64 * MIB);
 	int rc = TX_RUN(tx, "UPDATE release_plan SET plan_complete = 1 WHERE incident = $1", DB_I(incident));
 	if (!rc)
-		rc = TX_RUN(tx, "UPDATE incident_environment SET plan_complete = 1 WHERE incident = $1", DB_I(incident));
+		rc = TX_RUN(tx, "UPDATE incident_environment SET plan_complete = 1 WHERE incident = $1",
+			    DB_I(incident));
 	if (!rc)
 		rc = TX_RUN(tx,
-		            "UPDATE release_plan SET held_reason = '', release = '', parent = '', generation = generation + 1 "
-		            "WHERE incident = $1 AND held_reason <> '' AND published_at IS NULL",
-		            DB_I(incident));
+			    "UPDATE release_plan SET held_reason = '', release = '', parent = '', generation = "
+			    "generation + 1 "
+			    "WHERE incident = $1 AND held_reason <> '' AND published_at IS NULL",
+			    DB_I(incident));
 	struct group *groups = NULL;
 	size_t n = 0;
 	if (!rc)

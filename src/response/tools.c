@@ -58,7 +58,8 @@ static void load(struct tools *t, struct tool *tool)
 	tool->loaded = true;
 	struct err err = ERR_INIT;
 	if (!*tool->version && !tool->kind->needs_library) {
-		if (toolchain_load(tool->kind, "", "", family ? family->driver : NULL, NULL, &t->a, &tool->toolchain, &err))
+		if (toolchain_load(tool->kind, "", "", family ? family->driver : NULL, NULL, &t->a, &tool->toolchain,
+				   &err))
 			tool->why = "its driver does not load";
 		return;
 	}
@@ -70,7 +71,7 @@ static void load(struct tools *t, struct tool *tool)
 	int rc = v->sha256 ? digest_read(span_of(v->sha256), &expected, &err) : 0;
 	if (!rc)
 		rc = toolchain_load(tool->kind, tool->version, v->library ? v->library : "", family->driver,
-		                    v->sha256 ? &expected : NULL, &t->a, &tool->toolchain, &err);
+				    v->sha256 ? &expected : NULL, &t->a, &tool->toolchain, &err);
 	if (rc) {
 		char text[2048];
 		tool->why = arena_text(&t->a, span_of(err_render(&err, text, sizeof text)));
@@ -95,7 +96,8 @@ static struct tool *find(struct tools *t, const struct toolchain_kind *kind, con
 	return tool;
 }
 
-const struct toolchain *tools_get(struct tools *t, const struct toolchain_kind *kind, const char *version, const char **ret_why)
+const struct toolchain *tools_get(struct tools *t, const struct toolchain_kind *kind, const char *version,
+				  const char **ret_why)
 {
 	pthread_mutex_lock(&t->lock);
 	struct tool *tool = find(t, kind, version);
@@ -112,7 +114,8 @@ const struct toolchain_probe *tools_probe(struct tools *t, const struct toolchai
 	struct tool *tool = find(t, kind, version);
 	if (tool && !tool->why && !tool->probed) {
 		struct err err = ERR_INIT;
-		struct toolchain_limits limits = { .deadline_usec = 60 * USEC_PER_SEC, .isolation = tools_isolation(t->context) };
+		struct toolchain_limits limits = { .deadline_usec = 60 * USEC_PER_SEC,
+						   .isolation = tools_isolation(t->context) };
 		tool->has_probe = toolchain_probe(&tool->toolchain, &limits, &t->a, &tool->probe, &err) == 0;
 		tool->probed = true;
 	}

@@ -67,20 +67,27 @@ int rollout_create(struct transaction *tx, const struct rollout_birth *b, int64_
 	int64_t id;
 	usec_t now = tx_now(tx);
 	int rc = TX_I64(tx, &id,
-	                "INSERT INTO rollout (service, environment, release, incident, state, step, is_drill, created_at, changed_at) "
-	                "VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id",
-	                DB_T(b->service), DB_T(b->environment), DB_T(b->release), DB_I(b->incident),
-	                DB_T(rollout_state_name(ROLLOUT_PUBLISHED)), DB_I(b->is_drill), DB_TIME(now));
+			"INSERT INTO rollout (service, environment, release, incident, state, step, is_drill, "
+			"created_at, changed_at) "
+			"VALUES ($1, $2, $3, $4, $5, 0, $6, $7, $7) ON CONFLICT DO NOTHING RETURNING id",
+			DB_T(b->service), DB_T(b->environment), DB_T(b->release), DB_I(b->incident),
+			DB_T(rollout_state_name(ROLLOUT_PUBLISHED)), DB_I(b->is_drill), DB_TIME(now));
 	bool is_new = rc == 0;
 	if (rc == RF_ENOTFOUND)
 		rc = TX_I64(tx, &id, "SELECT id FROM rollout WHERE service = $1 AND environment = $2 AND release = $3",
-		            DB_T(b->service), DB_T(b->environment), DB_T(b->release));
+			    DB_T(b->service), DB_T(b->environment), DB_T(b->release));
 	if (rc)
 		return rc;
 	if (is_new) {
-		rc = record_change(tx, &(struct record){ .id = id, .service = b->service, .environment = b->environment,
-		                                         .release = b->release, .to = ROLLOUT_PUBLISHED, .birth = true,
-		                                         .is_drill = b->is_drill, .actor = b->actor, .evidence = b->evidence });
+		rc = record_change(tx, &(struct record){ .id = id,
+							 .service = b->service,
+							 .environment = b->environment,
+							 .release = b->release,
+							 .to = ROLLOUT_PUBLISHED,
+							 .birth = true,
+							 .is_drill = b->is_drill,
+							 .actor = b->actor,
+							 .evidence = b->evidence });
 		if (rc)
 			return rc;
 	}
@@ -92,9 +99,12 @@ int rollout_create(struct transaction *tx, const struct rollout_birth *b, int64_
 
 static int read_row(struct db_rows *rows, struct arena *a, struct rollout *ret, struct err *err)
 {
-	struct rollout r = { .id = rows_i64(rows, 0), .incident = rows_i64(rows, 1), .step = (int)rows_i64(rows, 6),
-		             .is_drill = rows_i64(rows, 7) != 0, .created_at = rows_time(rows, 8),
-		             .changed_at = rows_time(rows, 9) };
+	struct rollout r = { .id = rows_i64(rows, 0),
+			     .incident = rows_i64(rows, 1),
+			     .step = (int)rows_i64(rows, 6),
+			     .is_drill = rows_i64(rows, 7) != 0,
+			     .created_at = rows_time(rows, 8),
+			     .changed_at = rows_time(rows, 9) };
 	r.service = arena_span(a, rows_text(rows, 2));
 	r.environment = arena_span(a, rows_text(rows, 3));
 	r.release = arena_span(a, rows_text(rows, 4));
@@ -102,7 +112,7 @@ static int read_row(struct db_rows *rows, struct arena *a, struct rollout *ret, 
 		return err_set(err, RF_ENOMEM, "no memory for the list of rollouts");
 	if (!rollout_state_read(rows_text(rows, 5), &r.state))
 		return err_set(err, RF_EINTERNAL, "rollout %lld has the unknown state \"%.*s\"", (long long)r.id,
-		               SPAN_ARG(rows_text(rows, 5)));
+			       SPAN_ARG(rows_text(rows, 5)));
 	*ret = r;
 	return 0;
 }
@@ -131,18 +141,26 @@ int rollout_set_state(struct transaction *tx, const struct rollout_change *c)
 		return rc;
 	if (!rollout_may(r.state, c->to))
 		return err_set(tx_err(tx), RF_ESTATE, "rollout %lld is %s and cannot become %s", (long long)r.id,
-		               rollout_state_name(r.state), rollout_state_name(c->to));
+			       rollout_state_name(r.state), rollout_state_name(c->to));
 	if ((c->to == ROLLOUT_CANARY) != (c->step >= 1 && c->step <= 10000))
-		return err_set(tx_err(tx), RF_EINVALID, "a canary has a step of 1 to 10000 hundredths of a percent, nothing else has "
-		               "one; %d was given for %s", c->step, rollout_state_name(c->to));
+		return err_set(tx_err(tx), RF_EINVALID,
+			       "a canary has a step of 1 to 10000 hundredths of a percent, nothing else has "
+			       "one; %d was given for %s",
+			       c->step, rollout_state_name(c->to));
 	rc = TX_RUN(tx, "UPDATE rollout SET state = $2, step = $3, changed_at = $4 WHERE id = $1", DB_I(r.id),
-	            DB_T(rollout_state_name(c->to)), DB_I(c->step), DB_TIME(tx_now(tx)));
+		    DB_T(rollout_state_name(c->to)), DB_I(c->step), DB_TIME(tx_now(tx)));
 	if (rc)
 		return rc;
-	return record_change(tx, &(struct record){ .id = r.id, .service = r.service.p, .environment = r.environment.p,
-	                                           .release = r.release.p, .from = r.state, .to = c->to,
-	                                           .is_drill = r.is_drill, .step = c->step, .actor = c->actor,
-	                                           .evidence = c->evidence });
+	return record_change(tx, &(struct record){ .id = r.id,
+						   .service = r.service.p,
+						   .environment = r.environment.p,
+						   .release = r.release.p,
+						   .from = r.state,
+						   .to = c->to,
+						   .is_drill = r.is_drill,
+						   .step = c->step,
+						   .actor = c->actor,
+						   .evidence = c->evidence });
 }
 
 int rollout_list(struct transaction *tx, int64_t incident, struct arena *a, struct rollout **ret, size_t *ret_count)
@@ -152,12 +170,14 @@ int rollout_list(struct transaction *tx, int64_t incident, struct arena *a, stru
 	if (rc)
 		return rc;
 	if (count > ROLLOUT_MAX)
-		return err_set(tx_err(tx), RF_ETOOMANY, "%lld rollouts; a list holds %d", (long long)count, ROLLOUT_MAX);
+		return err_set(tx_err(tx), RF_ETOOMANY, "%lld rollouts; a list holds %d", (long long)count,
+			       ROLLOUT_MAX);
 	struct rollout *list = arena_array(a, (size_t)count + 1, sizeof *list);
 	if (!list)
 		return err_set(tx_err(tx), RF_ENOMEM, "no memory for %lld rollouts", (long long)count);
 	RF_AUTO_ROWS rows = NULL;
-	rc = TX_QUERY(tx, &rows, "SELECT " COLUMNS " FROM rollout WHERE $1 = 0 OR incident = $1 ORDER BY id", DB_I(incident));
+	rc = TX_QUERY(tx, &rows, "SELECT " COLUMNS " FROM rollout WHERE $1 = 0 OR incident = $1 ORDER BY id",
+		      DB_I(incident));
 	if (rc)
 		return rc;
 	size_t n = 0;

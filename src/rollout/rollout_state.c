@@ -7,11 +7,15 @@ static const char *const NAMES[ROLLOUT_STATES] = {
 };
 
 static const bool MAY[ROLLOUT_STATES][ROLLOUT_STATES] = {
-	[ROLLOUT_PUBLISHED] = { [ROLLOUT_SHADOW] = true, [ROLLOUT_CANARY] = true, [ROLLOUT_PAUSED] = true,
-	                        [ROLLOUT_ROLLED_BACK] = true },
+	[ROLLOUT_PUBLISHED] = { [ROLLOUT_SHADOW] = true,
+				[ROLLOUT_CANARY] = true,
+				[ROLLOUT_PAUSED] = true,
+				[ROLLOUT_ROLLED_BACK] = true },
 	[ROLLOUT_SHADOW] = { [ROLLOUT_CANARY] = true, [ROLLOUT_PAUSED] = true, [ROLLOUT_ROLLED_BACK] = true },
-	[ROLLOUT_CANARY] = { [ROLLOUT_CANARY] = true, [ROLLOUT_PROMOTED] = true, [ROLLOUT_PAUSED] = true,
-	                     [ROLLOUT_ROLLED_BACK] = true },
+	[ROLLOUT_CANARY] = { [ROLLOUT_CANARY] = true,
+			     [ROLLOUT_PROMOTED] = true,
+			     [ROLLOUT_PAUSED] = true,
+			     [ROLLOUT_ROLLED_BACK] = true },
 	[ROLLOUT_PROMOTED] = { [ROLLOUT_ROLLED_BACK] = true },
 	[ROLLOUT_PAUSED] = { [ROLLOUT_SHADOW] = true, [ROLLOUT_CANARY] = true, [ROLLOUT_ROLLED_BACK] = true },
 };

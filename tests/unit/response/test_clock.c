@@ -3,7 +3,7 @@
 
 #include "testing.h"
 
-#define MIN(m) ((usec_t)(m) * USEC_PER_MIN)
+#define MIN(m) ((usec_t)(m)*USEC_PER_MIN)
 #define NEVER USEC_NONE
 
 static const struct {
@@ -17,14 +17,31 @@ static const struct {
 	{ "a time of day counts", { { MIN(100), false, MIN(130), false, 0 } }, 1, MIN(5), MIN(100), "published" },
 	{ "a date alone does not", { { MIN(0), true, MIN(130), false, 0 } }, 1, MIN(5), MIN(130), "first seen" },
 	{ "no date at all", { { NEVER, false, MIN(130), false, 0 } }, 1, MIN(5), MIN(130), "first seen" },
-	{ "never before the placement", { { MIN(100), false, MIN(130), false, 0 } }, 1, MIN(500), MIN(500), "placement" },
+	{ "never before the placement",
+	  { { MIN(100), false, MIN(130), false, 0 } },
+	  1,
+	  MIN(500),
+	  MIN(500),
+	  "placement" },
 	{ "no placement known", { { MIN(100), false, MIN(130), false, 0 } }, 1, NEVER, MIN(100), "published" },
-	{ "published in the future is not believed", { { MIN(900), false, MIN(130), false, 0 } }, 1, MIN(5), MIN(130), "first seen" },
+	{ "published in the future is not believed",
+	  { { MIN(900), false, MIN(130), false, 0 } },
+	  1,
+	  MIN(5),
+	  MIN(130),
+	  "first seen" },
 	{ "backlog from the import", { { MIN(100), false, MIN(130), true, MIN(700) } }, 1, MIN(5), MIN(700), "import" },
-	{ "the earliest of several", { { MIN(100), false, MIN(130), false, 0 }, { MIN(50), false, MIN(60), false, 0 } }, 2, MIN(5),
-	  MIN(50), "published" },
-	{ "backlog and new together: the new one's clock", { { MIN(1), false, MIN(2), true, MIN(700) },
-	                                                     { MIN(300), true, MIN(310), false, 0 } }, 2, MIN(5), MIN(310),
+	{ "the earliest of several",
+	  { { MIN(100), false, MIN(130), false, 0 }, { MIN(50), false, MIN(60), false, 0 } },
+	  2,
+	  MIN(5),
+	  MIN(50),
+	  "published" },
+	{ "backlog and new together: the new one's clock",
+	  { { MIN(1), false, MIN(2), true, MIN(700) }, { MIN(300), true, MIN(310), false, 0 } },
+	  2,
+	  MIN(5),
+	  MIN(310),
 	  "first seen" },
 };
 
@@ -63,14 +80,15 @@ static void rows(void **state)
 	(void)state;
 	for (size_t i = 0; i < RF_COUNT(ROW_CASES); i++) {
 		usec_t reached[CLOCK_STAGES] = { NEVER, NEVER, ROW_CASES[i].reached, NEVER, NEVER };
-		int64_t n[CLOCK_STAGES] = { 0, 0, ROW_CASES[i].n, 0, 0 }, m[CLOCK_STAGES] = { 0, 0, ROW_CASES[i].m, 0, 0 };
+		int64_t n[CLOCK_STAGES] = { 0, 0, ROW_CASES[i].n, 0, 0 },
+			m[CLOCK_STAGES] = { 0, 0, ROW_CASES[i].m, 0, 0 };
 		struct clock_row row[CLOCK_STAGES];
 		clock_evaluate(MIN(1000), &CLOCK_DEFAULT_LIMITS, reached, n, m, ROW_CASES[i].now, row);
 		const struct clock_row *r = &row[CLOCK_REBUILD];
 		assert_int_equal(r->due_at, MIN(1240));
 		if (r->result != ROW_CASES[i].result || r->elapsed_usec != MIN(ROW_CASES[i].elapsed_min))
 			fail_msg("%s: %s, %lld min", ROW_CASES[i].what, clock_result_name(r->result),
-			         (long long)(r->elapsed_usec / USEC_PER_MIN));
+				 (long long)(r->elapsed_usec / USEC_PER_MIN));
 	}
 }
 

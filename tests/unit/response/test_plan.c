@@ -3,19 +3,27 @@
 
 #include "testing.h"
 
-static const struct recipe RECIPE = { .model = "det", .owner = { "vision", "#vision", "" }, .toolchain = "onnxruntime" };
+static const struct recipe RECIPE = { .model = "det",
+				      .owner = { "vision", "#vision", "" },
+				      .toolchain = "onnxruntime" };
 static const struct fix_version CURE = { .from = "1.20.1", .to = "1.21.1", .at_hand = true, .why = "smallest at hand" };
 static const struct fix_version NO_CURE = { .from = "10.13.3.9", .why = "none of 10.16.1 is free of CVE-2026-24268" };
 static const struct fix_judgement AS_IS = { .mark = FIX_AS_IS };
 
 static const struct lane OPEN = { .open = true };
 static const struct lane CLOSED = {
-	.item_count = 2, .open = false,
+	.item_count = 2,
+	.open = false,
 	.items = { { .part = LANE_RECIPE, .ok = true, .reason = "there", .owner = "vision (#vision)" },
-	           { .part = LANE_TARGET, .ok = false, .reason = "this machine has no GPU", .owner = "gpu-farm (#gpu)" } },
+		   { .part = LANE_TARGET,
+		     .ok = false,
+		     .reason = "this machine has no GPU",
+		     .owner = "gpu-farm (#gpu)" } },
 };
 static const struct lane NOBODY = {
-	.item_count = 1, .open = false, .items = { { .part = LANE_SOURCE, .ok = false, .reason = "the model is missing", .owner = "" } },
+	.item_count = 1,
+	.open = false,
+	.items = { { .part = LANE_SOURCE, .ok = false, .reason = "the model is missing", .owner = "" } },
 };
 
 static const struct {
@@ -24,26 +32,65 @@ static const struct {
 	bool planned;
 	const char *reason_part, *owner;
 } CASES[] = {
-	{ "all is there", { .recipe = &RECIPE, .fix = &CURE, .judgement = &AS_IS, .lane = &OPEN, .has_service = true }, true, NULL, NULL },
-	{ "no service", { .recipe = &RECIPE, .fix = &CURE, .lane = &OPEN }, false, "belongs to no service", "desk (#desk)" },
-	{ "no recipe", { .fix = &CURE, .has_service = true }, false, "no recipe: the place of /srv/x.plan", "desk (#desk)" },
-	{ "a broken recipe", { .recipe_error = "recipes/det.yaml:3: owner is missing", .has_service = true }, false,
-	  "no usable recipe: recipes/det.yaml:3", "desk (#desk)" },
+	{ "all is there",
+	  { .recipe = &RECIPE, .fix = &CURE, .judgement = &AS_IS, .lane = &OPEN, .has_service = true },
+	  true,
+	  NULL,
+	  NULL },
+	{ "no service",
+	  { .recipe = &RECIPE, .fix = &CURE, .lane = &OPEN },
+	  false,
+	  "belongs to no service",
+	  "desk (#desk)" },
+	{ "no recipe",
+	  { .fix = &CURE, .has_service = true },
+	  false,
+	  "no recipe: the place of /srv/x.plan",
+	  "desk (#desk)" },
+	{ "a broken recipe",
+	  { .recipe_error = "recipes/det.yaml:3: owner is missing", .has_service = true },
+	  false,
+	  "no usable recipe: recipes/det.yaml:3",
+	  "desk (#desk)" },
 	{ "a conflict is settled before anything is built",
-	  { .recipe = &RECIPE, .fix = &CURE, .lane = &OPEN, .has_service = true, .doubt = "headers disagree" }, false,
-	  "must be settled first: headers disagree", "vision (#vision)" },
-	{ "another product", { .recipe = &RECIPE, .fix = &CURE, .lane = &OPEN, .has_service = true,
-	                       .other_product = "pkg:generic/nvidia/tensorrt" }, false, "pkg:generic/nvidia/tensorrt built the engine",
+	  { .recipe = &RECIPE, .fix = &CURE, .lane = &OPEN, .has_service = true, .doubt = "headers disagree" },
+	  false,
+	  "must be settled first: headers disagree",
 	  "vision (#vision)" },
-	{ "no version cures", { .recipe = &RECIPE, .fix = &NO_CURE, .has_service = true }, false,
-	  "no version cures: none of 10.16.1 is free of CVE-2026-24268", "vision (#vision)" },
-	{ "nobody knows a version", { .recipe = &RECIPE, .has_service = true }, false, "no version cures", "vision (#vision)" },
-	{ "the lane was not looked at", { .recipe = &RECIPE, .fix = &CURE, .has_service = true }, false, "not looked at",
+	{ "another product",
+	  { .recipe = &RECIPE,
+	    .fix = &CURE,
+	    .lane = &OPEN,
+	    .has_service = true,
+	    .other_product = "pkg:generic/nvidia/tensorrt" },
+	  false,
+	  "pkg:generic/nvidia/tensorrt built the engine",
 	  "vision (#vision)" },
-	{ "a closed lane names the one who opens it", { .recipe = &RECIPE, .fix = &CURE, .lane = &CLOSED, .has_service = true }, false,
-	  "this machine has no GPU", "gpu-farm (#gpu)" },
-	{ "a closed lane of nobody falls to the recipe", { .recipe = &RECIPE, .fix = &CURE, .lane = &NOBODY, .has_service = true }, false,
-	  "the model is missing", "vision (#vision)" },
+	{ "no version cures",
+	  { .recipe = &RECIPE, .fix = &NO_CURE, .has_service = true },
+	  false,
+	  "no version cures: none of 10.16.1 is free of CVE-2026-24268",
+	  "vision (#vision)" },
+	{ "nobody knows a version",
+	  { .recipe = &RECIPE, .has_service = true },
+	  false,
+	  "no version cures",
+	  "vision (#vision)" },
+	{ "the lane was not looked at",
+	  { .recipe = &RECIPE, .fix = &CURE, .has_service = true },
+	  false,
+	  "not looked at",
+	  "vision (#vision)" },
+	{ "a closed lane names the one who opens it",
+	  { .recipe = &RECIPE, .fix = &CURE, .lane = &CLOSED, .has_service = true },
+	  false,
+	  "this machine has no GPU",
+	  "gpu-farm (#gpu)" },
+	{ "a closed lane of nobody falls to the recipe",
+	  { .recipe = &RECIPE, .fix = &CURE, .lane = &NOBODY, .has_service = true },
+	  false,
+	  "the model is missing",
+	  "vision (#vision)" },
 };
 
 static void decide(void **state)
@@ -86,15 +133,23 @@ static void evidence(void **state)
 {
 	(void)state;
 	const char *changes[] = { "the runtime moves too", "a \"quoted\"\nline" };
-	struct plan_task t = { .product = "pkg:generic/microsoft/onnxruntime", .engine_kind = "onnxruntime-ort", .from_version = "1.20.1",
-		               .to_version = "1.21.1", .engine_digest = "ab", .fix_why = "smallest", .placements = 2, .changes = changes,
-		               .change_count = 2 };
+	struct plan_task t = { .product = "pkg:generic/microsoft/onnxruntime",
+			       .engine_kind = "onnxruntime-ort",
+			       .from_version = "1.20.1",
+			       .to_version = "1.21.1",
+			       .engine_digest = "ab",
+			       .fix_why = "smallest",
+			       .placements = 2,
+			       .changes = changes,
+			       .change_count = 2 };
 	RF_AUTO(str) text = STR_INIT(4 * KIB);
 	struct err err = ERR_INIT;
 	assert_ok(plan_task_evidence(&t, &text, &err), &err);
-	assert_string_equal(str_text(&text), "{\"product\":\"pkg:generic/microsoft/onnxruntime\",\"kind\":\"onnxruntime-ort\",\"from\":\"1.20.1\","
-	                                     "\"to\":\"1.21.1\",\"engine\":\"ab\",\"why\":\"smallest\",\"placements\":2,\"changes\":["
-	                                     "\"the runtime moves too\",\"a \\\"quoted\\\"\\nline\"]}");
+	assert_string_equal(
+		str_text(&text),
+		"{\"product\":\"pkg:generic/microsoft/onnxruntime\",\"kind\":\"onnxruntime-ort\",\"from\":\"1.20.1\","
+		"\"to\":\"1.21.1\",\"engine\":\"ab\",\"why\":\"smallest\",\"placements\":2,\"changes\":["
+		"\"the runtime moves too\",\"a \\\"quoted\\\"\\nline\"]}");
 }
 
 int main(void)

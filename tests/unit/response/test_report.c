@@ -10,31 +10,64 @@
 #include "testing.h"
 
 #define HOSTILE "a<script>alert(1)</script>|`x`\n\"'&"
-#define T(minutes) (1784000000 * USEC_PER_SEC + (minutes) * USEC_PER_MIN)
+#define T(minutes) (1784000000 * USEC_PER_SEC + (minutes)*USEC_PER_MIN)
 #define HEX_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define HEX_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 
 static struct span advisory_ids[] = { { "DRILL-2026-001", 14 } };
 static struct incident_environment environments[] = {
-	{ .environment = SPAN("production"), .tasks = 2, .proven = 1, .blocked = 1, .releases = 2, .published = 1,
+	{ .environment = SPAN("production"),
+	  .tasks = 2,
+	  .proven = 1,
+	  .blocked = 1,
+	  .releases = 2,
+	  .published = 1,
 	  .reached = { T(2), USEC_NONE, USEC_NONE, USEC_NONE, USEC_NONE } },
 };
 static struct clock_row clocks[1][CLOCK_STAGES];
 static struct report_advisory advisories[] = {
-	{ .id = "DRILL-2026-001", .title = HOSTILE, .severity = "7.8 HIGH", .source = "drill", .url = "javascript:alert(1)",
-	  .published_at = T(0), .is_drill = true, .affected_text = "< 1.21.0", .fixed_text = "1.21.0" },
+	{ .id = "DRILL-2026-001",
+	  .title = HOSTILE,
+	  .severity = "7.8 HIGH",
+	  .source = "drill",
+	  .url = "javascript:alert(1)",
+	  .published_at = T(0),
+	  .is_drill = true,
+	  .affected_text = "< 1.21.0",
+	  .fixed_text = "1.21.0" },
 };
 static struct prove_output outputs[2];
 static struct report_engine engines[2];
 static struct release_plan releases[] = {
-	{ .incident = 3, .service = SPAN("reading"), .environment = SPAN("production"), .tasks = 1, .proven = 1,
-	  .release = SPAN("2026-07-14-DRILL-2026-001"), .parent = SPAN(""), .published_at = T(5), .held_reason = SPAN(""), .is_drill = true },
-	{ .incident = 3, .service = SPAN("yard"), .environment = SPAN("production"), .tasks = 1, .blocked = 1, .release = SPAN(""),
-	  .parent = SPAN(""), .published_at = USEC_NONE, .held_reason = SPAN(""), .is_drill = true },
+	{ .incident = 3,
+	  .service = SPAN("reading"),
+	  .environment = SPAN("production"),
+	  .tasks = 1,
+	  .proven = 1,
+	  .release = SPAN("2026-07-14-DRILL-2026-001"),
+	  .parent = SPAN(""),
+	  .published_at = T(5),
+	  .held_reason = SPAN(""),
+	  .is_drill = true },
+	{ .incident = 3,
+	  .service = SPAN("yard"),
+	  .environment = SPAN("production"),
+	  .tasks = 1,
+	  .blocked = 1,
+	  .release = SPAN(""),
+	  .parent = SPAN(""),
+	  .published_at = USEC_NONE,
+	  .held_reason = SPAN(""),
+	  .is_drill = true },
 };
 static struct plan_rest rests[] = {
-	{ .service = "reading", .environment = "production", .carrier = "runtime", .component = "pkg:generic/microsoft/onnxruntime@1.20.1",
-	  .advisory = "DRILL-2026-001", .text = "moves with the release", .owner = HOSTILE },
+	{ .service = "reading",
+	  .environment = "production",
+	  .carrier = "runtime",
+	  .component = "pkg:generic/microsoft/onnxruntime@1.20.1",
+	  .advisory = "DRILL-2026-001",
+	  .text = "moves with the release",
+	  .owner = HOSTILE },
 };
 static struct report_event events[] = {
 	{ T(2), "incident.opened", "incident/3", "user:root@host", HOSTILE },
@@ -43,22 +76,58 @@ static struct report_event events[] = {
 
 static void fill_engines(void)
 {
-	outputs[0] = (struct prove_output){ .name = HOSTILE, .judgement = JUDGEMENT_PASS, .text = "within 1e-4",
-		                            .numeric = { .elements = 100, .identical = 90, .max_abs = 3.1e-7, .max_rel = 2e-6,
-		                                         .min_cosine = 0.9999999, .cosine_tensors = 4 } };
-	outputs[1] = (struct prove_output){ .name = "{\"a\": 1}", .judgement = JUDGEMENT_PASS, .text = "identical",
-		                            .numeric = { .elements = 7, .identical = 7 } };
+	outputs[0] = (struct prove_output){ .name = HOSTILE,
+					    .judgement = JUDGEMENT_PASS,
+					    .text = "within 1e-4",
+					    .numeric = { .elements = 100,
+							 .identical = 90,
+							 .max_abs = 3.1e-7,
+							 .max_rel = 2e-6,
+							 .min_cosine = 0.9999999,
+							 .cosine_tensors = 4 } };
+	outputs[1] = (struct prove_output){ .name = "{\"a\": 1}",
+					    .judgement = JUDGEMENT_PASS,
+					    .text = "identical",
+					    .numeric = { .elements = 7, .identical = 7 } };
 	engines[0] = (struct report_engine){
-		.task = { .id = 7, .incident = 3, .attempt = 2, .state = TASK_PROVEN, .service = SPAN("reading"), .environment = SPAN("production"),
-		          .model = SPAN(HOSTILE), .target = SPAN("linux-x86_64/cpu-avx512"), .toolchain = SPAN("onnxruntime"),
-		          .from_version = SPAN("1.20.1"), .to_version = SPAN("1.21.1"), .engine_path = SPAN("/srv/" HOSTILE),
-		          .engine_digest = SPAN(HEX_A), .new_digest = SPAN(HEX_B), .engine_bytes = 1500000, .new_bytes = 1490000,
-		          .build_digest = SPAN(HEX_A), .proof_digest = SPAN(HEX_B), .reason = SPAN(""), .owner = SPAN(""), .built_at = T(3),
-		          .proven_at = T(4), .build_usec = 1200000, .prove_usec = 3400000, .is_drill = true },
-		.has_proof = true, .build_isolation = "bubblewrap", .library_digest = HEX_A, .log_digest = HEX_B,
+		.task = { .id = 7,
+			  .incident = 3,
+			  .attempt = 2,
+			  .state = TASK_PROVEN,
+			  .service = SPAN("reading"),
+			  .environment = SPAN("production"),
+			  .model = SPAN(HOSTILE),
+			  .target = SPAN("linux-x86_64/cpu-avx512"),
+			  .toolchain = SPAN("onnxruntime"),
+			  .from_version = SPAN("1.20.1"),
+			  .to_version = SPAN("1.21.1"),
+			  .engine_path = SPAN("/srv/" HOSTILE),
+			  .engine_digest = SPAN(HEX_A),
+			  .new_digest = SPAN(HEX_B),
+			  .engine_bytes = 1500000,
+			  .new_bytes = 1490000,
+			  .build_digest = SPAN(HEX_A),
+			  .proof_digest = SPAN(HEX_B),
+			  .reason = SPAN(""),
+			  .owner = SPAN(""),
+			  .built_at = T(3),
+			  .proven_at = T(4),
+			  .build_usec = 1200000,
+			  .prove_usec = 3400000,
+			  .is_drill = true },
+		.has_proof = true,
+		.build_isolation = "bubblewrap",
+		.library_digest = HEX_A,
+		.log_digest = HEX_B,
 		.release_path = "releases/reading/x/model.onnx",
-		.proof = { .numeric = JUDGEMENT_PASS, .performance = JUDGEMENT_INCONCLUSIVE, .reason = "same within tolerance",
-		           .performance_text = "p50 -1.6 %", .outputs = outputs, .outputs_n = 2, .cases = 4, .isolation = "bubblewrap" },
+		.proof = { .numeric = JUDGEMENT_PASS,
+			   .performance = JUDGEMENT_INCONCLUSIVE,
+			   .reason = "same within tolerance",
+			   .performance_text = "p50 -1.6 %",
+			   .outputs = outputs,
+			   .outputs_n = 2,
+			   .cases = 4,
+			   .isolation = "bubblewrap" },
 	};
 	struct prove_latency *sides[] = { &engines[0].proof.old_latency, &engines[0].proof.new_latency };
 	for (int side = 0; side < 2; side++) {
@@ -70,12 +139,32 @@ static void fill_engines(void)
 		sides[side]->p99_ns = sides[side]->quantiles_ns[20];
 	}
 	engines[1] = (struct report_engine){
-		.task = { .id = 8, .incident = 3, .attempt = 1, .state = TASK_BLOCKED, .service = SPAN("yard"), .environment = SPAN("production"),
-		          .model = SPAN("gate"), .target = SPAN("linux-x86_64/sm_86"), .toolchain = SPAN("tensorrt"), .from_version = SPAN(""),
-		          .to_version = SPAN(""), .engine_path = SPAN("/srv/gate.plan"), .engine_digest = SPAN(HEX_A), .engine_bytes = 4096,
-		          .new_digest = SPAN(""), .build_digest = SPAN(""), .proof_digest = SPAN(""), .reason = SPAN("no GPU: " HOSTILE),
-		          .owner = SPAN("gpu-farm (#gpu)"), .built_at = USEC_NONE, .proven_at = USEC_NONE, .is_drill = true },
-		.build_isolation = "", .library_digest = "", .log_digest = "", .release_path = "",
+		.task = { .id = 8,
+			  .incident = 3,
+			  .attempt = 1,
+			  .state = TASK_BLOCKED,
+			  .service = SPAN("yard"),
+			  .environment = SPAN("production"),
+			  .model = SPAN("gate"),
+			  .target = SPAN("linux-x86_64/sm_86"),
+			  .toolchain = SPAN("tensorrt"),
+			  .from_version = SPAN(""),
+			  .to_version = SPAN(""),
+			  .engine_path = SPAN("/srv/gate.plan"),
+			  .engine_digest = SPAN(HEX_A),
+			  .engine_bytes = 4096,
+			  .new_digest = SPAN(""),
+			  .build_digest = SPAN(""),
+			  .proof_digest = SPAN(""),
+			  .reason = SPAN("no GPU: " HOSTILE),
+			  .owner = SPAN("gpu-farm (#gpu)"),
+			  .built_at = USEC_NONE,
+			  .proven_at = USEC_NONE,
+			  .is_drill = true },
+		.build_isolation = "",
+		.library_digest = "",
+		.log_digest = "",
+		.release_path = "",
 	};
 }
 
@@ -83,13 +172,37 @@ static struct report model(void)
 {
 	fill_engines();
 	struct report r = {
-		.site = "test-site", .generated_by = "user:root@host", .generated_at = T(10), .advisories = advisories, .advisory_count = 1,
-		.clocks = clocks, .engines = engines, .engine_count = 2, .releases = releases, .release_count = 2, .rests = rests,
-		.rest_count = 1, .events = events, .event_count = 2, .key_id = HEX_A, .stage = CLOCK_ENVIRONMENT,
-		.incident = { .id = 3, .name = SPAN("DRILL-2026-001"), .state = INCIDENT_OPEN, .is_drill = true, .t0 = T(0), .published_at = T(0),
-		              .opened_at = T(2), .changed_at = T(2), .t0_source = SPAN("published"), .opened_by = SPAN("user:root@host"),
-		              .reason = SPAN(""), .advisories = advisory_ids, .advisory_count = 1, .environments = environments,
-		              .environment_count = 1 },
+		.site = "test-site",
+		.generated_by = "user:root@host",
+		.generated_at = T(10),
+		.advisories = advisories,
+		.advisory_count = 1,
+		.clocks = clocks,
+		.engines = engines,
+		.engine_count = 2,
+		.releases = releases,
+		.release_count = 2,
+		.rests = rests,
+		.rest_count = 1,
+		.events = events,
+		.event_count = 2,
+		.key_id = HEX_A,
+		.stage = CLOCK_ENVIRONMENT,
+		.incident = { .id = 3,
+			      .name = SPAN("DRILL-2026-001"),
+			      .state = INCIDENT_OPEN,
+			      .is_drill = true,
+			      .t0 = T(0),
+			      .published_at = T(0),
+			      .opened_at = T(2),
+			      .changed_at = T(2),
+			      .t0_source = SPAN("published"),
+			      .opened_by = SPAN("user:root@host"),
+			      .reason = SPAN(""),
+			      .advisories = advisory_ids,
+			      .advisory_count = 1,
+			      .environments = environments,
+			      .environment_count = 1 },
 	};
 	r.ledger.size = 42;
 	int64_t n[CLOCK_STAGES], m[CLOCK_STAGES];
@@ -131,7 +244,8 @@ static void html_is_inert(void **state)
 	RF_AUTO(str) text = STR_INIT(4 * MIB);
 	struct err err = ERR_INIT;
 	assert_ok(report_render(&r, REPORT_HTML, REPORT_EN, &text, &err), &err);
-	static const char *const forbidden[] = { "<script", "href=", "src=", "@import", "url(", "<link", "<img", "<iframe", "onload" };
+	static const char *const forbidden[] = { "<script", "href=", "src=",    "@import", "url(",
+						 "<link",   "<img",  "<iframe", "onload" };
 	for (size_t i = 0; i < RF_COUNT(forbidden); i++)
 		if (strstr(str_text(&text), forbidden[i]))
 			fail_msg("the page has %s", forbidden[i]);
@@ -208,8 +322,12 @@ static void names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(goldens),         cmocka_unit_test(html_is_inert),     cmocka_unit_test(markdown_cells_hold),
-		cmocka_unit_test(json_parses),     cmocka_unit_test(limit_is_an_error), cmocka_unit_test(names),
+		cmocka_unit_test(goldens),
+		cmocka_unit_test(html_is_inert),
+		cmocka_unit_test(markdown_cells_hold),
+		cmocka_unit_test(json_parses),
+		cmocka_unit_test(limit_is_an_error),
+		cmocka_unit_test(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

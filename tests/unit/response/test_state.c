@@ -1,4 +1,5 @@
-/* Every pair of states of the task and incident machines against the diagrams of their headers, and the derived stage. */
+/* Every pair of states of the task and incident machines against the diagrams of their headers, and the derived stage.
+ */
 #include "response/incident.h"
 #include "response/task.h"
 
@@ -12,8 +13,9 @@ static void task_every_pair(void **state)
 	for (int from = 0; from < TASK_STATES; from++)
 		for (int to = 0; to < TASK_STATES; to++)
 			if (task_may((enum task_state)from, (enum task_state)to) != (expected[from][to] == 'x'))
-				fail_msg("%s -> %s", task_state_name((enum task_state)from), task_state_name((enum task_state)to));
-	assert_false(task_may((enum task_state)-1, TASK_BUILT));
+				fail_msg("%s -> %s", task_state_name((enum task_state)from),
+					 task_state_name((enum task_state)to));
+	assert_false(task_may((enum task_state) - 1, TASK_BUILT));
 	assert_false(task_may(TASK_PLANNED, TASK_STATES));
 }
 
@@ -24,9 +26,10 @@ static void incident_every_pair(void **state)
 	static const char *const expected[INCIDENT_STATES] = { "-xx-", "---x", "---x", "-xx-" };
 	for (int from = 0; from < INCIDENT_STATES; from++)
 		for (int to = 0; to < INCIDENT_STATES; to++)
-			if (incident_may((enum incident_state)from, (enum incident_state)to) != (expected[from][to] == 'x'))
+			if (incident_may((enum incident_state)from, (enum incident_state)to) !=
+			    (expected[from][to] == 'x'))
 				fail_msg("%s -> %s", incident_state_name((enum incident_state)from),
-				         incident_state_name((enum incident_state)to));
+					 incident_state_name((enum incident_state)to));
 	assert_false(incident_may(INCIDENT_STATES, INCIDENT_OPEN));
 }
 
@@ -51,7 +54,7 @@ static void names_read_back(void **state)
 static const struct {
 	const char *what;
 	int64_t tasks, blocked, proven, releases, canary, promoted;
-	const char *reached;    /* c e r a f */
+	const char *reached; /* c e r a f */
 	enum clock_stage stage;
 } STAGE_CASES[] = {
 	{ "nothing judged yet", 0, 0, 0, 0, 0, 0, "", CLOCK_STAGES },
@@ -69,16 +72,19 @@ static void stage_is_derived_and_never_moves_back(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < RF_COUNT(STAGE_CASES); i++) {
-		struct incident_environment e = { .environment = SPAN("production"), .tasks = STAGE_CASES[i].tasks,
-			                          .blocked = STAGE_CASES[i].blocked, .proven = STAGE_CASES[i].proven,
-			                          .releases = STAGE_CASES[i].releases, .canary = STAGE_CASES[i].canary,
-			                          .promoted = STAGE_CASES[i].promoted };
+		struct incident_environment e = { .environment = SPAN("production"),
+						  .tasks = STAGE_CASES[i].tasks,
+						  .blocked = STAGE_CASES[i].blocked,
+						  .proven = STAGE_CASES[i].proven,
+						  .releases = STAGE_CASES[i].releases,
+						  .canary = STAGE_CASES[i].canary,
+						  .promoted = STAGE_CASES[i].promoted };
 		for (int s = 0; s < CLOCK_STAGES; s++)
 			e.reached[s] = strchr(STAGE_CASES[i].reached, "ceraf"[s]) ? 1000 : USEC_NONE;
 		struct incident incident = { .environments = &e, .environment_count = 1 };
 		if (incident_stage(&incident) != STAGE_CASES[i].stage)
 			fail_msg("%s: %s, not %s", STAGE_CASES[i].what, clock_stage_name(incident_stage(&incident)),
-			         clock_stage_name(STAGE_CASES[i].stage));
+				 clock_stage_name(STAGE_CASES[i].stage));
 	}
 	struct incident none = { 0 };
 	assert_int_equal(incident_stage(&none), CLOCK_CONFIRM);

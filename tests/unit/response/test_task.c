@@ -1,6 +1,6 @@
 /*
- * The doors of incidents and tasks on a real database: what a transition writes, counts, records and enqueues; what planning
- * again changes; that a part of a plan publishes nothing.
+ * The doors of incidents and tasks on a real database: what a transition writes, counts, records and enqueues; what
+ * planning again changes; that a part of a plan publishes nothing.
  */
 #include "response/incident.h"
 #include "response/incident_int.h"
@@ -44,9 +44,14 @@ static int open_one(struct transaction *tx, struct fixture *f)
 {
 	bool is_new;
 	int rc = incident_open(tx,
-	                       &(struct incident_birth){ .advisories = ADVISORIES, .advisory_count = 1, .is_drill = true, .t0 = 1000,
-	                                                 .t0_source = "published", .published_at = 1000, .actor = "user:test@host" },
-	                       &f->incident, &is_new);
+			       &(struct incident_birth){ .advisories = ADVISORIES,
+							 .advisory_count = 1,
+							 .is_drill = true,
+							 .t0 = 1000,
+							 .t0_source = "published",
+							 .published_at = 1000,
+							 .actor = "user:test@host" },
+			       &f->incident, &is_new);
 	return rc ? rc : incident_confirm(tx, f->incident, "production", "user:test@host");
 }
 
@@ -55,7 +60,8 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 	struct err err = ERR_INIT;
 	f->a = ARENA_INIT(16 * MIB);
-	static const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &WORK_MIGRATIONS, &RESPONSE_MIGRATIONS };
+	static const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &WORK_MIGRATIONS,
+							    &RESPONSE_MIGRATIONS };
 	char folder[] = "/tmp/reforge-test-task-XXXXXX";
 	if (!mkdtemp(folder))
 		return -1;
@@ -81,10 +87,20 @@ static int tear_down(void **state)
 
 static struct task_birth birth_of(const struct fixture *f, const char *model)
 {
-	return (struct task_birth){ .incident = f->incident, .service = "reading", .environment = "production", .model = model,
-		                    .target = "linux-x86_64/cpu-avx512", .toolchain = "onnxruntime", .from_version = "1.20.1",
-		                    .to_version = "1.21.1", .engine_path = "/srv/x.onnx", .engine_digest = "aa", .build_digest = "bb",
-		                    .proof_digest = "cc", .actor = "user:test@host", .is_drill = true };
+	return (struct task_birth){ .incident = f->incident,
+				    .service = "reading",
+				    .environment = "production",
+				    .model = model,
+				    .target = "linux-x86_64/cpu-avx512",
+				    .toolchain = "onnxruntime",
+				    .from_version = "1.20.1",
+				    .to_version = "1.21.1",
+				    .engine_path = "/srv/x.onnx",
+				    .engine_digest = "aa",
+				    .build_digest = "bb",
+				    .proof_digest = "cc",
+				    .actor = "user:test@host",
+				    .is_drill = true };
 }
 
 static int64_t scalar(struct transaction *tx, const char *sql)
@@ -119,9 +135,16 @@ static int complete(struct transaction *tx, struct fixture *f)
 
 static int move(struct transaction *tx, int64_t task, enum task_state to)
 {
-	struct task_change c = { .task = task, .to = to, .actor = "reforge:response", .reason = "because", .owner = "someone",
-		                 .new_digest = "dd", .new_bytes = 5, .duration_usec = 7, .build_result = SPAN("{\"b\":1}"),
-		                 .proof_result = to == TASK_PROVEN ? SPAN("{\"p\":1}") : SPAN_NONE };
+	struct task_change c = { .task = task,
+				 .to = to,
+				 .actor = "reforge:response",
+				 .reason = "because",
+				 .owner = "someone",
+				 .new_digest = "dd",
+				 .new_bytes = 5,
+				 .duration_usec = 7,
+				 .build_result = SPAN("{\"b\":1}"),
+				 .proof_result = to == TASK_PROVEN ? SPAN("{\"p\":1}") : SPAN_NONE };
 	return task_set_state(tx, &c);
 }
 
@@ -378,8 +401,8 @@ static void the_door_keeps_the_table(void **state)
 			wanted_state = (enum task_state)to;
 			int rc = try(f, move_wanted, &err);
 			if (rc != (task_may((enum task_state)from, (enum task_state)to) ? 0 : RF_ESTATE))
-				fail_msg("%s -> %s: %s", task_state_name((enum task_state)from), task_state_name((enum task_state)to),
-				         rf_error_name(rc));
+				fail_msg("%s -> %s: %s", task_state_name((enum task_state)from),
+					 task_state_name((enum task_state)to), rf_error_name(rc));
 		}
 	}
 }
@@ -387,7 +410,8 @@ static void the_door_keeps_the_table(void **state)
 static int no_reason(struct transaction *tx, struct fixture *f)
 {
 	(void)f;
-	return task_set_state(tx, &(struct task_change){ .task = 1, .to = TASK_BLOCKED, .actor = "x", .reason = "why" });
+	return task_set_state(tx,
+			      &(struct task_change){ .task = 1, .to = TASK_BLOCKED, .actor = "x", .reason = "why" });
 }
 
 static int no_such_task(struct transaction *tx, struct fixture *f)
@@ -411,9 +435,14 @@ static int open_both(struct transaction *tx, struct fixture *f)
 	bool is_new;
 	(void)f;
 	int rc = incident_open(tx,
-	                       &(struct incident_birth){ .advisories = ADVISORIES, .advisory_count = 2, .is_drill = true, .t0 = 1000,
-	                                                 .t0_source = "published", .published_at = 1000, .actor = "user:test@host" },
-	                       &second_incident, &is_new);
+			       &(struct incident_birth){ .advisories = ADVISORIES,
+							 .advisory_count = 2,
+							 .is_drill = true,
+							 .t0 = 1000,
+							 .t0_source = "published",
+							 .published_at = 1000,
+							 .actor = "user:test@host" },
+			       &second_incident, &is_new);
 	assert_true(rc || !is_new);
 	return rc;
 }
@@ -421,8 +450,10 @@ static int open_both(struct transaction *tx, struct fixture *f)
 static enum incident_state wanted_incident;
 static int set_incident(struct transaction *tx, struct fixture *f)
 {
-	return incident_set_state(tx, &(struct incident_change){ .incident = f->incident, .to = wanted_incident, .reason = "reason",
-	                                                         .actor = "user:test@host" });
+	return incident_set_state(tx, &(struct incident_change){ .incident = f->incident,
+								 .to = wanted_incident,
+								 .reason = "reason",
+								 .actor = "user:test@host" });
 }
 
 static int look_two_advisories(struct transaction *tx, struct fixture *f)
@@ -453,9 +484,14 @@ static int open_again(struct transaction *tx, struct fixture *f)
 	bool is_new;
 	(void)f;
 	int rc = incident_open(tx,
-	                       &(struct incident_birth){ .advisories = ADVISORIES, .advisory_count = 1, .is_drill = true, .t0 = 1000,
-	                                                 .t0_source = "published", .published_at = 1000, .actor = "user:test@host" },
-	                       &second_incident, &is_new);
+			       &(struct incident_birth){ .advisories = ADVISORIES,
+							 .advisory_count = 1,
+							 .is_drill = true,
+							 .t0 = 1000,
+							 .t0_source = "published",
+							 .published_at = 1000,
+							 .actor = "user:test@host" },
+			       &second_incident, &is_new);
 	assert_true(rc || is_new);
 	return rc;
 }
@@ -479,7 +515,7 @@ static void a_closed_incident_makes_room_for_another(void **state)
 	assert_int_not_equal(second_incident, f->incident);
 	must(f, look_numbered);
 	wanted_incident = INCIDENT_REOPENED;
-	assert_int_equal(try(f, set_incident, &err), RF_ESTATE);    /* the other one answers its advisory now */
+	assert_int_equal(try(f, set_incident, &err), RF_ESTATE); /* the other one answers its advisory now */
 }
 
 static int find_nobody(struct transaction *tx, struct fixture *f)

@@ -12,9 +12,11 @@ static void every_pair(void **state)
 	};
 	for (int from = 0; from < ROLLOUT_STATES; from++)
 		for (int to = 0; to < ROLLOUT_STATES; to++)
-			if (rollout_may((enum rollout_state)from, (enum rollout_state)to) != (expected[from][to] == 'x'))
-				fail_msg("%s -> %s", rollout_state_name((enum rollout_state)from), rollout_state_name((enum rollout_state)to));
-	assert_false(rollout_may((enum rollout_state)-1, ROLLOUT_SHADOW));
+			if (rollout_may((enum rollout_state)from, (enum rollout_state)to) !=
+			    (expected[from][to] == 'x'))
+				fail_msg("%s -> %s", rollout_state_name((enum rollout_state)from),
+					 rollout_state_name((enum rollout_state)to));
+	assert_false(rollout_may((enum rollout_state) - 1, ROLLOUT_SHADOW));
 	assert_false(rollout_may(ROLLOUT_SHADOW, ROLLOUT_STATES));
 }
 
