@@ -193,6 +193,26 @@ struct span product_alias(const struct product *p, enum product_alias_kind kind)
 /* Shorter names occur in too many words. */
 #define RESEMBLING_MIN 4
 
+static bool is_word_byte(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* "nemo" is in "nemo 2 framework", not in "anemometer". */
+static bool has_words(struct span text, struct span words)
+{
+	for (size_t from = 0; from < text.n;) {
+		size_t at = span_find(span_from(text, from), words);
+		if (at == SIZE_MAX)
+			return false;
+		size_t begin = from + at, end = begin + words.n;
+		if ((begin == 0 || !is_word_byte(text.p[begin - 1])) && (end == text.n || !is_word_byte(text.p[end])))
+			return true;
+		from = begin + 1;
+	}
+	return false;
+}
+
 const struct product *product_resembling(struct span name)
 {
 	char text[NAME_MAX_BYTES];
@@ -202,7 +222,7 @@ const struct product *product_resembling(struct span name)
 	for (size_t i = 0; i < RF_COUNT(aliases); i++) {
 		struct span alias = span_of(aliases[i].text);
 		if (aliases[i].kind == PRODUCT_ALIAS_CSAF && alias.n >= RESEMBLING_MIN &&
-		    span_find((struct span){ text, n }, alias) != SIZE_MAX)
+		    has_words((struct span){ text, n }, alias))
 			return &products[aliases[i].product];
 	}
 	return NULL;

@@ -40,8 +40,9 @@ struct prose {
 /* Fills tokens from @p->text. */
 void prose_tokenise(struct prose *p);
 bool token_is(const struct token *t, const char *word); /* without case */
-/* One of "a|b|c". */
+/* One of "a/b/c". */
 bool token_is_one_of(const struct token *t, const char *words);
+bool token_is_among(const struct token *t, struct span words);
 /* A word that says nothing about the set: "versions", "driver", "NVIDIA", the product's own name. */
 bool token_is_noise(const struct prose *p, size_t at);
 

@@ -100,6 +100,8 @@ static size_t tag_at(struct span s, const char **ret_sign)
 
 static size_t spelling_at(struct span s, const char **ret_sign)
 {
+	if (scheme_is_digit(s.p[0]) || scheme_is_letter(s.p[0]) || s.p[0] == '.')
+		return 0;
 	size_t tag = tag_at(s, ret_sign);
 	for (size_t i = 0; !tag && i < RF_COUNT(spellings); i++)
 		if (span_starts_nocase(s, spellings[i].bytes)) {
@@ -232,13 +234,18 @@ bool token_is(const struct token *t, const char *word)
 	return span_eq_nocase(t->text, span_of(word));
 }
 
-bool token_is_one_of(const struct token *t, const char *words)
+bool token_is_among(const struct token *t, struct span words)
 {
-	struct span rest = span_of(words), one;
-	while (span_split(&rest, '/', &one))
-		if (span_eq_nocase(t->text, one))
+	struct span one;
+	while (span_split(&words, '/', &one))
+		if (one.n == t->text.n && span_eq_nocase(t->text, one))
 			return true;
 	return false;
+}
+
+bool token_is_one_of(const struct token *t, const char *words)
+{
+	return token_is_among(t, span_of(words));
 }
 
 /* ── Words that say nothing ─────────────────────────────────────────────────────────────────────────────────────── */

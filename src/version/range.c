@@ -16,7 +16,7 @@ struct span range_bound_version(const struct scheme *scheme, struct span bound, 
 	size_t n = bound.n;
 	while (n > 2 && ((bound.p[n - 1] | 0x20) == 'x' || bound.p[n - 1] == '*') && bound.p[n - 2] == '.')
 		n -= 2;
-	if (n == bound.n || scheme->equality_only)
+	if (n == bound.n || scheme->opaque)
 		return bound;
 	*ret_family = true;
 	return span_sub(bound, 0, n);

@@ -42,11 +42,14 @@ struct span range_family_text(struct arena *a, const struct scheme *scheme, stru
 	return span_of(arena_printf(a, "%.*s.x", SPAN_ARG(version)));
 }
 
-struct span range_next_family(struct arena *a, const struct version_key *key, size_t count)
+struct span range_next_family(struct arena *a, const struct scheme *scheme, const struct version_key *key, size_t count)
 {
 	struct str text = STR_INIT(256);
-	for (size_t i = 0; i < count; i++)
-		str_addf(&text, "%s%llu", i ? "." : "", (unsigned long long)key->parts[i] + (i + 1 == count));
+	size_t first = scheme->epoch_first;
+	if (first && key->parts[0])
+		str_addf(&text, "%llu!", (unsigned long long)key->parts[0]);
+	for (size_t i = first; i < count; i++)
+		str_addf(&text, "%s%llu", i > first ? "." : "", (unsigned long long)key->parts[i] + (i + 1 == count));
 	struct span copy = text.failed ? SPAN_NONE : arena_span(a, str_span(&text));
 	str_release(&text);
 	return copy;
@@ -179,7 +182,7 @@ static int add_branches(struct joining *j)
 {
 	struct version_key keys[CLAUSE_MAX_VERSIONS];
 	size_t order[CLAUSE_MAX_VERSIONS];
-	if (!sort_bounds(j->r->scheme, j->c, keys, order)) {
+	if (j->r->scheme->opaque || !sort_bounds(j->r->scheme, j->c, keys, order)) {
 		j->r->readable = false;
 		return 0;
 	}
@@ -207,7 +210,7 @@ static int add_branches(struct joining *j)
 		if (same == own->part_count || same + 1 >= next->part_count)
 			return err_set(j->err, RF_EUNREADABLE, "%.*s and %.*s are not bounds of two branches",
 				       SPAN_ARG(own->text), SPAN_ARG(next->text));
-		low = range_next_family(j->a, own, same + 1);
+		low = range_next_family(j->a, j->r->scheme, own, same + 1);
 		if (!low.n)
 			return no_memory(j);
 	}
@@ -242,7 +245,8 @@ static int add_exact(struct joining *j, size_t i)
 		v.exact = false;
 	}
 	bool known = version_read(j->r->scheme, range_bound_version(j->r->scheme, v.low, &family), &own);
-	if (known && own.part_count == 1 && !own.tag_count && !j->r->scheme->equality_only) {
+	size_t numbers = known ? own.part_count - j->r->scheme->epoch_first : 0;
+	if (numbers == 1 && !own.tag_count && !j->r->scheme->opaque) {
 		v.low = v.high = range_family_text(j->a, j->r->scheme, v.low); /* "Base Command Manager 10" */
 		if (!v.low.n)
 			return no_memory(j);
@@ -260,7 +264,7 @@ static int add_list_and_earlier(struct joining *j)
 {
 	struct version_key keys[CLAUSE_MAX_VERSIONS];
 	size_t order[CLAUSE_MAX_VERSIONS];
-	if (!sort_bounds(j->r->scheme, j->c, keys, order)) {
+	if (j->r->scheme->opaque || !sort_bounds(j->r->scheme, j->c, keys, order)) {
 		j->r->readable = false;
 		return 0;
 	}

@@ -8,7 +8,7 @@
 #include "version/range.h"
 
 #define CLAUSE_MAX_VERSIONS 64
-#define PROSE_MAX_CLAUSES 32
+#define PROSE_MAX_CLAUSES 16
 
 enum clause_kind {
 	CLAUSE_ALL,
@@ -48,12 +48,13 @@ struct fixes {
 RF_MUST_CHECK int range_add_clause(struct arena *a, struct range *r, const struct clause *c, const struct fixes *fixed,
 				   struct span branch, struct err *err);
 
-/* "6.15" -> "6.15.x"; a family stays. In @a; empty when memory is out. */
+/* "6.15" -> "6.15.x"; a family stays. In @a; empty when memory is out. Not for opaque schemes. */
 struct span range_family_text(struct arena *a, const struct scheme *scheme, struct span version);
 /* The bound's version without ".x". */
 struct span range_bound_version(const struct scheme *scheme, struct span bound, bool *ret_family);
 /* The first version behind the family that @count parts name: 3.1.7 with 2 gives "3.2". In @a; empty when memory is
  * out. */
-struct span range_next_family(struct arena *a, const struct version_key *key, size_t count);
+struct span range_next_family(struct arena *a, const struct scheme *scheme, const struct version_key *key,
+			      size_t count);
 
 #endif

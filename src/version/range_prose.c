@@ -40,10 +40,9 @@ static bool fail_at(struct reader *r, size_t back_to)
 	return false;
 }
 
-/* One token of "a/b/c". */
-static bool take(struct reader *r, const char *words)
+static bool take_among(struct reader *r, struct span words)
 {
-	if (at_end(r) || !token_is_one_of(peek(r), words)) {
+	if (at_end(r) || !token_is_among(peek(r), words)) {
 		r->furthest = RF_MAX(r->furthest, r->at);
 		return false;
 	}
@@ -51,16 +50,20 @@ static bool take(struct reader *r, const char *words)
 	return true;
 }
 
-/* "up to ,? but? not including": all of the words, "?" marks those that may be missing. */
+/* One token of "a/b/c". */
+static bool take(struct reader *r, const char *words)
+{
+	return take_among(r, span_of(words));
+}
+
+/* "up to ,? but? not including/inclusive": all of the words, "?" marks those that may be missing. */
 static bool take_phrase(struct reader *r, const char *phrase)
 {
 	size_t start = r->at;
 	struct span rest = span_of(phrase), word;
 	while (span_split(&rest, ' ', &word)) {
-		char one[64];
 		bool optional = span_ends(word, "?");
-		snprintf(one, sizeof one, "%.*s", (int)(word.n - optional), word.p);
-		if (!take(r, one) && !optional)
+		if (!take_among(r, span_sub(word, 0, word.n - optional)) && !optional)
 			return fail_at(r, start);
 	}
 	return true;
@@ -705,7 +708,7 @@ static bool read_with_version(struct reader *r, struct clause *c)
 static void read_family(struct reader *r, struct lead *lead)
 {
 	size_t start = r->at;
-	if (!lead->all || lead->noun || !take_version(r, &lead->family)) {
+	if (!lead->all || lead->noun || r->p->scheme->opaque || !take_version(r, &lead->family)) {
 		r->at = start;
 		return;
 	}

@@ -3,8 +3,15 @@
 
 #include "version/scheme_int.h"
 
+/* What reading takes and nothing keeps: off the arena, which lives as long as the document. */
+struct desk {
+	struct prose prose;
+	struct clause clauses[PROSE_MAX_CLAUSES];
+};
+
 struct statement {
 	struct arena *a;
+	struct desk *desk;
 	const struct range_words_of *row;
 	struct range *r;
 	struct span *fixes;
@@ -43,12 +50,10 @@ static bool is_driver_branch(struct span branch)
 
 static int read_fixes(struct statement *s, const struct scheme *scheme)
 {
-	struct prose *p = arena_alloc(s->a, sizeof *p);
-	struct clause *c = arena_alloc(s->a, sizeof *c);
+	struct prose *p = &s->desk->prose;
+	struct clause *c = &s->desk->clauses[0];
 	struct span fixed = span_trim(s->row->fixed);
 	s->fix_count = 0;
-	if (!p || !c)
-		return no_memory(s->err);
 	if (!fixed.n || fixed.n > RANGE_MAX_TEXT || (scheme->equality_only && !scheme->compare))
 		return 0;
 	*p = (struct prose){ .a = s->a, .scheme = scheme, .text = fixed, .product = s->row->product };
@@ -111,11 +116,9 @@ static bool has_bound(const struct clause *clauses, size_t count)
 
 static int read_statement(struct statement *s, const struct scheme *scheme, struct span branch)
 {
-	struct prose *p = arena_alloc(s->a, sizeof *p);
-	struct clause *clauses = arena_array(s->a, PROSE_MAX_CLAUSES, sizeof *clauses);
+	struct prose *p = &s->desk->prose;
+	struct clause *clauses = s->desk->clauses;
 	size_t count = 0, furthest = 0;
-	if (!p || !clauses)
-		return no_memory(s->err);
 	*p = (struct prose){
 		.a = s->a, .scheme = scheme, .text = span_trim(s->row->affected), .product = s->row->product
 	};
@@ -150,7 +153,10 @@ int range_read_row(struct arena *a, const struct scheme *scheme, const struct ra
 	struct range *r = range_new(a, scheme, "not read");
 	if (!r)
 		return no_memory(err);
-	struct statement s = { .a = a, .row = row, .r = r, .err = err };
+	RF_AUTO_FREE struct desk *desk = rf_alloc(sizeof *desk);
+	if (!desk)
+		return no_memory(err);
+	struct statement s = { .a = a, .desk = desk, .row = row, .r = r, .err = err };
 	int rc = read_fixes(&s, scheme);
 	if (rc)
 		return rc;
@@ -175,7 +181,12 @@ int range_read(struct arena *a, const struct scheme *scheme, struct span affecte
 int range_read_fixed(struct arena *a, const struct scheme *scheme, struct span fixed, struct span **ret,
 		     size_t *ret_count)
 {
-	struct statement s = { .a = a, .row = &(struct range_words_of){ .fixed = fixed } };
+	RF_AUTO_FREE struct desk *desk = rf_alloc(sizeof *desk);
+	*ret = NULL;
+	*ret_count = 0;
+	if (!desk)
+		return RF_ENOMEM;
+	struct statement s = { .a = a, .desk = desk, .row = &(struct range_words_of){ .fixed = fixed } };
 	int rc = read_fixes(&s, scheme);
 	*ret = s.fix_count ? s.fixes : NULL;
 	*ret_count = s.fix_count;

@@ -49,12 +49,12 @@ int range_join(struct arena *a, struct range *to, const struct range *from, stru
 static struct span behind_family(struct arena *a, const struct scheme *scheme, const struct version_key *key)
 {
 	if (!scheme->branch || key->part_count > 1)
-		return range_next_family(a, key, key->part_count);
+		return range_next_family(a, scheme, key, key->part_count);
 	struct version_key next = *key;
 	while (scheme->branch(&next) == scheme->branch(key) && next.parts[0] < key->parts[0] + 100)
 		next.parts[0]++;
 	next.parts[0]--;
-	return range_next_family(a, &next, 1);
+	return range_next_family(a, scheme, &next, 1);
 }
 
 int range_bounds(struct arena *a, const struct range *r, size_t i, struct range_bounds *ret)

@@ -181,7 +181,8 @@ int range_read_vers(struct arena *a, const struct scheme *scheme, struct span te
 		scheme = scheme_find(SPAN("generic"));
 	struct range *r = range_new(a, scheme, "vers");
 	struct vers v = { .a = a, .r = r, .err = err };
-	v.list = arena_array(a, VERS_MAX_CONSTRAINTS, sizeof *v.list);
+	RF_AUTO_FREE struct constraint *list_memory = rf_alloc(VERS_MAX_CONSTRAINTS * sizeof *list_memory);
+	v.list = list_memory;
 	if (!r || !v.list)
 		return err_set(err, RF_ENOMEM, "version range");
 	*ret = r;

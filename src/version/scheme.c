@@ -7,18 +7,21 @@ const struct scheme SCHEMES[] = {
 	{ "tensorrt", "four parts: 10.16.1.11, v11.0, 8.6.0 EA", scheme_tensorrt_read, .short_is_family = true },
 	{ "release", "PEP 440 and its spellings: 1.20.1, 1.3.0rc14, 1.3.0 rc14", scheme_release_read, .vers = "pypi" },
 	{ "semver", "SemVer 2.0.0: 1.16.2, 1.2.0-rc.1", scheme_semver_read, .vers = "semver" },
-	{ "pep440", "PEP 440: 1!2.0, 1.0rc1, 1.0.post1, 1.0+cu118", scheme_pep440_read, .vers = "pypi" },
-	{ "deb", "Debian: 1:2.3-1ubuntu2, 1.0~rc1-1", scheme_deb_read, .compare = scheme_deb_compare, .vers = "deb" },
-	{ "rpm", "RPM: 1:2.3-1.el9, 1.0~rc1, 1.0^git1", scheme_rpm_read, .compare = scheme_rpm_compare, .vers = "rpm" },
+	{ "pep440", "PEP 440: 1!2.0, 1.0rc1, 1.0.post1, 1.0+cu118", scheme_pep440_read, .epoch_first = true,
+	  .vers = "pypi" },
+	{ "deb", "Debian: 1:2.3-1ubuntu2, 1.0~rc1-1", scheme_deb_read, .opaque = true, .compare = scheme_deb_compare,
+	  .vers = "deb" },
+	{ "rpm", "RPM: 1:2.3-1.el9, 1.0~rc1, 1.0^git1", scheme_rpm_read, .opaque = true, .compare = scheme_rpm_compare,
+	  .vers = "rpm" },
 	{ "cuda", "12.6, 12.6U1, 12.9 Update 1", scheme_cuda_read },
 	{ "driver", "570.211.01, R535", scheme_driver_read, .branch = scheme_driver_branch, .vers = "intdot" },
 	{ "container", "25.07, r26.03, 24.04.1", scheme_container_read, .vers = "intdot" },
 	{ "triton", "server 2.40.0 or container 25.07", scheme_triton_read, .compare = scheme_triton_compare },
 	{ "dotted", "numbers with dots: 1.17.8", scheme_dotted_read, .vers = "intdot" },
 	{ "generic", "2.8.2-46, 10.24.09a, 4.1 SP2", scheme_generic_read },
-	{ "git", "commits, equal or not comparable", scheme_git_read, .equality_only = true,
+	{ "git", "commits, equal or not comparable", scheme_git_read, .equality_only = true, .opaque = true,
 	  .compare = scheme_git_compare },
-	{ "plain", "any text, equal or not comparable", scheme_plain_read, .equality_only = true },
+	{ "plain", "any text, equal or not comparable", scheme_plain_read, .equality_only = true, .opaque = true },
 	{ NULL, NULL, NULL },
 };
 
@@ -147,6 +150,8 @@ bool version_key_in_family(const struct scheme *scheme, const struct version_key
 
 bool version_on_branch(const struct scheme *scheme, const struct version_key *branch, const struct version_key *version)
 {
+	if (scheme->opaque)
+		return false;
 	if (scheme->branch)
 		return branch->part_count == 1
 			       ? scheme->branch(branch) == scheme->branch(version) &&

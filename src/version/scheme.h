@@ -63,6 +63,8 @@ struct scheme {
 	 * covers 10.16.1.11, since bulletins leave out the build number. */
 	bool short_is_family;
 	bool equality_only; /* git, plain */
+	bool opaque;        /* the parts say nothing of families and branches: deb, rpm, git, plain */
+	bool epoch_first;   /* the first part is an epoch (pep440) */
 	/* Compares two readable texts where parts and tags cannot say the order (deb, rpm, git, triton); NULL: the
 	 * keys' numbers do. */
 	enum version_order (*compare)(const struct version_key *a, const struct version_key *b);

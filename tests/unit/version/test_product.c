@@ -72,6 +72,11 @@ static void names_match_whole(void **state)
 	assert_null(product_by_osv(SPAN("npm"), SPAN("ONNXRuntime-node")));
 	assert_non_null(product_by_osv(SPAN("Maven"), SPAN("com.microsoft.onnxruntime:onnxruntime")));
 	assert_null(product_by_any(SPAN("tensor")));
+	assert_ptr_equal(product_by_cpe(SPAN("nvidia"), SPAN("nvidia_nemo_framework")),
+			 product_by_csaf_name(SPAN("NeMo")));
+	assert_string_equal(product_by_csaf_name(SPAN("GeForce"))->scheme_name, "driver");
+	assert_non_null(product_resembling(SPAN("NeMo 2 Framework")));
+	assert_null(product_resembling(SPAN("an anemometer")));
 	assert_non_null(product_resembling(SPAN("TensorRT OSS")));
 	assert_non_null(product_resembling(SPAN("my-onnxruntime-fork")));
 	assert_null(product_resembling(SPAN("wordpress")));
