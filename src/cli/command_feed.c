@@ -159,7 +159,7 @@ static int take_advisory(const struct advisory_row *r, void *data)
 static int list_advisories(struct transaction *tx, void *data)
 {
 	struct advisory_listing *l = data;
-	l->table.count = 0;
+	table_clear(&l->table);
 	return advisory_list(tx, &l->filter, take_advisory, l);
 }
 

@@ -105,7 +105,7 @@ static int scan_fleet(const struct invocation *in, struct scanning *s, struct sc
 	if (!s->json) {
 		const struct inventory_changes *c = &result.changes;
 		rc = table_print(&s->table, err);
-		s->table.count = 0;
+		table_clear(&s->table);
 		out("\nplacements: %llu new, %llu replaced, %llu gone, %llu unchanged; exposures: %lld open, %lld new, %lld cleared\n",
 		    (unsigned long long)c->added, (unsigned long long)c->replaced, (unsigned long long)c->vanished, (unsigned long long)c->unchanged,
 		    (long long)exposures.open, (long long)exposures.opened, (long long)exposures.cleared);
@@ -211,7 +211,7 @@ struct inventory_query {
 static int list_placements(struct transaction *tx, void *data)
 {
 	struct inventory_query *q = data;
-	q->listing.table->count = 0;
+	table_clear(q->listing.table);
 	return inventory_each_placement(tx, &q->filter, take_placement, &q->listing);
 }
 

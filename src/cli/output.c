@@ -189,10 +189,16 @@ int table_print(struct table *t, struct err *err)
 	return 0;
 }
 
-void table_release(struct table *t)
+void table_clear(struct table *t)
 {
 	for (size_t i = 0; i < t->count; i++)
 		rf_free(t->cells[i]);
+	t->count = 0;
+}
+
+void table_release(struct table *t)
+{
+	table_clear(t);
 	rf_free(t->cells);
 	rf_free(t->colours);
 	*t = (struct table){ 0 };

@@ -45,6 +45,7 @@ void table_cell(struct table *t, enum colour colour, struct span text);
 void table_text(struct table *t, const char *text);
 void table_f(struct table *t, enum colour colour, const char *format, ...) RF_PRINTF(3, 4);
 RF_MUST_CHECK int table_print(struct table *t, struct err *err);
+void table_clear(struct table *t);          /* takes the rows out, keeps the headers: a transaction that runs again */
 void table_release(struct table *t);
 
 /* One line at the bottom: "build  [#####.....] 7/13  54 %  0:12 left  reading/det". Redrawn in place; nothing when stderr is no
