@@ -16,6 +16,44 @@ static void print_fault(const struct depot_fault *fault, void *data)
 	out("\n");
 }
 
+/* One JSON object a fault; the list is cut at its 1,000th, the count is not. */
+#define FAULTS_LISTED 1000
+struct fault_list {
+	struct json_out *o;
+	size_t count;
+};
+
+static void list_fault(const struct depot_fault *fault, void *data)
+{
+	struct fault_list *l = data;
+	if (l->count++ >= FAULTS_LISTED)
+		return;
+	json_object(l->o);
+	json_member(l->o, "kind", depot_fault_kind_name(fault->kind));
+	json_member(l->o, "path", fault->path);
+	json_member(l->o, "what", fault->text);
+	json_object_end(l->o);
+}
+
+static int verify_json(struct depot *depot, const struct verify_key *key, struct depot_verify_report *ret, struct err *err)
+{
+	RF_AUTO(str) text = STR_INIT(16 * MIB);
+	struct json_out o = json_out(&text, false);
+	struct fault_list list = { &o, 0 };
+	json_object(&o);
+	json_key(&o, "faults");
+	json_array(&o);
+	int rc = depot_verify(depot, key, list_fault, &list, ret, err);
+	json_array_end(&o);
+	json_member_u64(&o, "fault_count", ret->faults);
+	json_member_u64(&o, "blobs", ret->blobs);
+	json_member_u64(&o, "blob_bytes", ret->blob_bytes);
+	json_member_u64(&o, "releases", ret->releases);
+	json_member_u64(&o, "release_rows", ret->release_rows);
+	json_object_end(&o);
+	return rc != 0 ? rc : out_json(&text, err);
+}
+
 static int run_verify(const struct invocation *in, struct err *err)
 {
 	struct site site;
@@ -24,20 +62,11 @@ static int run_verify(const struct invocation *in, struct err *err)
 	int rc = site_open(in, SITE_DEPOT, &site, err);
 	if (rc == 0)
 		rc = site_public_key(site.workspace, "release", &key, err);
-	if (rc == 0)
-		rc = depot_verify(site.depot, key, in->json ? NULL : print_fault, NULL, &r, err);
-	if (rc == 0 && in->json) {
-		RF_AUTO(str) text = STR_INIT(4 * KIB);
-		struct json_out o = json_out(&text, false);
-		json_object(&o);
-		json_member_u64(&o, "blobs", r.blobs);
-		json_member_u64(&o, "blob_bytes", r.blob_bytes);
-		json_member_u64(&o, "releases", r.releases);
-		json_member_u64(&o, "release_rows", r.release_rows);
-		json_member_u64(&o, "faults", r.faults);
-		json_object_end(&o);
-		rc = out_json(&text, err);
-	} else if (rc == 0) {
+	if (rc == 0 && in->json)
+		rc = verify_json(site.depot, key, &r, err);
+	else if (rc == 0)
+		rc = depot_verify(site.depot, key, print_fault, NULL, &r, err);
+	if (rc == 0 && !in->json) {
 		char size[32];
 		out("%llu blobs (%s) and %llu releases of %llu engines: ", (unsigned long long)r.blobs, text_bytes(r.blob_bytes, size),
 		    (unsigned long long)r.releases, (unsigned long long)r.release_rows);
@@ -91,6 +120,21 @@ static void print_removed(const char *path, uint64_t bytes, void *data)
 	out("  %s\n", text_bytes(bytes, size));
 }
 
+static int gc_json(const struct depot_gc_report *r, bool done, struct err *err)
+{
+	RF_AUTO(str) text = STR_INIT(4 * KIB);
+	struct json_out o = json_out(&text, false);
+	json_object(&o);
+	json_member_bool(&o, "removed", done);
+	json_member_u64(&o, "blobs", r->blobs_removed);
+	json_member_u64(&o, "bytes", r->bytes_removed);
+	json_member_u64(&o, "temporary", r->temporary_removed);
+	json_member_u64(&o, "releases", r->releases_removed);
+	json_member_u64(&o, "blobs_kept", r->blobs_kept);
+	json_object_end(&o);
+	return out_json(&text, err);
+}
+
 static int run_gc(const struct invocation *in, struct err *err)
 {
 	struct site site;
@@ -101,10 +145,12 @@ static int run_gc(const struct invocation *in, struct err *err)
 		rc = database_transact(site.db, DB_READ, collect_kept, &keep, err);
 	if (rc == 0) {
 		struct depot_gc_options options = { .keep = keep.list, .keep_count = keep.count, .min_age_usec = -1, .database = site.db,
-			                            .dry_run = !in->yes, .visit = print_removed };
+			                            .dry_run = !in->yes, .visit = in->json ? NULL : print_removed };
 		rc = depot_gc(site.depot, &options, &r, err);
 	}
-	if (rc == 0) {
+	if (rc == 0 && in->json) {
+		rc = gc_json(&r, in->yes, err);
+	} else if (rc == 0) {
 		char size[32];
 		out("%s: %llu blobs (%s), %llu temporary files, %llu unrecorded releases; %llu blobs kept%s\n", in->yes ? "removed" : "would remove",
 		    (unsigned long long)r.blobs_removed, text_bytes(r.bytes_removed, size), (unsigned long long)r.temporary_removed,
@@ -127,7 +173,9 @@ static int run_database(const struct invocation *in, struct err *err)
 {
 	struct site site;
 	int rc = site_open(in, SITE_DATABASE, &site, err);
-	if (rc == 0)
+	if (rc == 0 && in->json)
+		rc = out_members(err, "database", database_kind(site.db), NULL);
+	else if (rc == 0)
 		out("%s, migrated\n", database_kind(site.db));
 	site_release(&site);
 	return rc;

@@ -244,7 +244,9 @@ static int run_decide(const struct invocation *in, struct err *err)
 		rc = database_transact(site.db, DB_WRITE, decide, &d, err);
 	if (rc == 0)
 		rc = site_seal(&site, err);
-	if (rc == 0)
+	if (rc == 0 && in->json)
+		rc = out_members(err, "advisory", d.id, "engine_affecting", option_text(in, "engine-affecting", ""), "reason", d.why, "who", d.actor, NULL);
+	else if (rc == 0)
 		out("decided\n");
 	site_release(&site);
 	return rc;

@@ -2,8 +2,44 @@
 #include "cli/command.h"
 #include "cli/output.h"
 
+static void verb_json(struct json_out *o, const struct command *c, const struct verb *v)
+{
+	json_object(o);
+	json_member(o, "command", c->name);
+	json_member(o, "verb", v->name[0] ? v->name : NULL);
+	json_member(o, "arguments", v->arguments);
+	json_member(o, "summary", v->summary);
+	json_key(o, "options");
+	json_array(o);
+	for (const struct option_row *row = v->options; row && row->name; row++) {
+		json_object(o);
+		json_member(o, "name", row->name);
+		json_member(o, "argument", row->argument);
+		json_member(o, "help", row->help);
+		json_member(o, "words", row->words);
+		json_object_end(o);
+	}
+	json_array_end(o);
+	json_object_end(o);
+}
+
+/* All of the tables, for those who make other front ends of them. */
+static int help_json(struct err *err)
+{
+	RF_AUTO(str) text = STR_INIT(1 * MIB);
+	struct json_out o = json_out(&text, out_is_terminal());
+	json_array(&o);
+	for (size_t i = 0; cli_commands[i]; i++)
+		for (const struct verb *v = cli_commands[i]->verbs; v->name; v++)
+			verb_json(&o, cli_commands[i], v);
+	json_array_end(&o);
+	return out_json(&text, err);
+}
+
 static int run_help(const struct invocation *in, struct err *err)
 {
+	if (in->json)
+		return help_json(err);
 	if (option_flag(in, "man")) {
 		cli_man();
 		return 0;

@@ -130,7 +130,9 @@ static int run_change(const struct invocation *in, enum incident_state to, struc
 		rc = database_transact(site.db, DB_WRITE, change, &q, err);
 	if (rc == 0)
 		rc = site_seal(&site, err);
-	if (rc == 0)
+	if (rc == 0 && in->json)
+		rc = out_members(err, "incident", q.what, "state", incident_state_name(to), "reason", q.reason, "who", q.actor, NULL);
+	else if (rc == 0)
 		out("%s\n", incident_state_name(to));
 	site_release(&site);
 	return rc;

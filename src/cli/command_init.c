@@ -18,17 +18,72 @@ static int make_key(const struct workspace *w, const char *name, bool *ret_made,
 	return key_generate(private_path, public_path, err);
 }
 
-static int make_keys(const struct workspace *w, struct err *err)
+#define KEYS 2
+static const char *const key_names[KEYS] = { "release", "ledger" };
+
+static int make_keys(const struct workspace *w, bool made[KEYS], struct err *err)
 {
-	static const char *const names[] = { "release", "ledger" };
-	for (size_t i = 0; i < RF_COUNT(names); i++) {
-		bool made;
-		int rc = make_key(w, names[i], &made, err);
-		if (rc != 0)
-			return rc;
-		out("%s key: %s\n", names[i], made ? "made (Ed25519, keys/, mode 0600)" : "there already");
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < KEYS; i++)
+		rc = make_key(w, key_names[i], &made[i], err);
+	return rc;
+}
+
+/* @o NULL: words. @made NULL: the keys were only looked at. */
+static int show_key(const struct workspace *w, size_t i, const bool *made, struct json_out *o, struct err *err)
+{
+	RF_AUTO_PTR(verify_key) key = NULL;
+	int rc = site_public_key(w, key_names[i], &key, err);
+	if (rc != 0)
+		return rc;
+	if (o) {
+		json_object(o);
+		json_member(o, "name", key_names[i]);
+		json_member(o, "algorithm", "Ed25519");
+		json_member(o, "keyid", verify_key_id(key));
+		if (made)
+			json_member_bool(o, "made", made[i]);
+		json_object_end(o);
+	} else if (made) {
+		out("%s key: %s\n", key_names[i], made[i] ? "made (Ed25519, keys/, mode 0600)" : "there already");
+	} else {
+		out("%-8s Ed25519  %s\n", key_names[i], verify_key_id(key));
 	}
 	return 0;
+}
+
+static int show_keys(const struct workspace *w, const bool *made, struct json_out *o, struct err *err)
+{
+	int rc = 0;
+	if (o)
+		json_array(o);
+	for (size_t i = 0; rc == 0 && i < KEYS; i++)
+		rc = show_key(w, i, made, o, err);
+	if (o)
+		json_array_end(o);
+	return rc;
+}
+
+static int print_workspace(const struct workspace *w, const bool *made, bool json, struct err *err)
+{
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	struct json_out o = json_out(&text, false);
+	if (json) {
+		json_object(&o);
+		json_member(&o, "workspace", w->folder);
+		json_member(&o, "site", w->site);
+		json_key(&o, "keys");
+		int rc = show_keys(w, made, &o, err);
+		json_object_end(&o);
+		return rc != 0 ? rc : out_json(&text, err);
+	}
+	int rc = show_keys(w, made, NULL, err);
+	if (rc == 0) {
+		out("workspace: ");
+		out_visible(span_of(w->folder));
+		out("\nNext: name your services and owners in reforge.yaml, then 'reforge scan'.\n");
+	}
+	return rc;
 }
 
 static int run_init(const struct invocation *in, struct err *err)
@@ -40,14 +95,12 @@ static int run_init(const struct invocation *in, struct err *err)
 	struct invocation inner = *in;
 	inner.workspace = folder;
 	struct site site;
+	bool made[KEYS];
 	rc = site_open(&inner, SITE_DATABASE | SITE_DEPOT, &site, err);
 	if (rc == 0)
-		rc = make_keys(site.workspace, err);
-	if (rc == 0) {
-		out("workspace: ");
-		out_visible(span_of(site.workspace->folder));
-		out("\nNext: name your services and owners in reforge.yaml, then 'reforge scan'.\n");
-	}
+		rc = make_keys(site.workspace, made, err);
+	if (rc == 0)
+		rc = print_workspace(site.workspace, made, in->json, err);
 	site_release(&site);
 	return rc;
 }
@@ -60,48 +113,35 @@ const struct command command_init = {
 	                         "Makes DIR (default: the working folder) a workspace. Never touches one that is there." }, { 0 } },
 };
 
+static int print_keys(const struct workspace *w, const bool *made, bool json, struct err *err)
+{
+	RF_AUTO(str) text = STR_INIT(16 * KIB);
+	struct json_out o = json_out(&text, false);
+	int rc = show_keys(w, made, json ? &o : NULL, err);
+	return rc != 0 || !json ? rc : out_json(&text, err);
+}
+
 static int run_key_create(const struct invocation *in, struct err *err)
 {
 	struct site site;
+	bool made[KEYS];
 	int rc = site_open(in, 0, &site, err);
 	if (rc == 0)
-		rc = make_keys(site.workspace, err);
+		rc = make_keys(site.workspace, made, err);
+	if (rc == 0)
+		rc = print_keys(site.workspace, made, in->json, err);
 	site_release(&site);
 	return rc;
-}
-
-static int show_key(const struct workspace *w, const char *name, struct json_out *o, struct err *err)
-{
-	RF_AUTO_PTR(verify_key) key = NULL;
-	int rc = site_public_key(w, name, &key, err);
-	if (rc != 0)
-		return rc;
-	if (o) {
-		json_object(o);
-		json_member(o, "name", name);
-		json_member(o, "algorithm", "Ed25519");
-		json_member(o, "keyid", verify_key_id(key));
-		json_object_end(o);
-	} else {
-		out("%-8s Ed25519  %s\n", name, verify_key_id(key));
-	}
-	return 0;
 }
 
 static int run_key_list(const struct invocation *in, struct err *err)
 {
 	struct site site;
-	RF_AUTO(str) text = STR_INIT(16 * KIB);
-	struct json_out o = json_out(&text, false);
 	int rc = site_open(in, 0, &site, err);
-	json_array(&o);
 	if (rc == 0)
-		rc = show_key(site.workspace, "release", in->json ? &o : NULL, err);
-	if (rc == 0)
-		rc = show_key(site.workspace, "ledger", in->json ? &o : NULL, err);
-	json_array_end(&o);
+		rc = print_keys(site.workspace, NULL, in->json, err);
 	site_release(&site);
-	return rc != 0 || !in->json ? rc : out_json(&text, err);
+	return rc;
 }
 
 const struct command command_key = {

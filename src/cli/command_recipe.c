@@ -96,14 +96,27 @@ static int run_show(const struct invocation *in, struct err *err)
 	return rc;
 }
 
-static bool print_difference(const struct recipe *a, const struct recipe *b, bool proof)
+/* @o NULL: words. */
+static bool show_difference(const struct recipe *a, const struct recipe *b, bool proof, struct json_out *o)
 {
+	const char *name = proof ? "proof" : "build";
 	RF_AUTO(str) left = STR_INIT(2 * MIB);
 	RF_AUTO(str) right = STR_INIT(2 * MIB);
 	(void)add_json(a, proof, &left);
 	(void)add_json(b, proof, &right);
 	bool same = span_eq(str_span(&left), str_span(&right));
-	out("%s digest: %s\n", proof ? "proof" : "build", same ? "the same" : "differs");
+	if (o) {
+		json_key(o, name);
+		json_object(o);
+		json_member_bool(o, "same", same);
+		json_key(o, "left");
+		json_put_raw(o, str_span(&left));
+		json_key(o, "right");
+		json_put_raw(o, str_span(&right));
+		json_object_end(o);
+		return same;
+	}
+	out("%s digest: %s\n", name, same ? "the same" : "differs");
 	if (!same) {
 		out("- ");
 		out_visible(str_span(&left));
@@ -118,6 +131,8 @@ static int run_diff(const struct invocation *in, struct err *err)
 {
 	struct site site;
 	const struct recipe *a, *b;
+	RF_AUTO(str) text = STR_INIT(16 * MIB);
+	struct json_out o = json_out(&text, false);
 	bool same = true;
 	int rc = site_open(in, 0, &site, err);
 	if (rc == 0)
@@ -125,9 +140,13 @@ static int run_diff(const struct invocation *in, struct err *err)
 	if (rc == 0)
 		rc = workspace_recipe(site.workspace, in->arguments[1], &b, err);
 	if (rc == 0) {
-		same = print_difference(a, b, false);
-		same = print_difference(a, b, true) && same;
+		json_object(&o);
+		same = show_difference(a, b, false, in->json ? &o : NULL);
+		same = show_difference(a, b, true, in->json ? &o : NULL) && same;
+		json_object_end(&o);
 	}
+	if (rc == 0 && in->json)
+		rc = out_json(&text, err);
 	site_release(&site);
 	return rc != 0 ? rc : same ? 0 : 1;
 }

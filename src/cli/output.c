@@ -95,6 +95,20 @@ int out_json(const struct str *text, struct err *err)
 	return out_end(err);
 }
 
+int out_members(struct err *err, ...)
+{
+	RF_AUTO(str) text = STR_INIT(1 * MIB);
+	struct json_out o = json_out(&text, false);
+	va_list args;
+	json_object(&o);
+	va_start(args, err);
+	for (const char *key; (key = va_arg(args, const char *));)
+		json_member(&o, key, va_arg(args, const char *));
+	va_end(args);
+	json_object_end(&o);
+	return out_json(&text, err);
+}
+
 void table_init(struct table *t, ...)
 {
 	*t = (struct table){ 0 };

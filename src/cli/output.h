@@ -28,6 +28,8 @@ RF_MUST_CHECK int out_end(struct err *err);
 
 /* One JSON document onto stdout (pretty on a terminal) or, with @line, one line of NDJSON. Checks @text. */
 RF_MUST_CHECK int out_json(const struct str *text, struct err *err);
+/* One JSON object of texts: out_members(err, "key", "value", ..., NULL). */
+RF_MUST_CHECK int out_members(struct err *err, ...) __attribute__((sentinel));
 
 /* A table: columns as wide as their cells (display width: CJK counts two), header in bold. */
 #define TABLE_MAX_COLUMNS 12
