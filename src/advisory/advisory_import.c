@@ -1,117 +1,17 @@
 /*
- * Import: files are read and parsed outside of transactions, then written in batches; what is known is not parsed
- * again.
+ * Import from memory: documents are parsed outside of transactions, then written in batches; what is known is not
+ * parsed again. Files come in by store_files.c, which parses on several threads.
  */
-#include "advisory/store_int.h"
+#include "advisory/store_batch.h"
 
-#include "base/fs.h"
-#include "base/hash.h"
 #include "format/json.h"
 #include "ledger/ledger.h"
 
-/* A batch is one transaction and one ledger record (64 KiB at 400 bytes a document). */
-#define BATCH_DOCUMENTS 100
-#define BATCH_BYTES (64 * MIB)
-/* Digests known before, to skip without a query: 200,000 CVE records at 100 bytes. */
-#define KNOWN_MAX 1000000
+/* Documents named one by one in a batch's ledger record (64 KiB at 400 bytes each); the digest over all holds the rest.
+ */
+#define LEDGER_NAMED 100
 
-struct importing {
-	struct database *db;
-	const struct advisory_import *options;
-	const struct advisory_format *format;
-	struct advisory_import_result *result;
-	struct arena known_texts;
-	struct map known;
-	struct arena a; /* the batch's documents */
-	struct store_document batch[BATCH_DOCUMENTS];
-	size_t count;
-	bool folder;
-	bool failed; /* a batch could not be written: not the fault of the file at hand */
-	struct err *err;
-};
-
-static int load_known(struct transaction *tx, void *data)
-{
-	struct importing *m = data;
-	RF_AUTO_ROWS rows = NULL;
-	arena_reset(&m->known_texts);
-	map_release(&m->known);
-	int rc = TX_QUERY(tx, &rows, "SELECT digest FROM advisory_document WHERE current = 1 AND reader = $1",
-			  DB_I(ADVISORY_READER_VERSION));
-	while (!rc && (rc = rows_next(rows)) == 1) {
-		struct span digest = arena_span(&m->known_texts, rows_text(rows, 0));
-		rc = digest.p ? map_set(&m->known, digest, m) : RF_ENOMEM;
-		if (rc)
-			return err_set(tx_err(tx), rc, "digests of known advisories");
-	}
-	return rc;
-}
-
-static int write_ledger(struct transaction *tx, const struct importing *m)
-{
-	RF_AUTO(str) body = STR_INIT(LEDGER_MAX_BODY);
-	struct json_out o = json_out(&body, false);
-	json_object(&o);
-	json_member(&o, "feed", m->options->feed);
-	json_key(&o, "documents");
-	json_array(&o);
-	for (size_t i = 0; i < m->count; i++) {
-		const struct store_document *d = &m->batch[i];
-		if (!d->change)
-			continue;
-		json_object(&o);
-		json_member(&o, "sha256", d->digest);
-		json_member_span(&o, "id", d->parsed.id);
-		json_member_span(&o, "publisher", span_sub(d->parsed.publisher, 0, 80));
-		json_member(&o, "change", d->change);
-		json_member_u64(&o, "advisories", d->parsed.count);
-		json_member_i64(&o, "review", d->review);
-		json_object_end(&o);
-	}
-	json_array_end(&o);
-	json_object_end(&o);
-	int rc = str_check(&body, "ledger record of an import", tx_err(tx));
-	if (rc)
-		return rc;
-	char subject[160];
-	snprintf(subject, sizeof subject, "feed/%.100s", m->options->feed);
-	return ledger_append(
-		tx, &(struct ledger_entry){ "advisory.imported", subject, m->options->actor, str_span(&body) });
-}
-
-static int write_batch(struct transaction *tx, void *data)
-{
-	struct importing *m = data;
-	bool changed = false;
-	int rc = 0;
-	for (size_t i = 0; i < m->count && !rc; i++) {
-		rc = store_document_write(tx, &m->batch[i]);
-		changed |= m->batch[i].change != NULL;
-		if (rc)
-			(void)err_in_file(tx_err(tx), m->batch[i].name);
-	}
-	if (!rc && changed)
-		rc = write_ledger(tx, m);
-	return !rc && changed ? tx_notify(tx, "advisory") : rc;
-}
-
-static int flush(struct importing *m)
-{
-	if (!m->count)
-		return 0;
-	int rc = database_transact(m->db, DB_WRITE, write_batch, m, m->err);
-	for (size_t i = 0; i < m->count && !rc; i++) {
-		const struct store_document *d = &m->batch[i];
-		m->result->documents += d->change != NULL;
-		m->result->unchanged += d->change == NULL;
-		m->result->advisories += d->change ? (int64_t)d->parsed.count : 0;
-		m->result->review += d->change ? d->review : 0;
-	}
-	m->failed = rc != 0;
-	m->count = 0;
-	arena_reset(&m->a);
-	return rc;
-}
+/* ── A batch ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* A name for tables and terminals: paths are bytes. */
 static char *visible_name(struct arena *a, const char *path)
@@ -123,186 +23,262 @@ static char *visible_name(struct arena *a, const char *path)
 	return name;
 }
 
-static int take_bytes(struct importing *m, struct span bytes, const char *name)
+static int room(struct store_batch *b, struct err *err)
 {
-	struct digest digest;
-	struct store_document *d = &m->batch[m->count];
-	*d = (struct store_document){ .feed = m->options->feed };
-	digest_of(bytes, &digest);
-	digest_hex(&digest, d->digest);
-	if (map_get(&m->known, span_of(d->digest))) {
-		m->result->unchanged++;
+	if (b->count < b->capacity)
 		return 0;
-	}
-	int rc = advisory_parse(&m->a, m->format, bytes, &d->parsed, m->err);
-	if (rc)
-		return rc;
-	d->bytes = arena_span(&m->a, bytes);
-	d->name = visible_name(&m->a, name);
-	if (!d->bytes.p || !d->name)
-		return err_set(m->err, RF_ENOMEM, "document of %zu bytes", bytes.n);
-	for (size_t i = 0; i < d->parsed.count; i++)
-		for (size_t k = 0; k < d->parsed.advisories[i].statement_count; k++)
-			d->review += d->parsed.advisories[i].statements[k].review;
-	m->count++;
-	return m->count == BATCH_DOCUMENTS || m->a.used_bytes > BATCH_BYTES ? flush(m) : 0;
-}
-
-/* A refused file of a folder is told and passed over; the database's failures end the import. */
-static int refuse(struct importing *m, const char *path, int rc)
-{
-	(void)err_in_file(m->err, path);
-	if (!m->folder || rc == RF_ENOMEM || rc == RF_EDATABASE || rc == RF_EFULL || rc == RF_EBUSY)
-		return rc;
-	if (rc == RF_EUNSUPPORTED)
-		return 0; /* indexes, schemas and other formats lie beside the advisories */
-	m->result->problems++;
-	if (m->options->problem)
-		m->options->problem(path, m->err, m->options->data);
-	*m->err = ERR_INIT;
+	size_t capacity = b->capacity ? 2 * b->capacity : 128;
+	struct store_document *more = rf_realloc_array(b->documents, capacity, sizeof *more);
+	if (!more)
+		return err_set(err, RF_ENOMEM, "documents of an import");
+	b->documents = more;
+	b->capacity = capacity;
 	return 0;
 }
 
-static int take_file(const struct fs_entry *e, void *data)
+int batch_take(struct store_batch *b, const struct store_reading *how, struct json_doc *json, struct span bytes,
+	       const struct digest *digest, const char *name, struct err *err)
 {
-	struct importing *m = data;
-	if (e->kind == FS_UNREADABLE) {
-		(void)err_set(m->err, RF_EIO, "%s", e->error_text ? e->error_text : "unreadable");
-		return refuse(m, e->path, RF_EIO);
+	int rc = room(b, err);
+	if (rc)
+		return rc;
+	struct store_document *d = &b->documents[b->count];
+	*d = (struct store_document){ .feed = how->feed };
+	digest_hex(digest, d->digest);
+	struct advisory_reading reading = {
+		.json = json, .format = how->format, .mapping = how->mapping, .tlp = how->tlp
+	};
+	rc = advisory_read(&b->a, &reading, bytes, &d->parsed, err);
+	if (rc)
+		return rc;
+	d->name = visible_name(&b->a, name);
+	if (!d->name)
+		return err_set(err, RF_ENOMEM, "name of a document");
+	rc = store_prepare(&b->a, d, bytes, err);
+	b->count += !rc;
+	return rc;
+}
+
+void batch_reset(struct store_batch *b)
+{
+	b->count = 0;
+	arena_reset(&b->a);
+}
+
+void batch_release(struct store_batch *b)
+{
+	rf_free(b->documents);
+	arena_release(&b->a);
+	*b = (struct store_batch){ .a = ARENA_INIT(b->a.limit_bytes) };
+}
+
+static void write_change(const struct store_document *d, struct json_out *o)
+{
+	json_object(o);
+	json_member(o, "sha256", d->digest);
+	json_member_span(o, "id", span_sub(d->parsed.id, 0, 80));
+	json_member_span(o, "publisher", advisory_cut(d->parsed.publisher, 80));
+	json_member(o, "change", d->change);
+	json_member_u64(o, "advisories", d->parsed.count);
+	json_member_i64(o, "review", d->review);
+	json_object_end(o);
+}
+
+/* SHA-256 over a line "digest change" for each changed document, in their order: what is not named is pinned all the
+ * same. */
+static int digest_changes(const struct store_batch *b, char hex[DIGEST_HEX], struct err *err)
+{
+	struct digest_stream *s = digest_stream_new();
+	struct digest digest;
+	if (!s)
+		return err_set(err, RF_ENOMEM, "digest");
+	for (size_t i = 0; i < b->count; i++) {
+		const struct store_document *d = &b->documents[i];
+		if (!d->change)
+			continue;
+		digest_stream_add(s, d->digest, DIGEST_HEX - 1);
+		digest_stream_add(s, " ", 1);
+		digest_stream_add(s, d->change, strlen(d->change));
+		digest_stream_add(s, "\n", 1);
 	}
-	if (m->folder && (e->kind != FS_FILE || !span_ends(span_of(e->name), ".json")))
+	digest_stream_end(s, &digest);
+	digest_stream_free(s);
+	digest_hex(&digest, hex);
+	return 0;
+}
+
+static int write_ledger(struct transaction *tx, const struct store_batch *b, const struct store_reading *how,
+			size_t changed)
+{
+	RF_AUTO(str) body = STR_INIT(LEDGER_MAX_BODY);
+	struct json_out o = json_out(&body, false);
+	char hex[DIGEST_HEX];
+	size_t named = 0;
+	int rc = digest_changes(b, hex, tx_err(tx));
+	if (rc)
+		return rc;
+	json_object(&o);
+	json_member(&o, "feed", how->feed);
+	json_member_u64(&o, "changed", changed);
+	json_member(&o, "changes_sha256", hex);
+	json_key(&o, "documents");
+	json_array(&o);
+	/* those about products of ours first: they are what anybody will ask about */
+	for (int ours = 1; ours >= 0; ours--)
+		for (size_t i = 0; i < b->count && named < LEDGER_NAMED; i++)
+			if (b->documents[i].change && (b->documents[i].bytes.n > 0) == ours) {
+				write_change(&b->documents[i], &o);
+				named++;
+			}
+	json_array_end(&o);
+	json_object_end(&o);
+	rc = str_check(&body, "ledger record of an import", tx_err(tx));
+	if (rc)
+		return rc;
+	char subject[160];
+	snprintf(subject, sizeof subject, "feed/%.100s", how->feed);
+	return ledger_append(tx, &(struct ledger_entry){ "advisory.imported", subject, how->actor, str_span(&body) });
+}
+
+int batch_write(struct transaction *tx, struct store_batch *b, const struct store_reading *how)
+{
+	size_t changed = 0;
+	int rc = b->count ? store_write(tx, b->documents, b->count) : 0;
+	for (size_t i = 0; i < b->count && !rc; i++)
+		changed += b->documents[i].change != NULL;
+	if (!rc && changed)
+		rc = write_ledger(tx, b, how, changed);
+	return !rc && changed ? tx_notify(tx, "advisory") : rc;
+}
+
+void batch_count(const struct store_batch *b, struct advisory_import_result *to)
+{
+	for (size_t i = 0; i < b->count; i++) {
+		const struct store_document *d = &b->documents[i];
+		to->documents += d->change != NULL;
+		to->unchanged += d->change == NULL;
+		to->advisories += d->change ? (int64_t)d->parsed.count : 0;
+		to->review += d->change ? d->review : 0;
+	}
+}
+
+int reading_init(struct store_reading *r, const struct advisory_import *options, struct err *err)
+{
+	*r = (struct store_reading){
+		.feed = options->feed, .actor = options->actor, .mapping = options->mapping, .tlp = options->tlp
+	};
+	if (!options->format)
 		return 0;
-	RF_AUTO(str) bytes = STR_INIT(ADVISORY_MAX_BYTES);
-	m->result->files++;
-	int rc = fs_read(e->path, &bytes, m->err);
-	if (!rc)
-		rc = take_bytes(m, str_span(&bytes), e->path);
-	return rc && !m->failed ? refuse(m, e->path, rc) : rc;
+	r->format = advisory_format_find(span_of(options->format));
+	if (r->format)
+		return 0;
+	RF_AUTO(str) names = STR_INIT(1 * KIB);
+	for (const struct advisory_format *f = ADVISORY_FORMATS; f->name; f++)
+		str_addf(&names, "%s%s", f == ADVISORY_FORMATS ? "" : ", ", f->name);
+	return err_set(err, RF_EINVALID, "no advisory format is called \"%s\": %s", options->format, str_text(&names));
 }
 
-static int begin(struct importing *m, struct database *db, const struct advisory_import *options,
-		 struct advisory_import_result *ret, struct err *err)
-{
-	*m = (struct importing){ .db = db,
-				 .options = options,
-				 .result = ret,
-				 .known_texts = ARENA_INIT(KNOWN_MAX * 100),
-				 .a = ARENA_INIT(ADVISORY_ARENA_BYTES + BATCH_BYTES),
-				 .err = err };
-	if (options->format) {
-		m->format = advisory_format_find(span_of(options->format));
-		if (!m->format)
-			return err_set(err, RF_EINVALID, "no advisory format is called \"%s\": osv, csaf",
-				       options->format);
-	}
-	return database_transact(db, DB_READ, load_known, m, err);
-}
+/* ── From memory ────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void end(struct importing *m)
-{
-	arena_release(&m->known_texts);
-	arena_release(&m->a);
-	map_release(&m->known);
-}
-
-int advisory_import_path(struct database *db, const char *path, const struct advisory_import *options,
-			 struct advisory_import_result *ret, struct err *err)
-{
-	struct err own = ERR_INIT;
-	struct advisory_import_result result = { 0 };
-	struct importing *m = rf_alloc(sizeof *m);
-	if (!m)
-		return err_set(err, RF_ENOMEM, "import");
-	int rc = begin(m, db, options, &result, err ? err : &own);
-	if (!rc) {
-		m->folder = fs_is_dir(path);
-		rc = m->folder ? fs_walk(path, take_file, m, m->err)
-			       : take_file(&(struct fs_entry){ .path = path, .name = path, .kind = FS_FILE }, m);
-	}
-	if (!rc)
-		rc = flush(m);
-	end(m);
-	rf_free(m);
-	if (!rc && ret)
-		*ret = result;
-	return rc;
-}
-
-int advisory_import_bytes(struct database *db, struct span bytes, const char *name,
-			  const struct advisory_import *options, bool *ret_changed, struct err *err)
-{
-	struct err own = ERR_INIT;
-	struct advisory_import_result result = { 0 };
-	struct importing *m = rf_alloc(sizeof *m);
-	if (!m)
-		return err_set(err, RF_ENOMEM, "import");
-	int rc = begin(m, db, options, &result, err ? err : &own);
-	if (!rc)
-		rc = take_bytes(m, bytes, name);
-	if (rc && !m->failed)
-		(void)err_in_file(m->err, name);
-	if (!rc)
-		rc = flush(m);
-	end(m);
-	rf_free(m);
-	if (!rc && ret_changed)
-		*ret_changed = result.documents > 0;
-	return rc;
-}
+/* Documents and bytes of one transaction: large enough that a commit costs little, small enough to be redone. */
+#define BATCH_DOCUMENTS 500
+#define BATCH_BYTES (16 * MIB)
 
 struct advisory_importer {
-	struct importing importing;
+	struct database *db;
+	struct store_reading how;
 	struct advisory_import options;
 	struct advisory_import_result result;
-	struct err err;            /* what a batch failed with is written where its importer lives */
+	struct store_batch batch;
+	struct json_doc *json;
+	struct err err;
 };
 
+static int write_importer(struct transaction *tx, void *data)
+{
+	struct advisory_importer *m = data;
+	return batch_write(tx, &m->batch, &m->how);
+}
+
 int advisory_importer_new(struct database *db, const struct advisory_import *options, struct advisory_importer **ret,
-                          struct err *err)
+			  struct err *err)
 {
 	struct advisory_importer *m = rf_alloc(sizeof *m);
 	if (!m)
 		return err_set(err, RF_ENOMEM, "import");
+	m->db = db;
 	m->options = *options;
-	m->err = ERR_INIT;
-	int rc = begin(&m->importing, db, &m->options, &m->result, &m->err);
-	if (!rc) {
+	m->batch.a = ARENA_INIT(ADVISORY_ARENA_BYTES + BATCH_BYTES);
+	m->json = json_doc_new();
+	int rc = m->json ? reading_init(&m->how, &m->options, err) : err_set(err, RF_ENOMEM, "JSON parser");
+	if (!rc)
 		*ret = m;
-		return 0;
-	}
-	if (err)
-		*err = m->err;
-	advisory_importer_free(m);
+	else
+		advisory_importer_free(m);
 	return rc;
-}
-
-int advisory_importer_add(struct advisory_importer *m, struct span bytes, const char *name, int *ret_refused, struct err *err)
-{
-	*ret_refused = 0;
-	int rc = take_bytes(&m->importing, bytes, name);
-	if (!rc) {
-		m->result.files++;
-		return 0;
-	}
-	bool fatal = m->importing.failed || rc == RF_ENOMEM;
-	if (!m->importing.failed)
-		(void)err_in_file(&m->err, name);
-	if (err)
-		*err = m->err;
-	m->err = ERR_INIT;
-	if (fatal)
-		return rc;
-	m->result.files++;
-	m->result.problems++;
-	*ret_refused = rc;
-	return 0;
 }
 
 int advisory_importer_flush(struct advisory_importer *m, struct err *err)
 {
-	int rc = flush(&m->importing);
-	if (rc && err)
+	int rc = m->batch.count ? database_transact(m->db, DB_WRITE, write_importer, m, err) : 0;
+	if (!rc)
+		batch_count(&m->batch, &m->result);
+	batch_reset(&m->batch);
+	return rc;
+}
+
+struct known_question {
+	const char *digest;
+	bool known;
+};
+
+static int ask_known(struct transaction *tx, void *data)
+{
+	struct known_question *q = data;
+	RF_AUTO_ROWS rows = NULL;
+	int rc =
+		TX_QUERY(tx, &rows, "SELECT 1 FROM advisory_document WHERE digest = $1 AND current = 1 AND reader = $2",
+			 DB_T(q->digest), DB_I(ADVISORY_READER_VERSION));
+	if (!rc)
+		rc = rows_next(rows);
+	q->known = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
+/* *ret_refused: the document is at fault; negative: the import is over. */
+static int take_bytes(struct advisory_importer *m, struct span bytes, const char *name, int *ret_refused,
+		      struct err *err)
+{
+	struct digest digest;
+	char hex[DIGEST_HEX];
+	*ret_refused = 0;
+	digest_of(bytes, &digest);
+	struct known_question q = { .digest = digest_hex(&digest, hex) };
+	int rc = database_transact(m->db, DB_READ, ask_known, &q, err);
+	if (rc)
+		return rc;
+	m->result.unchanged += q.known;
+	if (q.known)
+		return 0;
+	rc = batch_take(&m->batch, &m->how, m->json, bytes, &digest, name, err);
+	if (rc && rc != RF_ENOMEM)
+		*ret_refused = rc;
+	if (rc)
+		return err_in_file(err, name), rc == RF_ENOMEM ? rc : 0;
+	return m->batch.count >= BATCH_DOCUMENTS || m->batch.a.used_bytes > BATCH_BYTES
+		       ? advisory_importer_flush(m, err)
+		       : 0;
+}
+
+int advisory_importer_add(struct advisory_importer *m, struct span bytes, const char *name, int *ret_refused,
+			  struct err *err)
+{
+	m->err = ERR_INIT;
+	int rc = take_bytes(m, bytes, name, ret_refused, &m->err);
+	if ((rc || *ret_refused) && err)
 		*err = m->err;
+	m->result.files += !rc;
+	m->result.problems += !rc && *ret_refused;
 	return rc;
 }
 
@@ -315,7 +291,8 @@ void advisory_importer_free(struct advisory_importer *m)
 {
 	if (!m)
 		return;
-	end(&m->importing);
+	batch_release(&m->batch);
+	json_doc_free(m->json);
 	rf_free(m);
 }
 
@@ -323,4 +300,21 @@ void advisory_importer_freep(struct advisory_importer **m)
 {
 	advisory_importer_free(*m);
 	*m = NULL;
+}
+
+int advisory_import_bytes(struct database *db, struct span bytes, const char *name,
+			  const struct advisory_import *options, bool *ret_changed, struct err *err)
+{
+	__attribute__((cleanup(advisory_importer_freep))) struct advisory_importer *m = NULL;
+	int refused = 0;
+	int rc = advisory_importer_new(db, options, &m, err);
+	if (!rc)
+		rc = advisory_importer_add(m, bytes, name, &refused, err);
+	if (!rc)
+		rc = refused;
+	if (!rc)
+		rc = advisory_importer_flush(m, err);
+	if (!rc && ret_changed)
+		*ret_changed = m->result.documents > 0;
+	return rc;
 }

@@ -31,6 +31,15 @@ void advisory_range_write(const struct range *r, struct str *to)
 	json_member_bool(&o, "readable", r->readable);
 	json_member_bool(&o, "conservative", r->conservative);
 	json_member(&o, "rule", r->rule);
+	json_member(&o, "scheme", r->scheme->name);
+	if (r->scope.platform.n)
+		json_member_span(&o, "platform", r->scope.platform);
+	if (r->scope.branch.n)
+		json_member_span(&o, "branch", r->scope.branch);
+	if (r->note.n)
+		json_member_span(&o, "note", r->note);
+	if (r->conflict)
+		json_member_bool(&o, "conflict", true);
 	json_key(&o, "intervals");
 	json_array(&o);
 	for (size_t i = 0; i < r->count; i++)
@@ -64,10 +73,19 @@ int advisory_range_read(struct arena *a, struct json_doc *doc, const struct sche
 		*ret = NULL;
 		return 0;
 	}
-	struct range *r = range_new(a, scheme, "");
+	/* commits and driver branches are of other schemes than the product's */
+	const struct scheme *own = scheme_find(json_string(json_get(root, "scheme")));
+	struct range *r = range_new(a, own ? own : scheme, "");
 	if (!r)
 		return err_set(err, RF_ENOMEM, "version range");
 	rc = copy_text(a, json_get(root, "rule"), &rule, err);
+	if (!rc)
+		rc = copy_text(a, json_get(root, "platform"), &r->scope.platform, err);
+	if (!rc)
+		rc = copy_text(a, json_get(root, "branch"), &r->scope.branch, err);
+	if (!rc)
+		rc = copy_text(a, json_get(root, "note"), &r->note, err);
+	r->conflict = flag(root, "conflict");
 	for (struct json_each it = json_each(json_get(root, "intervals")); !rc && json_next(&it);) {
 		struct range_interval v = { .low_exclusive = flag(it.value, "low_exclusive"),
 					    .high_inclusive = flag(it.value, "high_inclusive"),

@@ -2,7 +2,8 @@
  * advisory_range - ranges and lists of texts as JSON, the form they are stored in. Private to advisory/.
  *
  * {"readable":true,"conservative":false,"rule":"A to B","intervals":[{"low":"1.0","high":"11.0","low_exclusive":true,
- *  "high_inclusive":true,"exact":true}]}; members that are false or empty are left out of an interval.
+ *  "high_inclusive":true,"exact":true}],"scheme":"tensorrt","platform","branch","note","conflict"}; members that are
+ * false or empty are left out, but the first two.
  */
 #ifndef REFORGE_ADVISORY_ADVISORY_RANGE_H
 #define REFORGE_ADVISORY_ADVISORY_RANGE_H

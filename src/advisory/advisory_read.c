@@ -1,18 +1,23 @@
-/* Reading advisories back: one with all its sources, lists, documents; and the operator's decisions. */
+/* Reading advisories back: one with all its sources, lists, documents. */
 #include "advisory/advisory_range.h"
 #include "advisory/store_int.h"
 
-#include "ledger/ledger.h"
-
 static const char *const current_records = " FROM advisory_record r JOIN advisory_document d ON d.id = r.document"
 					   " WHERE r.advisory = $1 AND d.current = 1";
+
+struct foreign {
+	size_t source;
+	struct advisory_statement statement;
+};
 
 struct loading {
 	struct transaction *tx;
 	struct arena *a;
 	struct json_doc *doc;
 	struct stored_advisory *to;
-	int64_t *records; /* ids of the sources, same order */
+	int64_t *records;        /* ids of the sources, same order */
+	struct foreign *foreign; /* statements about products without a row, of all sources in their order */
+	size_t foreign_count, foreign_capacity;
 	int failed;
 };
 
@@ -31,27 +36,40 @@ static struct span column(struct loading *l, const struct db_rows *rows, int i)
 	return keep(l, rows_text(rows, i));
 }
 
-/* The advisory that @id names: itself, or what carries it as an alias (the first by id). */
-static int find_id(struct transaction *tx, struct arena *a, struct span id, struct span *ret)
+/* Exact words first: they have an index each. Other spellings look at every row. */
+static const char *const id_questions[] = {
+	"SELECT id FROM advisory WHERE id = $1",
+	"SELECT advisory FROM advisory_alias WHERE alias = $1 ORDER BY 1 LIMIT 1",
+	"SELECT id, 0 FROM advisory WHERE upper(id) = $1 UNION ALL"
+	" SELECT advisory, 1 FROM advisory_alias WHERE upper(alias) = $1 ORDER BY 2, 1 LIMIT 1",
+};
+
+static int ask_id(struct transaction *tx, struct arena *a, const char *sql, struct span id, struct span *ret)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = TX_QUERY(tx, &rows, sql, DB_S(id));
+	if (!rc)
+		rc = rows_next(rows);
+	if (rc != 1)
+		return rc;
+	*ret = arena_span(a, rows_text(rows, 0));
+	return ret->p ? 1 : err_set(tx_err(tx), RF_ENOMEM, "advisory id");
+}
+
+int store_find_id(struct transaction *tx, struct arena *a, struct span id, struct span *ret)
 {
 	char upper[ADVISORY_MAX_ID];
 	if (!id.n || id.n > sizeof upper)
 		return err_set(tx_err(tx), RF_ENOTFOUND, "no advisory has this id");
 	for (size_t i = 0; i < id.n; i++)
 		upper[i] = id.p[i] >= 'a' && id.p[i] <= 'z' ? (char)(id.p[i] - 'a' + 'A') : id.p[i];
-	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(tx, &rows,
-			  "SELECT id, 0 FROM advisory WHERE upper(id) = $1 UNION ALL"
-			  " SELECT advisory, 1 FROM advisory_alias WHERE upper(alias) = $1 ORDER BY 2, 1 LIMIT 1",
-			  DB_S(((struct span){ upper, id.n })));
-	if (!rc)
-		rc = rows_next(rows);
-	if (rc < 0)
-		return rc;
+	struct span as_upper = { upper, id.n };
+	int rc = ask_id(tx, a, id_questions[0], as_upper, ret);
+	for (size_t i = 0; !rc && i < RF_COUNT(id_questions); i++)
+		rc = ask_id(tx, a, id_questions[i], i == 2 ? as_upper : id, ret);
 	if (!rc)
 		return err_set(tx_err(tx), RF_ENOTFOUND, "no advisory at hand has the id or alias %.*s", SPAN_ARG(id));
-	*ret = arena_span(a, rows_text(rows, 0));
-	return ret->p ? 0 : err_set(tx_err(tx), RF_ENOMEM, "advisory id");
+	return rc < 0 ? rc : 0;
 }
 
 static int load_head(struct loading *l, struct span id)
@@ -76,6 +94,54 @@ static int load_head(struct loading *l, struct span id)
 	v->modified = rows_time(rows, 6);
 	l->to->first_seen = rows_time(rows, 7);
 	return 0;
+}
+
+static struct foreign *add_foreign(struct loading *l)
+{
+	if (l->foreign_count == l->foreign_capacity) {
+		size_t capacity = l->foreign_capacity ? 2 * l->foreign_capacity : 16;
+		struct foreign *more = arena_array(l->a, capacity, sizeof *more);
+		if (!more)
+			return NULL;
+		if (l->foreign_count)
+			memcpy(more, l->foreign, l->foreign_count * sizeof *more);
+		l->foreign = more;
+		l->foreign_capacity = capacity;
+	}
+	return &l->foreign[l->foreign_count++];
+}
+
+/* What store_prepare.c wrote: a list of [name, purl, platform, affected, fixed, status, review, source]. */
+static int take_foreign(struct loading *l, struct span text, size_t source)
+{
+	struct json root;
+	int rc = text.n > 2 ? json_parse(l->doc, text, &root, tx_err(l->tx)) : 0;
+	if (rc || text.n <= 2)
+		return rc;
+	for (struct json_each it = json_each(root); json_next(&it);) {
+		struct foreign *to = add_foreign(l);
+		struct json part[8] = { { NULL, 0 } };
+		size_t n = 0;
+		for (struct json_each in = json_each(it.value); n < RF_COUNT(part) && json_next(&in);)
+			part[n++] = in.value;
+		if (!to)
+			return err_set(tx_err(l->tx), RF_ENOMEM, "statements of an advisory");
+		int64_t status = 0;
+		bool review = false;
+		(void)json_i64(part[5], &status);
+		(void)json_bool(part[6], &review);
+		*to = (struct foreign){ source,
+					{ .status = (enum statement_status)status,
+					  .product_name = keep(l, json_string(part[0])),
+					  .purl = keep(l, json_string(part[1])),
+					  .platform = keep(l, json_string(part[2])),
+					  .affected_text = keep(l, json_string(part[3])),
+					  .fixed_text = keep(l, json_string(part[4])),
+					  .source = keep(l, json_string(part[7])),
+					  .rule = SPAN("no product row has this name"),
+					  .review = review } };
+	}
+	return l->failed;
 }
 
 static int load_source(struct loading *l, const struct db_rows *rows, struct advisory_source *s)
@@ -105,12 +171,16 @@ static int load_source(struct loading *l, const struct db_rows *rows, struct adv
 					      .feed = column(l, rows, 18),
 					      .imported_at = rows_time(rows, 19),
 					      .record_modified = v->modified,
-					      .record_state = v->state };
+					      .record_state = v->state,
+					      .authority = (enum advisory_authority)rows_i64(rows, 21) };
 	s->publisher = column(l, rows, 20);
+	if (!rc)
+		rc = take_foreign(l, rows_text(rows, 22), l->to->source_count);
 	return rc ? rc : l->failed;
 }
 
-/* Published ones first, the newest first: the first gives the merged advisory what is a source's own. */
+/* Published ones first, then by authority, the newest first: the first gives the merged advisory what is a source's
+ * own. */
 static int load_sources(struct loading *l)
 {
 	struct stored_advisory *to = l->to;
@@ -129,13 +199,15 @@ static int load_sources(struct loading *l)
 		 "SELECT r.id, r.record_id, r.title, r.summary, r.url, r.state, r.state_reason, r.assigner, r.tlp,"
 		 " r.published, r.published_has_time, r.modified, r.cwe, r.severities, r.aliases, d.digest, d.name, "
 		 "d.document_id, d.feed,"
-		 " d.imported_at, d.publisher%s ORDER BY CASE WHEN r.state = 'published' THEN 0 ELSE 1 END,"
-		 " COALESCE(r.modified, 0) DESC, r.id DESC",
+		 " d.imported_at, d.publisher, r.authority, r.foreign_statements%s"
+		 " ORDER BY CASE WHEN r.state = 'published' THEN 0 ELSE 1 END, r.authority DESC, COALESCE(r.modified, "
+		 "0) DESC, r.id DESC",
 		 current_records);
 	rc = TX_QUERY(l->tx, &rows, sql, DB_S(to->advisory.id));
 	while (!rc && to->source_count < (size_t)n && (rc = rows_next(rows)) == 1) {
 		l->records[to->source_count] = rows_i64(rows, 0);
-		rc = load_source(l, rows, &to->sources[to->source_count++]);
+		rc = load_source(l, rows, &to->sources[to->source_count]);
+		to->source_count++;
 	}
 	return rc;
 }
@@ -153,6 +225,10 @@ static int load_statement(struct loading *l, const struct db_rows *rows, struct 
 	s->rule = column(l, rows, 9);
 	s->review = rows_i64(rows, 10);
 	s->authoritative = rows_i64(rows, 11);
+	s->purl = column(l, rows, 13);
+	s->contradiction = column(l, rows, 14);
+	s->justification = column(l, rows, 15);
+	s->remedy = column(l, rows, 16);
 	const struct scheme *scheme = s->product ? product_scheme(s->product) : scheme_find(SPAN("plain"));
 	int rc = advisory_range_read(l->a, l->doc, scheme, rows_text(rows, 7), &s->range, err);
 	if (!rc)
@@ -174,26 +250,42 @@ static int load_statements(struct loading *l)
 	if (rc)
 		return rc;
 	struct advisory *v = &to->advisory;
-	v->statements = arena_array(l->a, (size_t)n + 1, sizeof *v->statements);
-	to->origins = arena_array(l->a, (size_t)n + 1, sizeof *to->origins);
+	v->statements = arena_array(l->a, (size_t)n + l->foreign_count + 1, sizeof *v->statements);
+	to->origins = arena_array(l->a, (size_t)n + l->foreign_count + 1, sizeof *to->origins);
 	if (!v->statements || !to->origins)
 		return err_set(tx_err(l->tx), RF_ENOMEM, "statements of an advisory");
+	size_t own_count = 0;
 	for (size_t i = 0; !rc && i < to->source_count; i++) {
 		struct advisory_source *source = &to->sources[i];
 		RF_AUTO_ROWS rows = NULL;
 		source->record.statements = v->statements + v->statement_count;
-		rc = TX_QUERY(l->tx, &rows,
-			      "SELECT position, status, purl, product_name, platform, affected_text, fixed_text, "
-			      "affected_range,"
-			      " fixed, rule, review, authoritative FROM advisory_statement WHERE record = $1 ORDER BY "
-			      "position",
-			      DB_I(l->records[i]));
-		while (!rc && v->statement_count < (size_t)n && (rc = rows_next(rows)) == 1) {
+		rc = TX_QUERY(
+			l->tx, &rows,
+			"SELECT position, status, purl, product_name, platform, affected_text, fixed_text, "
+			"affected_range,"
+			" fixed, rule, review, authoritative, source, given_purl, contradiction, justification, remedy"
+			" FROM advisory_statement WHERE record = $1 ORDER BY position",
+			DB_I(l->records[i]));
+		while (!rc && own_count < (size_t)n && (rc = rows_next(rows)) == 1) {
+			own_count++;
 			struct advisory_statement *s = &v->statements[v->statement_count];
 			to->origins[v->statement_count++] = source->origin;
 			source->record.statement_count++;
 			s->source = source->publisher;
 			rc = load_statement(l, rows, s);
+			struct span own = rows_text(rows, 12);
+			if (!rc && own.n && !span_eq(own, s->source))
+				s->source = keep(l, own);
+		}
+		for (size_t k = 0; !rc && k < l->foreign_count; k++) {
+			if (l->foreign[k].source != i)
+				continue;
+			struct advisory_statement *s = &v->statements[v->statement_count];
+			to->origins[v->statement_count++] = source->origin;
+			source->record.statement_count++;
+			*s = l->foreign[k].statement;
+			if (!s->source.n)
+				s->source = source->publisher;
 		}
 	}
 	return rc;
@@ -219,10 +311,110 @@ static int load_policy(struct loading *l)
 	return l->failed;
 }
 
+/* Every source's scores, in the order of authority: none speaks for the others. */
+static int join_severities(struct loading *l)
+{
+	struct advisory *v = &l->to->advisory;
+	size_t n = 0;
+	for (size_t i = 0; i < l->to->source_count; i++)
+		n += l->to->sources[i].record.severity_count;
+	v->severities = arena_array(l->a, n + 1, sizeof *v->severities);
+	if (!v->severities)
+		return err_set(tx_err(l->tx), RF_ENOMEM, "severities");
+	for (size_t i = 0; i < l->to->source_count; i++) {
+		const struct advisory *r = &l->to->sources[i].record;
+		if (r->severity_count)
+			memcpy(v->severities + v->severity_count, r->severities,
+			       r->severity_count * sizeof *r->severities);
+		v->severity_count += r->severity_count;
+	}
+	return 0;
+}
+
+/* Each decision's newest row of its kind, product and service; ranges are read as they were typed. */
+static int load_decision(struct loading *l, const struct db_rows *rows, struct advisory_decision *to)
+{
+	struct span purl = rows_text(rows, 1);
+	*to = (struct advisory_decision){ .kind = span_eq_text(rows_text(rows, 0), "range") ? DECISION_RANGE
+											    : DECISION_APPLIES,
+					  .product = purl.n ? product_by_purl(purl) : NULL,
+					  .service = column(l, rows, 2),
+					  .owner = column(l, rows, 4),
+					  .who = column(l, rows, 5),
+					  .why = column(l, rows, 6),
+					  .at = rows_time(rows, 7) };
+	if (to->kind == DECISION_APPLIES) {
+		to->applies = span_eq_text(rows_text(rows, 3), "yes");
+		return l->failed;
+	}
+	to->text = column(l, rows, 3);
+	if (l->failed || !to->text.n || !to->product)
+		return l->failed;
+	int rc = store_read_range(l->a, to->product, to->text, &to->range, tx_err(l->tx));
+	return rc == RF_EUNREADABLE ? 0 : rc;
+}
+
+static int load_decisions(struct loading *l)
+{
+	struct advisory_policy *p = &l->to->policy;
+	int64_t n = 0;
+	static const char newest[] =
+		"FROM advisory_decision d WHERE advisory = $1 AND NOT EXISTS (SELECT 1 FROM advisory_decision n"
+		" WHERE n.advisory = d.advisory AND n.kind = d.kind AND n.purl = d.purl AND n.service = d.service"
+		" AND n.id > d.id)";
+	RF_AUTO(str) sql = STR_INIT(2 * KIB);
+	str_addf(&sql, "SELECT count(*) %s", newest);
+	int rc = TX_I64(l->tx, &n, str_text(&sql), DB_S(l->to->advisory.id));
+	if (rc || !n)
+		return rc;
+	p->decisions = arena_array(l->a, (size_t)n, sizeof *p->decisions);
+	if (!p->decisions)
+		return err_set(tx_err(l->tx), RF_ENOMEM, "decisions");
+	str_reset(&sql);
+	str_addf(&sql, "SELECT kind, purl, service, value, owner, who, why, at %s ORDER BY id", newest);
+	RF_AUTO_ROWS rows = NULL;
+	rc = TX_QUERY(l->tx, &rows, str_text(&sql), DB_S(l->to->advisory.id));
+	while (!rc && p->decision_count < (size_t)n && (rc = rows_next(rows)) == 1)
+		rc = load_decision(l, rows, &p->decisions[p->decision_count++]);
+	return rc < 0 ? rc : 0;
+}
+
+/* Signals about the advisory's id, of every source, and about its aliases. */
+static int load_signals(struct loading *l)
+{
+	static const char from[] =
+		"FROM advisory_signal WHERE cve = $1 OR cve IN (SELECT alias FROM advisory_alias WHERE advisory = $1)";
+	int64_t n = 0;
+	RF_AUTO(str) sql = STR_INIT(1 * KIB);
+	str_addf(&sql, "SELECT count(*) %s", from);
+	int rc = TX_I64(l->tx, &n, str_text(&sql), DB_S(l->to->advisory.id));
+	if (rc || !n)
+		return rc;
+	l->to->signals = arena_array(l->a, (size_t)n, sizeof *l->to->signals);
+	if (!l->to->signals)
+		return err_set(tx_err(l->tx), RF_ENOMEM, "signals");
+	str_reset(&sql);
+	str_addf(&sql, "SELECT cve, kind, source, date, value %s ORDER BY kind, cve, source", from);
+	RF_AUTO_ROWS rows = NULL;
+	rc = TX_QUERY(l->tx, &rows, str_text(&sql), DB_S(l->to->advisory.id));
+	while (!rc && l->to->signal_count < (size_t)n && (rc = rows_next(rows)) == 1) {
+		struct advisory_signal *to = &l->to->signals[l->to->signal_count++];
+		enum advisory_signal_kind kind = SIGNAL_KEV;
+		while (kind < SIGNAL_SSVC && !span_eq_text(rows_text(rows, 1), advisory_signal_name(kind)))
+			kind++;
+		rc = store_signal_read(l->a, l->doc, kind, rows_text(rows, 4), to, tx_err(l->tx));
+		to->cve = column(l, rows, 0);
+		to->source = column(l, rows, 2);
+		to->date = rows_time(rows, 3);
+		rc = rc ? rc : l->failed;
+	}
+	return rc < 0 ? rc : 0;
+}
+
 static int load(struct loading *l, struct span id)
 {
 	struct span own;
-	int rc = find_id(l->tx, l->a, id, &own);
+	int rc = store_find_id(l->tx, l->a, id, &own);
 	if (!rc)
 		rc = load_head(l, own);
 	if (!rc)
@@ -231,6 +423,10 @@ static int load(struct loading *l, struct span id)
 		rc = load_statements(l);
 	if (!rc)
 		rc = load_policy(l);
+	if (!rc)
+		rc = load_decisions(l);
+	if (!rc)
+		rc = load_signals(l);
 	if (rc || l->failed || !l->to->source_count)
 		return rc ? rc : l->failed;
 	const struct advisory *first = &l->to->sources[0].record;
@@ -239,10 +435,11 @@ static int load(struct loading *l, struct span id)
 	v->summary = first->summary;
 	v->url = first->url;
 	v->cwe = first->cwe;
-	v->severities = first->severities;
-	v->severity_count = first->severity_count;
 	v->aliases = first->aliases;
 	v->alias_count = first->alias_count;
+	rc = join_severities(l);
+	if (rc)
+		return rc;
 	/* the reason and the assigner come from whoever states them: the record that rejects, above all */
 	for (size_t i = 0; i < l->to->source_count; i++) {
 		const struct advisory *r = &l->to->sources[i].record;
@@ -285,32 +482,10 @@ static struct span like_pattern(struct arena *a, struct span text)
 	return (struct span){ to, n };
 }
 
-int advisory_list(struct transaction *tx, const struct advisory_filter *filter,
-		  int (*visit)(const struct advisory_row *, void *), void *data)
+static int list_rows(struct db_rows *rows, int (*visit)(const struct advisory_row *, void *), void *data)
 {
-	struct arena a = ARENA_INIT(128 * KIB);
-	struct span pattern = like_pattern(&a, span_sub(filter->text, 0, 1000));
-	struct db_rows *rows = NULL;
-	int rc = TX_QUERY(
-		tx, &rows,
-		"SELECT v.id, v.title, v.state, v.is_drill, v.published_has_time, v.tlp, v.published, v.first_seen, "
-		"v.modified, v.score,"
-		" (SELECT count(*) FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
-		"  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1),"
-		" (SELECT count(*) FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
-		"  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1 AND "
-		"s.review = 1)"
-		" FROM advisory v WHERE v.id > $1 AND (lower(v.id) LIKE $2 ESCAPE '!' OR lower(v.title) LIKE $2 ESCAPE "
-		"'!')"
-		" AND ($3 = 1 OR v.state = 'published') AND ($4 = 0 OR v.is_drill = 1)"
-		" AND ($5 = '' OR EXISTS (SELECT 1 FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
-		"  JOIN advisory_document d ON d.id = r.document WHERE r.advisory = v.id AND d.current = 1 AND s.purl "
-		"= $5))"
-		" ORDER BY v.id LIMIT $6",
-		DB_S(filter->after.n ? filter->after : SPAN("")), DB_S(pattern), DB_I(filter->with_unpublished),
-		DB_I(filter->drills_only), DB_S(filter->purl.n ? filter->purl : SPAN("")),
-		DB_I(filter->limit > 0 ? filter->limit : 1000));
-	while (!rc && (rc = rows_next(rows)) == 1) {
+	int rc;
+	while ((rc = rows_next(rows)) == 1) {
 		struct advisory_row row = { .id = rows_text(rows, 0),
 					    .title = rows_text(rows, 1),
 					    .is_drill = rows_i64(rows, 3),
@@ -324,46 +499,49 @@ int advisory_list(struct transaction *tx, const struct advisory_filter *filter,
 					    .review = rows_i64(rows, 11) };
 		(void)advisory_state_read(rows_text(rows, 2), &row.state);
 		rc = visit(&row, data);
+		if (rc)
+			return rc;
 	}
-	rows_close(rows);
-	arena_release(&a);
 	return rc;
 }
 
-static int record_decision(struct transaction *tx, struct span id, enum engine_affecting value, const char *who,
-			   const char *why)
+int advisory_list(struct transaction *tx, const struct advisory_filter *filter,
+		  int (*visit)(const struct advisory_row *, void *), void *data)
 {
-	RF_AUTO(str) body = STR_INIT(LEDGER_MAX_BODY);
-	struct json_out o = json_out(&body, false);
-	json_object(&o);
-	json_member(&o, "engine_affecting", engine_affecting_name(value));
-	json_member(&o, "why", why);
-	json_object_end(&o);
-	int rc = str_check(&body, "why", tx_err(tx));
-	if (rc)
-		return rc;
-	char subject[ADVISORY_MAX_ID + 16];
-	snprintf(subject, sizeof subject, "advisory/%.*s", SPAN_ARG(id));
-	return ledger_append(tx, &(struct ledger_entry){ "advisory.decided", subject, who, str_span(&body) });
-}
-
-int advisory_decide(struct transaction *tx, struct span id, enum engine_affecting value, const char *who,
-		    const char *why)
-{
-	struct arena a = ARENA_INIT(64 * KIB);
-	struct span own;
-	if (!why || !span_trim(span_of(why)).n)
-		return err_set(tx_err(tx), RF_EINVALID, "a decision names its reason");
-	int rc = find_id(tx, &a, id, &own);
+	struct arena a = ARENA_INIT(128 * KIB);
+	struct span pattern = like_pattern(&a, span_sub(filter->text, 0, 1000));
+	struct db_value values[6] = { DB_S(filter->after.n ? filter->after : SPAN("")), DB_I(filter->with_unpublished),
+				      DB_I(filter->drills_only), DB_I(filter->limit > 0 ? filter->limit : 1000) };
+	size_t n = 4;
+	RF_AUTO(str) sql = STR_INIT(2 * KIB);
+	struct db_rows *rows = NULL;
+	/* what is not asked for is left out: a condition that holds for all rows still costs each of them */
+	str_add_text(
+		&sql,
+		"SELECT v.id, v.title, v.state, v.is_drill, v.published_has_time, v.tlp, v.published, v.first_seen, "
+		"v.modified,"
+		" v.score, v.statements, v.review FROM advisory v WHERE v.id > $1 AND ($2 = 1 OR v.state = 'published')"
+		" AND ($3 = 0 OR v.is_drill = 1)");
+	if (filter->text.n) {
+		str_addf(&sql, " AND (lower(v.id) LIKE $%zu ESCAPE '!' OR lower(v.title) LIKE $%zu ESCAPE '!')", n + 1,
+			 n + 1);
+		values[n++] = DB_S(pattern);
+	}
+	if (filter->purl.n) {
+		str_addf(&sql,
+			 " AND v.id IN (SELECT r.advisory FROM advisory_statement s JOIN advisory_record r ON r.id = "
+			 "s.record"
+			 " JOIN advisory_document d ON d.id = r.document WHERE d.current = 1 AND s.purl = $%zu)",
+			 n + 1);
+		values[n++] = DB_S(filter->purl);
+	}
+	str_add_text(&sql, " ORDER BY v.id LIMIT $4");
+	int rc = str_check(&sql, "question for advisories", tx_err(tx));
 	if (!rc)
-		rc = TX_RUN(tx,
-			    "INSERT INTO advisory_policy (advisory, engine_affecting, who, why, at) VALUES ($1, $2, "
-			    "$3, $4, $5)",
-			    DB_S(own), DB_T(engine_affecting_name(value)), DB_T(who), DB_T(why), DB_TIME(tx_now(tx)));
+		rc = tx_query(tx, str_text(&sql), values, n, &rows);
 	if (!rc)
-		rc = record_decision(tx, own, value, who, why);
-	if (!rc)
-		rc = tx_notify(tx, "advisory");
+		rc = list_rows(rows, visit, data);
+	rows_close(rows);
 	arena_release(&a);
 	return rc;
 }
@@ -378,6 +556,9 @@ int advisory_document_bytes(struct transaction *tx, struct span digest, struct s
 		return rc < 0 ? rc
 			      : err_set(tx_err(tx), RF_ENOTFOUND, "no document has the digest %.*s",
 					SPAN_ARG(span_sub(digest, 0, 64)));
+	if (!rows_blob(rows, 0).n)
+		return err_set(tx_err(tx), RF_ENOTFOUND,
+			       "only the digest of the document is kept: it is about no product of ours");
 	str_add(ret, rows_blob(rows, 0));
 	return str_check(ret, "document", tx_err(tx));
 }
