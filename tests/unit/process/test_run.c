@@ -240,7 +240,7 @@ static void only_three_descriptors(void **state)
 		leaky[i] = open("/dev/null", O_RDONLY); /* not close-on-exec: as some library would */
 	for (int closed_stdin = 0; closed_stdin < 2; closed_stdin++) {
 		RF_AUTO(process_result) r;
-		struct process_options o = shell(SHELL("ls /proc/$$/fd | tr '\\n' ' '"));
+		struct process_options o = shell(SHELL("ls /proc/$$/fd; true")); /* no pipe: the shell would hold its end */
 		int kept = dup(0);
 
 		if (closed_stdin)
@@ -251,7 +251,7 @@ static void only_three_descriptors(void **state)
 			dup2(kept, 0);
 		close(kept);
 		assert_ok(rc, &err);
-		assert_string_equal(str_text(&r.output), "0 1 2 ");
+		assert_string_equal(str_text(&r.output), "0\n1\n2\n");
 	}
 	for (size_t i = 0; i < RF_COUNT(leaky); i++)
 		close(leaky[i]);
