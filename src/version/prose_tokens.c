@@ -190,6 +190,18 @@ static bool split_word(struct prose *p, struct span word)
 	return false;
 }
 
+/* "version", "ver.", "v." right in front of a number: its bytes. */
+static size_t glued_prefix(struct span word)
+{
+	static const char *const prefixes[] = { "version", "ver.", "ver", "v." };
+	for (size_t i = 0; i < RF_COUNT(prefixes); i++) {
+		size_t n = strlen(prefixes[i]);
+		if (span_starts_nocase(word, prefixes[i]) && word.n > n && scheme_is_digit(word.p[n]))
+			return n;
+	}
+	return 0;
+}
+
 static void push_word(struct prose *p, struct span word)
 {
 	size_t offset = (size_t)(word.p - p->text.p);
@@ -203,6 +215,11 @@ static void push_word(struct prose *p, struct span word)
 		return;
 	if (word.n > 1 && (span_ends(word, ".") || span_ends(word, "'"))) { /* the end of a sentence */
 		push_word(p, span_sub(word, 0, word.n - 1));
+		return;
+	}
+	size_t prefix = glued_prefix(word);
+	if (prefix) { /* "Ver.2.30", "Version3.0.10" */
+		push_word(p, span_from(word, prefix));
 		return;
 	}
 	if (!split_word(p, word))
@@ -251,14 +268,14 @@ bool token_is_one_of(const struct token *t, const char *words)
 /* ── Words that say nothing ─────────────────────────────────────────────────────────────────────────────────────── */
 
 static const char *const noise[] = {
-	"all",          "any",           "every",      "each",      "the",        "of",        "version",
-	"versions",     "release",       "releases",   "driver",    "drivers",    "firmware",  "software",
-	"library",      "libraries",     "package",    "packages",  "build",      "builds",    "branch",
-	"branches",     "container",     "containers", "image",     "images",     "tag",       "tags",
-	"sbios",        "bmc",           "vbios",      "main",      "code",       "supported", "affected",
-	"following",    "nvidia",        "v",          "ver",       "vers",       "product",   "products",
-	"installation", "installations", "lts",        "ga",        "stable",     "component", "components",
-	"these",        "those",         "series",     "candidate", "candidates",
+	"all",        "any",          "every",         "each",     "the",       "of",         "version",
+	"versions",   "release",      "releases",      "driver",   "drivers",   "firmware",   "software",
+	"library",    "libraries",    "package",       "packages", "build",     "builds",     "branch",
+	"branches",   "container",    "containers",    "image",    "images",    "tag",        "tags",
+	"sbios",      "bmc",          "vbios",         "bios",     "main",      "code",       "supported",
+	"affected",   "following",    "nvidia",        "v",        "ver",       "vers",       "product",
+	"products",   "installation", "installations", "lts",      "ga",        "stable",     "component",
+	"components", "these",        "those",         "series",   "candidate", "candidates",
 };
 
 /* The stack's names, for statements that come without their product. */
@@ -295,20 +312,54 @@ static bool is_product_word(struct span product, struct span word)
 	return false;
 }
 
+static bool word_is_noise(const struct prose *p, struct span word)
+{
+	for (size_t i = 0; i < RF_COUNT(noise); i++)
+		if (span_eq_nocase(word, span_of(noise[i])))
+			return true;
+	if (p->product.n)
+		return is_product_word(p->product, word);
+	for (size_t i = 0; i < RF_COUNT(PROSE_PRODUCTS); i++)
+		if (span_eq_nocase(word, span_of(PROSE_PRODUCTS[i])))
+			return true;
+	return false;
+}
+
+/* "nvidia-container-toolkit": every part says nothing. "TensorRT-LLM" in TensorRT's row does not pass. */
+static bool parts_are_noise(const struct prose *p, struct span word)
+{
+	struct span part;
+	size_t parts = 0;
+	while (span_split(&word, '-', &part)) {
+		if (!part.n || !word_is_noise(p, part))
+			return false;
+		parts++;
+	}
+	return parts > 1;
+}
+
+/* "TensorRT LLM" where the product is "TensorRT-LLM": the halves count together only. */
+static bool is_half(const struct prose *p, size_t first)
+{
+	if (first + 1 >= p->count || p->tokens[first].kind != TOKEN_WORD || p->tokens[first + 1].kind != TOKEN_WORD)
+		return false;
+	struct span a = p->tokens[first].text, b = p->tokens[first + 1].text;
+	char both[128];
+	if (a.n + b.n + 1 > sizeof both)
+		return false;
+	memcpy(both, a.p, a.n);
+	both[a.n] = '-';
+	memcpy(both + a.n + 1, b.p, b.n);
+	return is_product_word(p->product, (struct span){ both, a.n + b.n + 1 });
+}
+
 bool token_is_noise(const struct prose *p, size_t at)
 {
 	const struct token *t = &p->tokens[at];
 	if (t->kind != TOKEN_WORD)
 		return false;
-	for (size_t i = 0; i < RF_COUNT(noise); i++)
-		if (token_is(t, noise[i]))
-			return true;
-	if (p->product.n)
-		return is_product_word(p->product, t->text);
-	for (size_t i = 0; i < RF_COUNT(PROSE_PRODUCTS); i++)
-		if (token_is(t, PROSE_PRODUCTS[i]))
-			return true;
-	return false;
+	return word_is_noise(p, t->text) || parts_are_noise(p, t->text) || is_half(p, at) ||
+	       (at > 0 && is_half(p, at - 1));
 }
 
 /* ── Versions ───────────────────────────────────────────────────────────────────────────────────────────────────── */

@@ -40,6 +40,9 @@ bool prose_read(struct prose *p, struct clause *clauses, size_t *count, size_t *
 /* Fixed versions into @c; none when the words name none. */
 void prose_read_fixed(struct prose *p, struct clause *c);
 
+/* The one commit that the words name; empty when they name none or several. */
+struct span prose_only_commit(const struct prose *p);
+
 struct fixes {
 	const struct span *versions;
 	size_t count;

@@ -555,6 +555,9 @@ static bool read_upper_side(struct reader *r, struct clause *c, enum op low)
 	size_t start = r->at;
 	struct bound_text v;
 	enum op op;
+	/* ">=4.00|<4.04": vers' way, where a lower bound and the upper one behind it are one interval */
+	if (r->at + 1 < r->p->count && token_is(peek(r), "|") && is_sign_op(&r->p->tokens[r->at + 1]))
+		r->at++;
 	(void)take(r, ",");
 	(void)take(r, "and/but/&");
 	skip_noise(r); /* "1.0 <= version < 1.4" */
@@ -577,11 +580,16 @@ static bool read_upper_side(struct reader *r, struct clause *c, enum op low)
 static bool read_between(struct reader *r, struct clause *c)
 {
 	struct bound_text a, b;
-	if (!take_version(r, &a) || !take(r, "and/&/-/to") || !take_version(r, &b))
+	enum bound_kind low = BOUND_UNCLEAR;
+	if (!take_version(r, &a))
+		return false;
+	take_tail(r, &low); /* "between V2.5 (including) and V2.7 (excluding)" */
+	if (!take(r, "and/&/-/to") || !take_version(r, &b))
 		return false;
 	c->kind = CLAUSE_RANGE;
 	c->rule = "A to B";
 	c->low = a.text;
+	c->low_exclusive = low == BOUND_EXCLUSIVE;
 	c->high = BOUND_UNCLEAR;
 	take_tail(r, &c->high);
 	return add_version(c, &b);
@@ -833,4 +841,17 @@ void prose_read_fixed(struct prose *p, struct clause *c)
 	 */
 	if (!at_end(&r) && !take(&r, NARROWING "/to/or/available/planned/expected/pending"))
 		c->count = 0;
+}
+
+struct span prose_only_commit(const struct prose *p)
+{
+	struct span found = SPAN_NONE;
+	for (size_t i = 0; i < p->count; i++) {
+		if (p->tokens[i].kind != TOKEN_WORD || !is_hash(p->tokens[i].text))
+			continue;
+		if (found.n)
+			return SPAN_NONE;
+		found = p->tokens[i].text;
+	}
+	return found;
 }

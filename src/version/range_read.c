@@ -130,6 +130,13 @@ static int read_statement(struct statement *s, const struct scheme *scheme, stru
 		if (count > 1) /* commits and versions do not share an order */
 			return unread(s, p, furthest);
 		s->r->scheme = scheme_find(SPAN("git"));
+		/* "0 < 41b14d7", fixed in 8bf122f: the fix is the bound, as with versions */
+		*p = (struct prose){ .a = s->a, .scheme = scheme, .text = span_trim(s->row->fixed) };
+		if (p->text.n <= RANGE_MAX_TEXT)
+			prose_tokenise(p);
+		struct span fix = prose_only_commit(p);
+		if (fix.n)
+			clauses[0].versions[0] = fix;
 	}
 	int rc = name_rules(s, clauses, count);
 	s->r->readable = true;
