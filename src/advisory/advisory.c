@@ -204,8 +204,8 @@ int advisory_grow(struct arena *a, void **items, size_t *count, size_t *capacity
 {
 	if (*count == limit)
 		return err_set(err, RF_ETOOMANY, "more than %zu %s", limit, what);
-	if (*count == *capacity) {
-		size_t more = *capacity ? 2 * *capacity : 8;
+	if (*count >= *capacity) {
+		size_t more = RF_MAX((size_t)8, 2 * *count);
 		char *to = arena_array(a, more, size);
 		if (!to)
 			return err_set(err, RF_ENOMEM, "%zu %s", more, what);
@@ -493,21 +493,31 @@ bool advisory_ssvc_option(struct advisory_signal *s, struct span name, struct sp
 	return true;
 }
 
+/* The rule with what else was done: "A to B; the fix v11.0 stands for the bound v10.16.1". */
+struct span advisory_explain(struct advisory_reader *r, const struct range *range)
+{
+	range_explain(range, advisory_scratch(r));
+	return advisory_scratch_copy(r);
+}
+
 int advisory_read_words(struct advisory_reader *r, struct advisory_statement *s)
 {
 	const struct scheme *scheme = product_scheme(s->product);
+	struct range_words_of row = { s->product_name, s->platform, s->affected_text, s->fixed_text };
 	if (range_read_fixed(r->a, scheme, s->fixed_text, &s->fixed, &s->fixed_count))
 		return err_set(r->err, RF_ENOMEM, "fixed versions");
 	struct err why = ERR_INIT;
-	int rc = range_read(r->a, scheme, s->affected_text, s->fixed_text, &s->range, &why);
+	int rc = range_read_row(r->a, scheme, &row, &s->range, &why);
 	if (rc && rc != RF_EUNREADABLE) {
 		if (r->err)
 			*r->err = why;
 		return rc;
 	}
 	s->rule =
-		rc ? advisory_copy(r, advisory_cut(span_of(why.text), sizeof why.text)) : span_of(range_rule(s->range));
-	s->review |= rc || s->range->conservative || (s->fixed_text.n && !s->fixed_count);
+		rc ? advisory_copy(r, advisory_cut(span_of(why.text), sizeof why.text)) : advisory_explain(r, s->range);
+	if (!rc && s->range->conflict)
+		s->contradiction = s->range->note.n ? s->range->note : s->rule;
+	s->review |= rc || s->range->conservative || s->range->conflict || (s->fixed_text.n && !s->fixed_count);
 	return 0;
 }
 

@@ -38,6 +38,7 @@ struct affected {
 	size_t entries, affected_entries;
 	size_t fixed_capacity;
 	bool mixed, unread;
+	const struct range *explained; /* the prose that was read last; its rule is the statement's */
 	const char *why;
 };
 
@@ -240,8 +241,9 @@ static struct span first_unaffected(struct affected *f)
 static int add_prose(struct affected *f, const struct affected_entry *e)
 {
 	struct range *to = f->to->range, *prose = NULL;
-	struct span fixed = first_unaffected(f), words = advisory_copy(f->r, e->version);
-	int rc = range_read(f->r->a, to->scheme, words, fixed, &prose, NULL);
+	struct range_words_of row = { f->to->product_name, f->to->platform, advisory_copy(f->r, e->version),
+				      first_unaffected(f) };
+	int rc = range_read_row(f->r->a, to->scheme, &row, &prose, NULL);
 	if (rc == RF_EUNREADABLE) {
 		give_up(f, "the words in \"version\" are not read");
 		return 0;
@@ -249,10 +251,20 @@ static int add_prose(struct affected *f, const struct affected_entry *e)
 	if (rc)
 		return err_set(f->r->err, rc, "version words of a CVE record: %s", rf_error_text(rc));
 	compare_with_bound(f, e, prose);
+	f->explained = prose;
+	if (prose->scheme != to->scheme) {
+		if (to->count) {
+			give_up(f, "the words in \"version\" are of another scheme than the bounds beside them");
+			return 0;
+		}
+		to->scheme = prose->scheme;
+	}
+	rc = range_join(f->r->a, to, prose, f->r->err);
 	to->conservative |= prose->conservative;
-	to->rule = range_rule(prose);
-	for (size_t i = 0; i < prose->count && !rc; i++)
-		rc = range_add(f->r->a, to, &prose->intervals[i], f->r->err);
+	to->conflict |= prose->conflict;
+	to->rule = prose->rule;
+	to->scope = prose->scope;
+	to->note = prose->note;
 	return rc;
 }
 
@@ -616,12 +628,14 @@ static void conclude(struct affected *f)
 	if (!range->readable) {
 		s->rule = span_of(f->why ? f->why : "a bound is not of the product's scheme");
 		s->contradiction = SPAN_NONE;
-	} else if (s->contradiction.n) {
-		s->rule = advisory_join(f->r, span_of(range->rule), SPAN("; "), s->contradiction);
 	} else {
-		s->rule = span_of(range->rule);
+		s->rule = f->explained ? advisory_explain(f->r, f->explained) : span_of(range->rule);
+		if (s->contradiction.n)
+			s->rule = advisory_join(f->r, s->rule, SPAN("; "), s->contradiction);
+		else if (range->conflict)
+			s->contradiction = range->note.n ? range->note : s->rule;
 	}
-	s->review |= !range->readable || range->conservative || s->contradiction.n;
+	s->review |= !range->readable || range->conservative || range->conflict || s->contradiction.n;
 }
 
 int advisory_read_affected(struct advisory_reader *r, struct json element, struct span source, struct advisory *to,

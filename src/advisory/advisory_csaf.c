@@ -1,11 +1,15 @@
 /*
  * CSAF 2.0, https://docs.oasis-open.org/csaf/csaf/v2.0, in two dialects:
  *
- *   standard   vendor > product_name > product_version: the leaf's branch name is the version
+ *   standard   vendor > product_name > product_version: the leaf's branch name is the version; product_version_range:
+ * it is "vers:..." (CISA's "vers:all/<V7.0.3" too) or words (" <1.000", "All versions < V4.33"), which range.h reads
  *   NVIDIA     vendor > architecture (platform prose) > product_version: the leaf's branch name is the PRODUCT and its
  *              product.name the VERSION TEXT ("v0 - v10.16.1"); no version ranges, no remediations
  *
  * Which one a leaf is written in shows in its ancestors: only the standard has a product_name above it.
+ * A relationship ("A installed on B") is A's version on B. Remediations, and what flags and threats say of products
+ * that are not affected, go with the statement.
+ *
  * Affected and fixed are joined by (product, platform) and never by position: bulletin 5850 lists them in different
  * orders. CPEs are not used: NVIDIA's are mangled ("v11_0").
  */
@@ -21,9 +25,9 @@
 struct leaf {
 	struct span id, product_name, platform, version, purl;
 	size_t group;
-	bool has_version;
-	bool dialect_standard;
 };
+
+struct advice;
 
 struct csaf {
 	struct advisory_reader r;
@@ -34,6 +38,7 @@ struct csaf {
 	struct map groups; /* "product\0platform" -> group number + 1 */
 	size_t group_count;
 	bool vendor;
+	struct advice *advice; /* of each leaf, for the vulnerability at hand */
 	struct span tracking_id;
 	usec_t released, modified;
 	bool released_has_time;
@@ -93,21 +98,6 @@ struct branch_path {
 	struct span product_name, platform; /* nearest ancestors of these categories */
 };
 
-static struct span vers_to_words(struct csaf *c, struct span text)
-{
-	/* "vers:generic/>=1|<2" is a list of comparators (VERS); "vers:all/..." with a constraint is CISA's own */
-	if (!span_starts(text, "vers:"))
-		return text;
-	size_t slash = span_find_byte(text, '/');
-	struct span rest = slash == SIZE_MAX ? SPAN_NONE : span_from(text, slash + 1), one;
-	if (span_eq_text(rest, "*"))
-		return SPAN("All versions");
-	struct str words = STR_INIT(4 * KIB);
-	while (rest.n && span_split(&rest, '|', &one))
-		str_addf(&words, "%s%.*s", words.n ? ", " : "", SPAN_ARG(one));
-	return advisory_take(&c->r, &words);
-}
-
 static int read_leaf(struct csaf *c, struct json branch, const struct branch_path *path)
 {
 	struct json product = json_get(branch, "product");
@@ -118,12 +108,11 @@ static int read_leaf(struct csaf *c, struct json branch, const struct branch_pat
 	leaf.purl = advisory_text(&c->r, json_get(product, "product_identification_helper"), "purl");
 	if (version && path->product_name.n) {
 		leaf.product_name = path->product_name;
-		leaf.version = vers_to_words(c, branch_name);
-		leaf.has_version = leaf.dialect_standard = true;
+		leaf.version = branch_name;
+
 	} else if (version) {
 		leaf.product_name = branch_name;
 		leaf.version = name;
-		leaf.has_version = true;
 	} else {
 		leaf.product_name = span_eq_text(category, "product_name") ? branch_name : name;
 	}
@@ -152,21 +141,56 @@ static int read_branches(struct csaf *c, struct json branches, struct branch_pat
 	return 0;
 }
 
+static const struct leaf *find_leaf(const struct csaf *c, struct span id, size_t *ret_index)
+{
+	void *known = map_get(&c->by_id, span_trim(id));
+	if (!known)
+		return NULL;
+	*ret_index = (size_t)(uintptr_t)known - 1;
+	return &c->leaves[*ret_index];
+}
+
+/* "installed_on B 2.0": a leaf of its own with A's product and version. References to what is not there yet keep the
+ * name only. */
+static int read_relationship(struct csaf *c, struct json relationship)
+{
+	struct json name = json_get(relationship, "full_product_name");
+	size_t i;
+	const struct leaf *what = find_leaf(c, json_string(json_get(relationship, "product_reference")), &i);
+	const struct leaf *on = find_leaf(c, json_string(json_get(relationship, "relates_to_product_reference")), &i);
+	struct leaf leaf = { .product_name = advisory_text(&c->r, name, "name") };
+	if (what)
+		leaf = *what;
+	if (what && on) {
+		struct span category = json_string(json_get(relationship, "category"));
+		struct str *words = advisory_scratch(&c->r);
+		str_addf(words, "%.*s%s", SPAN_ARG(what->platform), what->platform.n ? "; " : "");
+		if (!span_starts(category, "installed_")) {
+			size_t from = words->n;
+			str_addf(words, "%.*s ", SPAN_ARG(category));
+			for (size_t k = from; k < words->n; k++)
+				words->p[k] = words->p[k] == '_' ? ' ' : words->p[k];
+		}
+		str_addf(words, "%.*s%s%.*s", SPAN_ARG(on->product_name), on->version.n ? " " : "",
+			 SPAN_ARG(on->version));
+		leaf.platform = advisory_scratch_copy(&c->r);
+	}
+	leaf.id = advisory_text(&c->r, name, "product_id");
+	return add_leaf(c, &leaf);
+}
+
 static int read_products(struct csaf *c)
 {
 	struct json tree = json_get(c->root, "product_tree");
-	int rc = read_branches(c, json_get(tree, "branches"), (struct branch_path){ SPAN_NONE, SPAN_NONE }, 0);
-	for (struct json_each it = json_each(json_get(tree, "full_product_names")); !rc && json_next(&it);)
-		rc = add_leaf(c, &(struct leaf){
-					 .id = advisory_text(&c->r, it.value, "product_id"),
-					 .product_name = advisory_text(&c->r, it.value, "name"),
-					 .purl = advisory_text(
-						 &c->r, json_get(it.value, "product_identification_helper"), "purl") });
-	for (struct json_each it = json_each(json_get(tree, "relationships")); !rc && json_next(&it);) {
-		struct json name = json_get(it.value, "full_product_name");
-		rc = add_leaf(c, &(struct leaf){ .id = advisory_text(&c->r, name, "product_id"),
-						 .product_name = advisory_text(&c->r, name, "name") });
+	int rc = read_branches(c, json_get(tree, "branches"), (struct branch_path){ 0 }, 0);
+	for (struct json_each it = json_each(json_get(tree, "full_product_names")); !rc && json_next(&it);) {
+		struct json helper = json_get(it.value, "product_identification_helper");
+		rc = add_leaf(c, &(struct leaf){ .id = advisory_text(&c->r, it.value, "product_id"),
+						 .product_name = advisory_text(&c->r, it.value, "name"),
+						 .purl = advisory_text(&c->r, helper, "purl") });
 	}
+	for (struct json_each it = json_each(json_get(tree, "relationships")); !rc && json_next(&it);)
+		rc = read_relationship(c, it.value);
 	return rc;
 }
 
@@ -177,15 +201,6 @@ struct fixes {
 	uint32_t *head;
 	uint32_t *next;
 };
-
-static const struct leaf *find_leaf(const struct csaf *c, struct span id, size_t *ret_index)
-{
-	void *known = map_get(&c->by_id, span_trim(id));
-	if (!known)
-		return NULL;
-	*ret_index = (size_t)(uintptr_t)known - 1;
-	return &c->leaves[*ret_index];
-}
 
 static void link_fixes(const struct csaf *c, struct json list, struct fixes *f)
 {
@@ -245,7 +260,92 @@ static int add_statement(struct csaf *c, struct advisory *to, size_t *capacity, 
 static const struct product *leaf_product(const struct leaf *leaf)
 {
 	const struct product *p = leaf->purl.n ? product_by_purl(leaf->purl) : NULL;
+	/* of a branch that names no vendor of ours too: a name that is ours is looked at rather than passed over */
 	return p ? p : product_by_csaf_name(leaf->product_name);
+}
+
+/* ── What goes with a product: remedies, and why it is not affected ─────────────────────────────────────────────────
+ */
+
+/* In the order in which they help; the best one is shown. */
+static const char *const remedies[] = { "vendor_fix", "mitigation", "workaround", "none_available", "no_fix_planned" };
+
+struct advice {
+	struct json remedy; /* absent: none */
+	size_t rank;
+	struct span justification; /* in the document's own memory until it is copied */
+};
+
+static size_t remedy_rank(struct span category)
+{
+	size_t i = 0;
+	while (i < RF_COUNT(remedies) && !span_eq_text(category, remedies[i]))
+		i++;
+	return i;
+}
+
+/* Calls for each product that an item names, by product_ids and by group_ids. */
+static void each_product(struct csaf *c, struct json item, void (*visit)(struct advice *, struct json item))
+{
+	size_t i;
+	for (struct json_each it = json_each(json_get(item, "product_ids")); json_next(&it);)
+		if (find_leaf(c, json_string(it.value), &i))
+			visit(&c->advice[i], item);
+	for (struct json_each it = json_each(json_get(item, "group_ids")); json_next(&it);)
+		for (struct json_each g = json_each(json_path(c->root, "product_tree", "product_groups", NULL));
+		     json_next(&g);)
+			if (span_eq(json_string(json_get(g.value, "group_id")), json_string(it.value)))
+				for (struct json_each p = json_each(json_get(g.value, "product_ids")); json_next(&p);)
+					if (find_leaf(c, json_string(p.value), &i))
+						visit(&c->advice[i], item);
+}
+
+static void take_remedy(struct advice *a, struct json item)
+{
+	size_t rank = remedy_rank(json_string(json_get(item, "category")));
+	if (json_kind(a->remedy) != JSON_ABSENT && rank >= a->rank)
+		return;
+	a->remedy = item;
+	a->rank = rank;
+}
+
+static void take_flag(struct advice *a, struct json item)
+{
+	a->justification = json_string(json_get(item, "label"));
+}
+
+static void take_impact(struct advice *a, struct json item)
+{
+	if (!a->justification.n && span_eq_text(json_string(json_get(item, "category")), "impact"))
+		a->justification = json_string(json_get(item, "details"));
+}
+
+static void forget(struct advice *a, struct json item)
+{
+	(void)item;
+	*a = (struct advice){ 0 };
+}
+
+static void each_advice(struct csaf *c, struct json vulnerability, bool forgetting)
+{
+	static const struct {
+		const char *key;
+		void (*take)(struct advice *, struct json);
+	} lists[] = { { "remediations", take_remedy }, { "flags", take_flag }, { "threats", take_impact } };
+	for (size_t i = 0; i < RF_COUNT(lists); i++)
+		for (struct json_each it = json_each(json_get(vulnerability, lists[i].key)); json_next(&it);)
+			each_product(c, it.value, forgetting ? forget : lists[i].take);
+}
+
+static void add_advice(struct csaf *c, struct advisory_statement *s, const struct advice *a)
+{
+	if (json_kind(a->remedy) == JSON_OBJECT) {
+		struct span category = json_string(json_get(a->remedy, "category"));
+		struct span details = advisory_cut(json_string(json_get(a->remedy, "details")), 600);
+		s->remedy = advisory_prose(&c->r, advisory_join(&c->r, category, SPAN(": "), details));
+	}
+	if (s->status == STATEMENT_NOT_AFFECTED)
+		s->justification = advisory_prose(&c->r, a->justification);
 }
 
 enum listed { LISTED_AFFECTED, LISTED_NOT_AFFECTED, LISTED_INVESTIGATED, LISTED_FIXED };
@@ -254,6 +354,7 @@ static int fill_statement(struct csaf *c, struct advisory_statement *s, const st
 			  enum listed how)
 {
 	s->product = leaf_product(leaf);
+	s->purl = leaf->purl;
 	s->product_name = leaf->product_name;
 	s->platform = leaf->platform;
 	s->status = how == LISTED_NOT_AFFECTED ? STATEMENT_NOT_AFFECTED : STATEMENT_AFFECTED;
@@ -290,6 +391,7 @@ static int read_list(struct csaf *c, struct json list, enum listed how, const st
 			return rc;
 		if (leaf) {
 			rc = fill_statement(c, s, leaf, f, how);
+			add_advice(c, s, &c->advice[i]);
 		} else {
 			s->product_name = advisory_copy(&c->r, json_string(it.value));
 			s->rule = SPAN("the product id is not in the product tree (CSAF 6.1.1)");
@@ -340,16 +442,21 @@ static int read_status(struct csaf *c, struct json vulnerability, struct fixes *
 		      { "known_not_affected", LISTED_NOT_AFFECTED } };
 	struct json status = json_get(vulnerability, "product_status");
 	struct json fixed = json_get(status, "fixed"), first_fixed = json_get(status, "first_fixed");
+	struct json recommended = json_get(status, "recommended");
 	size_t capacity = 0;
 	int rc = 0;
+	each_advice(c, vulnerability, false);
 	link_fixes(c, fixed, f);
 	link_fixes(c, first_fixed, f);
+	link_fixes(c, recommended, f);
 	for (size_t i = 0; i < RF_COUNT(lists) && !rc; i++)
 		rc = read_list(c, json_get(status, lists[i].name), lists[i].how, f, to, &capacity);
 	if (!rc)
 		rc = read_lone_fixes(c, fixed, f, json_get(status, "known_affected"), to, &capacity);
+	each_advice(c, vulnerability, true);
 	unlink_fixes(c, fixed, f);
 	unlink_fixes(c, first_fixed, f);
+	unlink_fixes(c, recommended, f);
 	return rc;
 }
 
@@ -377,9 +484,14 @@ static int read_scores(struct csaf *c, struct json list, struct advisory *to)
 	size_t capacity = 0;
 	int rc = 0;
 	for (struct json_each it = json_each(list); !rc && json_next(&it);) {
-		rc = add_score(c, json_get(it.value, "cvss_v3"), "CVSS_V3", to, &capacity);
+		/* 2.1 calls the list metrics and has the scores one deeper */
+		struct json content = json_get(it.value, "content"),
+			    score = json_kind(content) == JSON_OBJECT ? content : it.value;
+		rc = add_score(c, json_get(score, "cvss_v3"), "CVSS_V3", to, &capacity);
 		if (!rc)
-			rc = add_score(c, json_get(it.value, "cvss_v2"), "CVSS_V2", to, &capacity);
+			rc = add_score(c, json_get(score, "cvss_v2"), "CVSS_V2", to, &capacity);
+		if (!rc)
+			rc = add_score(c, json_get(score, "cvss_v4"), "CVSS_V4", to, &capacity);
 	}
 	return rc;
 }
@@ -448,7 +560,7 @@ static int read_vulnerability(struct csaf *c, struct json v, size_t number, stru
 		to->published_has_time = c->released_has_time;
 	}
 	to->modified = c->modified;
-	rc = read_scores(c, json_get(v, "scores"), to);
+	rc = read_scores(c, json_get(v, json_kind(json_get(v, "metrics")) ? "metrics" : "scores"), to);
 	return rc ? rc : read_status(c, v, f, to);
 }
 
@@ -490,7 +602,8 @@ static int read_all(struct csaf *c)
 		return rc;
 	struct fixes f = { arena_array(c->r.a, c->group_count + 1, sizeof(uint32_t)),
 			   arena_array(c->r.a, c->leaf_count + 1, sizeof(uint32_t)) };
-	if (!f.head || !f.next)
+	c->advice = arena_array(c->r.a, c->leaf_count + 1, sizeof *c->advice);
+	if (!f.head || !f.next || !c->advice)
 		return err_set(c->r.err, RF_ENOMEM, "products of a document");
 	size_t number = 0;
 	for (struct json_each it = json_each(json_get(c->root, "vulnerabilities")); !rc && json_next(&it); number++) {

@@ -70,6 +70,7 @@ struct span advisory_take(struct advisory_reader *r, struct str *text);
 /* A published record whose own text says that it was rejected: "** REJECT **", "Rejected reason: Not used". */
 bool advisory_text_rejects(struct span text, struct span *ret_reason);
 
+struct span advisory_explain(struct advisory_reader *r, const struct range *range);
 /* Reads affected_text and fixed_text of a statement with a product through the prose rules: range, fixed, rule, review.
  */
 RF_MUST_CHECK int advisory_read_words(struct advisory_reader *r, struct advisory_statement *s);

@@ -279,6 +279,8 @@ static int find_advisory(struct vex *v, struct json vulnerability, size_t *ret)
 	to->is_drill = span_starts(to->id, "DRILL-");
 	to->summary = advisory_prose(&v->r, json_string(json_get(vulnerability, "description")));
 	to->title = to->summary.n ? advisory_cut(to->summary, 200) : to->id;
+	to->published = v->issued;
+	to->published_has_time = v->issued != USEC_NONE;
 	to->modified = v->issued;
 	*ret = v->r.document->count - 1;
 	rc = grow_capacities(v);

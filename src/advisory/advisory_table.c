@@ -225,6 +225,30 @@ static int read_aliases(struct table *t, struct advisory *to)
 	return 0;
 }
 
+/* A database's own number gives way to the CVE that it stands for, so that sources meet; several CVEs are one row's
+ * fault. */
+static void prefer_cve(struct table *t, struct advisory *to)
+{
+	size_t cves = 0;
+	for (size_t i = 0; i < to->alias_count; i++)
+		cves += advisory_is_cve(to->aliases[i]);
+	for (size_t i = 0; i < to->alias_count && !advisory_is_cve(to->id); i++)
+		if (advisory_is_cve(to->aliases[i])) {
+			to->id = to->aliases[i];
+			to->aliases[i] = to->record_id;
+		}
+	if (cves > 1)
+		(void)advisory_warn(&t->r, "line %llu: %.*s stands for %zu CVEs: it counts for %.*s",
+				    (unsigned long long)t->csv.line, SPAN_ARG(to->record_id), cves, SPAN_ARG(to->id));
+}
+
+static const char *vector_type(struct span vector)
+{
+	if (!vector.n)
+		return "rating";
+	return span_starts(vector, "CVSS:4") ? "CVSS_V4" : span_starts(vector, "CVSS:3") ? "CVSS_V3" : "CVSS_V2";
+}
+
 static void read_marks(struct table *t, struct advisory *to)
 {
 	struct span mark = cell(t, TLP), state = cell(t, STATE), reason;
@@ -263,10 +287,11 @@ static int read_head(struct table *t, struct advisory *to)
 	to->published = cell_time(t, PUBLISHED, &to->published_has_time);
 	to->modified = cell_time(t, MODIFIED, NULL);
 	int rc = read_aliases(t, to);
+	prefer_cve(t, to);
 	if (!rc && (vector.n || rating.n)) {
 		struct advisory_severity *s;
-		rc = advisory_add_severity(&t->r, to, &severities, t->r.document->publisher,
-					   vector.n ? "CVSS" : "rating", vector, &s);
+		rc = advisory_add_severity(&t->r, to, &severities, t->r.document->publisher, vector_type(vector),
+					   vector, &s);
 		if (!rc)
 			s->rating = advisory_copy(&t->r, rating);
 		if (!rc && span_double(rating, &s->score)) {
@@ -344,7 +369,7 @@ static int read_row(struct table *t)
 		if (!rc)
 			rc = grow_capacities(t);
 		if (!rc)
-			rc = map_set(&t->by_id, to->id, (void *)(uintptr_t)known);
+			rc = map_set(&t->by_id, to->record_id, (void *)(uintptr_t)known);
 	}
 	if (rc)
 		return rc;

@@ -15,7 +15,28 @@ static inline void render_statement(const struct advisory_statement *s, struct s
 	str_addf(to, " | %.*s%s", SPAN_ARG(s->rule), s->review ? " | review" : "");
 	for (size_t i = 0; i < s->fixed_count; i++)
 		str_addf(to, "%s%.*s", i ? ", " : " | fixed ", SPAN_ARG(s->fixed[i]));
+	if (s->contradiction.n)
+		str_addf(to, " | contradiction %.*s", SPAN_ARG(s->contradiction));
+	if (s->justification.n)
+		str_addf(to, " | because %.*s", SPAN_ARG(s->justification));
+	if (s->remedy.n)
+		str_addf(to, " | remedy %.*s", SPAN_ARG(s->remedy));
 	str_add_byte(to, '\n');
+}
+
+static inline void render_signal(const struct advisory_signal *s, struct str *to)
+{
+	char time[TIME_TEXT_BYTES];
+	str_addf(to, "%s %.*s by %.*s %s", advisory_signal_name(s->kind), SPAN_ARG(s->cve), SPAN_ARG(s->source),
+		 time_text(s->date, time));
+	if (s->kind == SIGNAL_KEV)
+		str_addf(to, " due %s%s | %.*s | %.*s\n", time_text(s->kev.due, time),
+			 s->kev.ransomware ? " ransomware" : "", SPAN_ARG(s->kev.name), SPAN_ARG(s->kev.action));
+	if (s->kind == SIGNAL_EPSS)
+		str_addf(to, " %.5f %.5f\n", s->epss.score, s->epss.percentile);
+	if (s->kind == SIGNAL_SSVC)
+		str_addf(to, " %s %s %s\n", ssvc_exploitation_name(s->ssvc.exploitation),
+			 ssvc_automatable_name(s->ssvc.automatable), ssvc_impact_name(s->ssvc.impact));
 }
 
 static inline void render_document(const struct advisory_document *d, struct str *to)
@@ -23,6 +44,11 @@ static inline void render_document(const struct advisory_document *d, struct str
 	char time[TIME_TEXT_BYTES];
 	str_addf(to, "%s %.*s by %.*s: %.*s\n", d->format->name, SPAN_ARG(d->id), SPAN_ARG(d->publisher),
 		 SPAN_ARG(d->title));
+	if (d->page.present)
+		str_addf(to, "page %llu + %llu of %llu\n", (unsigned long long)d->page.start_index,
+			 (unsigned long long)d->page.results_per_page, (unsigned long long)d->page.total_results);
+	for (size_t i = 0; i < d->signal_count; i++)
+		render_signal(&d->signals[i], to);
 	for (size_t i = 0; i < d->warning_count; i++)
 		str_addf(to, "! %.*s\n", SPAN_ARG(d->warnings[i]));
 	for (size_t i = 0; i < d->count; i++) {
@@ -40,6 +66,10 @@ static inline void render_document(const struct advisory_document *d, struct str
 			str_addf(to, " %.*s %.*s %.1f %.*s\n", SPAN_ARG(v->severities[k].type),
 				 SPAN_ARG(v->severities[k].vector), v->severities[k].score,
 				 SPAN_ARG(v->severities[k].rating));
+		for (size_t k = 0; k < v->severity_count; k++)
+			if (advisory_severity_disagrees(&v->severities[k]))
+				str_addf(to, " the vector of %.*s gives %.1f\n", SPAN_ARG(v->severities[k].source),
+					 v->severities[k].computed);
 		for (size_t k = 0; k < v->statement_count; k++)
 			render_statement(&v->statements[k], to);
 	}

@@ -1,0 +1,10 @@
+/* CISA KEV as CSV. */
+#include "advisory.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_format("kev-csv", NULL, data, size);
+	return 0;
+}

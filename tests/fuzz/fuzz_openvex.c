@@ -1,0 +1,10 @@
+/* OpenVEX documents. */
+#include "advisory.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_format("openvex", NULL, data, size);
+	return 0;
+}
