@@ -11,266 +11,9 @@
  * Every word has to be accepted by some rule. One that is not leaves the whole statement unread, and it answers UNSURE:
  * a widening that was overlooked would be a wrong "not affected". Bounds and fixes are joined in range_fix.c.
  */
-#include "version/prose_int.h"
-#include "version/range_int.h"
+#include "version/prose_reader.h"
 
 #include "version/scheme_int.h"
-
-struct reader {
-	struct prose *p;
-	size_t at;
-	size_t furthest; /* token that no rule got past */
-};
-
-static bool at_end(const struct reader *r)
-{
-	return r->at >= r->p->count;
-}
-
-static const struct token *peek(const struct reader *r)
-{
-	static const struct token none = { .kind = TOKEN_SIGN };
-	return at_end(r) ? &none : &r->p->tokens[r->at];
-}
-
-static bool fail_at(struct reader *r, size_t back_to)
-{
-	r->furthest = RF_MAX(r->furthest, r->at);
-	r->at = back_to;
-	return false;
-}
-
-static bool take_among(struct reader *r, struct span words)
-{
-	if (at_end(r) || !token_is_among(peek(r), words)) {
-		r->furthest = RF_MAX(r->furthest, r->at);
-		return false;
-	}
-	r->at++;
-	return true;
-}
-
-/* One token of "a/b/c". */
-static bool take(struct reader *r, const char *words)
-{
-	return take_among(r, span_of(words));
-}
-
-/* "up to ,? but? not including/inclusive": all of the words, "?" marks those that may be missing. */
-static bool take_phrase(struct reader *r, const char *phrase)
-{
-	size_t start = r->at;
-	struct span rest = span_of(phrase), word;
-	while (span_split(&rest, ' ', &word)) {
-		bool optional = span_ends(word, "?");
-		if (!take_among(r, span_sub(word, 0, word.n - optional)) && !optional)
-			return fail_at(r, start);
-	}
-	return true;
-}
-
-static void skip_noise(struct reader *r)
-{
-	while (!at_end(r) && token_is_noise(r->p, r->at))
-		r->at++;
-}
-
-/* ── Operators ──────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-enum op { OP_BELOW, OP_UP_TO_INCLUDING, OP_UP_TO, OP_FROM, OP_ABOVE, OP_BETWEEN };
-
-/* Longer phrases first where one begins another. */
-static const struct {
-	const char *phrase;
-	enum op op;
-	bool first; /* may begin a clause: "to B" may not */
-} ops[] = {
-	{ "up to ,? but? not including/inclusive ,?", OP_BELOW, true },
-	{ "up to ,? but excluding/exclusive ,?", OP_BELOW, true },
-	{ "up to ( but? not including/inclusive )", OP_BELOW, true },
-	{ "up to ( excluding/exclusive )", OP_BELOW, true },
-	{ "up to excluding", OP_BELOW, true },
-	{ "up to ,? and including ,?", OP_UP_TO_INCLUDING, true },
-	{ "up to ( and? including/inclusive )", OP_UP_TO_INCLUDING, true },
-	{ "up to including", OP_UP_TO_INCLUDING, true },
-	{ "up through", OP_UP_TO_INCLUDING, true },
-	{ "up until", OP_UP_TO, true },
-	{ "up to before", OP_BELOW, true },
-	{ "up to/till", OP_UP_TO, true },
-	{ "upto and including", OP_UP_TO_INCLUDING, true },
-	{ "upto", OP_UP_TO, true },
-	{ "prior to ,? and including ,?", OP_UP_TO_INCLUDING, true },
-	{ "prior to ( and? including/inclusive )", OP_UP_TO_INCLUDING, true },
-	{ "including and prior to", OP_UP_TO_INCLUDING, true },
-	{ "before/until/till/to ,? and including", OP_UP_TO_INCLUDING, true },
-	{ "until/to ,? but not including", OP_BELOW, false },
-	{ "until/to ,? but excluding", OP_BELOW, false },
-	{ "earlier/older/lower/less/prior than ,? and including ,?", OP_UP_TO_INCLUDING, true },
-	{ "to before", OP_BELOW, false },
-	{ "earlier/older/lower/less/smaller/prior than or equal to", OP_UP_TO_INCLUDING, true },
-	{ "earlier/older/lower/less/smaller/prior than/then", OP_BELOW, true },
-	{ "no/not later/newer/higher/greater than", OP_UP_TO_INCLUDING, true },
-	{ "at or below/before", OP_UP_TO_INCLUDING, true },
-	{ "at most", OP_UP_TO_INCLUDING, true },
-	{ "prior/previous to", OP_BELOW, true },
-	{ "prior/before/below/preceding/under/predating", OP_BELOW, true },
-	{ "through/thru", OP_UP_TO_INCLUDING, true },
-	{ "until/till", OP_UP_TO, true },
-	{ "to/-", OP_UP_TO, false },
-	{ "<=", OP_UP_TO_INCLUDING, true },
-	{ "<", OP_BELOW, true },
-	{ "starting/beginning/commencing with/from/at/in", OP_FROM, true },
-	{ "from and including", OP_FROM, true },
-	{ "later/newer/higher/greater than or equal to", OP_FROM, true },
-	{ "at or above/after", OP_FROM, true },
-	{ "at least", OP_FROM, true },
-	{ "introduced/added in", OP_FROM, true },
-	{ "as of", OP_FROM, true },
-	{ "from/since", OP_FROM, true },
-	{ ">=", OP_FROM, true },
-	{ "more recent than", OP_ABOVE, true },
-	{ "later/newer/higher/greater than/then", OP_ABOVE, true },
-	{ "after/above", OP_ABOVE, true },
-	{ ">", OP_ABOVE, true },
-	{ "between", OP_BETWEEN, true },
-};
-
-static bool take_op(struct reader *r, bool first, enum op *ret)
-{
-	for (size_t i = 0; i < RF_COUNT(ops); i++)
-		if ((!first || ops[i].first) && take_phrase(r, ops[i].phrase)) {
-			*ret = ops[i].op;
-			return true;
-		}
-	return false;
-}
-
-static bool is_upper(enum op op)
-{
-	return op <= OP_UP_TO;
-}
-
-static bool is_lower(enum op op)
-{
-	return op == OP_FROM || op == OP_ABOVE;
-}
-
-static enum bound_kind bound_of(enum op op)
-{
-	return op == OP_BELOW ? BOUND_EXCLUSIVE : op == OP_UP_TO ? BOUND_UNCLEAR : BOUND_INCLUSIVE;
-}
-
-/* ── Versions in their place ────────────────────────────────────────────────────────────────────────────────────── */
-
-/* "CUDA Toolkit 12.8", "JP5.x: 35.6.2", "release 25.07": noise and a label in front do not count. */
-static bool take_version(struct reader *r, struct bound_text *ret)
-{
-	size_t start = r->at;
-	for (;;) {
-		size_t n = prose_version_at(r->p, r->at, ret);
-		const struct token *behind = r->at + 1 < r->p->count ? &r->p->tokens[r->at + 1] : NULL;
-		if (behind && peek(r)->kind == TOKEN_WORD && token_is(behind, ":")) {
-			r->at += 2;
-			continue;
-		}
-		if (n) {
-			r->at += n;
-			return true;
-		}
-		if (at_end(r) || !token_is_noise(r->p, r->at))
-			return fail_at(r, start);
-		r->at++;
-	}
-}
-
-static bool version_follows(struct reader *r)
-{
-	size_t start = r->at;
-	struct bound_text unused;
-	bool follows = take_version(r, &unused);
-	r->at = start;
-	return follows;
-}
-
-/* Behind "earlier", "prior": a version follows, or "to" and a version, or "and including". */
-static bool becomes_op(struct reader *r)
-{
-	size_t start = r->at;
-	bool to = take(r, "to/than/then");
-	bool op = version_follows(r) || take_phrase(r, "and including") || (to && !at_end(r));
-	r->at = start;
-	return op;
-}
-
-/* "and earlier", "or all prior versions", "(and older)", "and below"; what it says of the version in front. */
-static bool take_postfix(struct reader *r, enum op *ret)
-{
-	size_t start = r->at;
-	bool open = !at_end(r) && peek(r)->kind == TOKEN_OPEN && take(r, "(/[");
-	bool joined = take_phrase(r, ",? and/or/&");
-	skip_noise(r);
-	bool upper = take(r, "earlier/older/prior/below/lower/before/previous/preceding/under/less/downward/downwards");
-	bool lower = !upper &&
-		     (take(r, "onward/onwards/upward/upwards/+") ||
-		      ((joined || open) && take(r, "later/newer/above/higher/greater/up/after/beyond/subsequent")));
-	if (!upper && !lower)
-		return fail_at(r, start);
-	if (!joined && !open && upper)
-		return fail_at(r, start);
-	(void)take_phrase(r, "to/than it/that/this/these");
-	if (becomes_op(r)) /* "1.2 and prior to 1.1" */
-		return fail_at(r, start);
-	skip_noise(r);
-	if (open && !take(r, ")/]"))
-		return fail_at(r, start);
-	*ret = upper ? OP_UP_TO_INCLUDING : OP_FROM;
-	return true;
-}
-
-/* "inclusive", "(not including)": how the bound in front was meant. */
-static void take_tail(struct reader *r, enum bound_kind *kind)
-{
-	static const char *const inclusive[] = { ",? inclusive/included", "( inclusive/included/including )" };
-	static const char *const exclusive[] = { ",? exclusive/excluded", "( exclusive/excluded/excluding )",
-						 "( not included/including/inclusive )", ",? not included" };
-	for (size_t i = 0; i < RF_COUNT(inclusive); i++)
-		if (take_phrase(r, inclusive[i]))
-			*kind = BOUND_INCLUSIVE;
-	for (size_t i = 0; i < RF_COUNT(exclusive); i++)
-		if (take_phrase(r, exclusive[i]))
-			*kind = BOUND_EXCLUSIVE;
-}
-
-static bool add_version(struct clause *c, const struct bound_text *v)
-{
-	if (c->count == CLAUSE_MAX_VERSIONS)
-		return false;
-	c->versions[c->count] = v->text;
-	c->last[c->count++] = v->last;
-	return true;
-}
-
-/* A version behind a comma belongs to another clause when an operator or a postfix of its own follows it. */
-static bool take_list(struct reader *r, struct clause *c, bool postfix_ends_list)
-{
-	for (;;) {
-		size_t start = r->at;
-		struct bound_text v;
-		enum op op;
-		skip_noise(r); /* "0.5.0 release and 0.4.1" */
-		if ((!take_phrase(r, ",? and/or/&") && !take(r, ",")) || !take_version(r, &v)) {
-			r->at = start;
-			return true;
-		}
-		size_t behind = r->at;
-		bool own = take_op(r, false, &op) || (postfix_ends_list && take_postfix(r, &op));
-		r->at = own ? start : behind;
-		if (own)
-			return true;
-		if (!add_version(c, &v))
-			return false;
-	}
-}
 
 /* ── Qualifiers ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -296,14 +39,14 @@ static bool is_neutral(const struct reader *r, size_t from, size_t to)
 static bool names_itself(struct reader r, size_t from)
 {
 	r.at = from;
-	return take_phrase(&r, "all driver? versions/releases prior/up to and including");
+	return reader_phrase(&r, "all driver? versions/releases prior/up to and including");
 }
 
 /* "prior to 520.56.06(All versions prior to the November 2022 release)": the same once more. */
 static bool restates(struct reader r, size_t from)
 {
 	r.at = from;
-	return take_phrase(&r, "all driver? versions/releases prior/up to");
+	return reader_phrase(&r, "all driver? versions/releases prior/up to");
 }
 
 static void note_words(struct reader *r, struct clause *c, size_t from, size_t to)
@@ -320,19 +63,19 @@ static bool take_parentheses(struct reader *r, struct clause *c)
 	size_t start = r->at, depth = 0, end = r->at;
 	do {
 		if (end == r->p->count)
-			return fail_at(r, start);
+			return reader_back(r, start);
 		depth += r->p->tokens[end].kind == TOKEN_OPEN;
 		depth -= r->p->tokens[end].kind == TOKEN_CLOSE;
 		end++;
 	} while (depth);
 	bool itself = names_itself(*r, start + 1), neutral = is_neutral(r, start + 1, end - 1);
 	if (start + 1 < end - 1 && token_is_one_of(&r->p->tokens[start + 1], "and/or/also/plus/,") && !neutral)
-		return fail_at(r, start);
+		return reader_back(r, start);
 	if (c->kind == CLAUSE_EXACT && !neutral) {
 		/* behind a version the words may widen: only what is known to do so, or to narrow, is taken */
 		bool narrows = start + 1 < end - 1 && token_is_one_of(&r->p->tokens[start + 1], NARROWING);
 		if (itself ? c->count > 1 : !narrows)
-			return fail_at(r, start);
+			return reader_back(r, start);
 	}
 	if (itself && c->kind == CLAUSE_EXACT) {
 		c->kind = CLAUSE_RANGE;
@@ -357,26 +100,26 @@ static bool take_parentheses(struct reader *r, struct clause *c)
  */
 static bool skip_condition(struct reader *r)
 {
-	while (!at_end(r) && !token_is_one_of(peek(r), ";/|")) {
+	while (!reader_at_end(r) && !token_is_one_of(reader_peek(r), ";/|")) {
 		size_t here = r->at;
-		bool joined = take_phrase(r, ",? and/or/&/also") || take(r, ",");
+		bool joined = reader_phrase(r, ",? and/or/&/also") || reader_take(r, ",");
 		struct bound_text v;
 		enum op op;
 		size_t behind = r->at;
-		skip_noise(r);
-		bool clause = take_op(r, true, &op) && take_version(r, &v);
+		reader_skip_noise(r);
+		bool clause = reader_op(r, true, &op) && reader_version(r, &v);
 		if (!clause) {
 			r->at = behind;
-			skip_noise(r);
-			clause = take_version(r, &v) && take_op(r, false, &op) && take_version(r, &v);
+			reader_skip_noise(r);
+			clause = reader_version(r, &v) && reader_op(r, false, &op) && reader_version(r, &v);
 		}
 		if (clause) {
 			r->at = here;
 			return joined;
 		}
 		r->at = behind;
-		if (joined && take_version(r, &v) && span_find_byte(v.text, '.') != SIZE_MAX)
-			return fail_at(r, here);
+		if (joined && reader_version(r, &v) && span_find_byte(v.text, '.') != SIZE_MAX)
+			return reader_back(r, here);
 		r->at = RF_MAX(behind, here + 1);
 	}
 	return true;
@@ -386,20 +129,20 @@ static bool take_qualifiers(struct reader *r, struct clause *c)
 {
 	for (;;) {
 		size_t start = r->at;
-		skip_noise(r);
-		if (!at_end(r) && peek(r)->kind == TOKEN_OPEN) {
+		reader_skip_noise(r);
+		if (!reader_at_end(r) && reader_peek(r)->kind == TOKEN_OPEN) {
 			if (!take_parentheses(r, c))
 				return false;
 			continue;
 		}
 		/* "prior 475.06 to for support of": the vendor's word order */
-		if (c->kind == CLAUSE_RANGE && !at_end(r) && token_is(peek(r), "to") && r->at + 1 < r->p->count &&
-		    token_is(&r->p->tokens[r->at + 1], "for"))
+		if (c->kind == CLAUSE_RANGE && !reader_at_end(r) && token_is(reader_peek(r), "to") &&
+		    r->at + 1 < r->p->count && token_is(&r->p->tokens[r->at + 1], "for"))
 			r->at++;
-		if (r->at + 1 < r->p->count && token_is(peek(r), ",") &&
+		if (r->at + 1 < r->p->count && token_is(reader_peek(r), ",") &&
 		    token_is_one_of(&r->p->tokens[r->at + 1], NARROWING))
 			r->at++;
-		if (!take(r, NARROWING))
+		if (!reader_take(r, NARROWING))
 			return true;
 		if (!skip_condition(r))
 			return false;
@@ -420,11 +163,11 @@ static void read_lead(struct reader *r, struct lead *ret)
 	*ret = (struct lead){ 0 };
 	for (;;) {
 		const struct token *behind = r->at + 1 < r->p->count ? &r->p->tokens[r->at + 1] : NULL;
-		if (behind && peek(r)->kind == TOKEN_WORD && token_is(behind, ":")) {
+		if (behind && reader_peek(r)->kind == TOKEN_WORD && token_is(behind, ":")) {
 			r->at += 2;
-		} else if (!at_end(r) && token_is_noise(r->p, r->at)) {
-			ret->all |= token_is_one_of(peek(r), "all/any/every/each");
-			ret->noun |= token_is_one_of(peek(r),
+		} else if (!reader_at_end(r) && token_is_noise(r->p, r->at)) {
+			ret->all |= token_is_one_of(reader_peek(r), "all/any/every/each");
+			ret->noun |= token_is_one_of(reader_peek(r),
 						     "version/versions/release/releases/build/builds/drivers/driver");
 			r->at++;
 		} else {
@@ -449,18 +192,20 @@ static bool is_hash(struct span s)
 static bool read_commit(struct reader *r, struct clause *c)
 {
 	size_t start = r->at;
-	bool words = (take_phrase(r, "that/which? do/does/did? not include/contain/have/including/containing the? fix? "
-				     "code? commit/commits") ||
-		      take_phrase(r, "not/without/lacking including? code? commit/commits") ||
-		      take_phrase(r, "prior/before to? code? commit/commits") || take_phrase(r, "up to commit"));
-	if (!words && (at_end(r) || !prose_is_zero(peek(r)->text) || (r->at++, !take(r, "</-/to/up"))))
-		return fail_at(r, start);
-	(void)take(r, "to");
-	if (at_end(r) || !is_hash(peek(r)->text))
-		return fail_at(r, start);
+	bool words =
+		(reader_phrase(r, "that/which? do/does/did? not include/contain/have/including/containing the? fix? "
+				  "code? commit/commits") ||
+		 reader_phrase(r, "not/without/lacking including? code? commit/commits") ||
+		 reader_phrase(r, "prior/before to? code? commit/commits") || reader_phrase(r, "up to commit"));
+	if (!words &&
+	    (reader_at_end(r) || !prose_is_zero(reader_peek(r)->text) || (r->at++, !reader_take(r, "</-/to/up"))))
+		return reader_back(r, start);
+	(void)reader_take(r, "to");
+	if (reader_at_end(r) || !is_hash(reader_peek(r)->text))
+		return reader_back(r, start);
 	c->kind = CLAUSE_COMMIT;
 	c->rule = "commits before H";
-	c->versions[c->count] = peek(r)->text;
+	c->versions[c->count] = reader_peek(r)->text;
 	c->last[c->count++] = SPAN_NONE;
 	r->at++;
 	return true;
@@ -480,17 +225,18 @@ static bool is_month(struct span s)
 static bool read_day(struct reader *r, struct clause *c)
 {
 	size_t start = r->at;
-	if (!take(r, "commits/commit/checkouts"))
-		return fail_at(r, start);
-	(void)take(r, "on/in/to");
-	skip_noise(r);
-	(void)take(r, "master/trunk/head");
-	skip_noise(r);
+	if (!reader_take(r, "commits/commit/checkouts"))
+		return reader_back(r, start);
+	(void)reader_take(r, "on/in/to");
+	reader_skip_noise(r);
+	(void)reader_take(r, "master/trunk/head");
+	reader_skip_noise(r);
 	enum op op;
-	if (!take_op(r, true, &op) || !is_upper(op) || at_end(r) || !is_month(peek(r)->text))
-		return fail_at(r, start);
+	if (!reader_op(r, true, &op) || !op_is_upper(op) || reader_at_end(r) || !is_month(reader_peek(r)->text))
+		return reader_back(r, start);
 	size_t from = r->at++;
-	for (unsigned i = 0; i < 3 && !at_end(r) && (token_is(peek(r), ",") || scheme_is_digit(peek(r)->text.p[0]));
+	for (unsigned i = 0; i < 3 && !reader_at_end(r) &&
+			     (token_is(reader_peek(r), ",") || scheme_is_digit(reader_peek(r)->text.p[0]));
 	     i++)
 		r->at++;
 	const struct token *first = &r->p->tokens[from], *last = &r->p->tokens[r->at - 1];
@@ -506,24 +252,24 @@ static bool read_brackets(struct reader *r, struct clause *c)
 {
 	size_t start = r->at;
 	struct bound_text v;
-	bool low_exclusive = !at_end(r) && token_is(peek(r), "(");
-	if (!take(r, "(/["))
-		return fail_at(r, start);
+	bool low_exclusive = !reader_at_end(r) && token_is(reader_peek(r), "(");
+	if (!reader_take(r, "(/["))
+		return reader_back(r, start);
 	c->kind = CLAUSE_RANGE;
 	c->rule = "interval";
-	if (take_version(r, &v)) {
+	if (reader_version(r, &v)) {
 		c->low = v.text;
 		c->low_exclusive = low_exclusive;
 	}
-	if (!take(r, ","))
-		return fail_at(r, start);
-	if (take_version(r, &v)) {
+	if (!reader_take(r, ","))
+		return reader_back(r, start);
+	if (reader_version(r, &v)) {
 		c->high = BOUND_INCLUSIVE;
-		(void)add_version(c, &v);
+		(void)clause_add(c, &v);
 	}
-	if (!at_end(r) && c->high != BOUND_NONE && token_is(peek(r), ")"))
+	if (!reader_at_end(r) && c->high != BOUND_NONE && token_is(reader_peek(r), ")"))
 		c->high = BOUND_EXCLUSIVE;
-	return (c->low.n || c->high != BOUND_NONE) && take(r, ")/]") ? true : fail_at(r, start);
+	return (c->low.n || c->high != BOUND_NONE) && reader_take(r, ")/]") ? true : reader_back(r, start);
 }
 
 static const char *upper_rule(enum op op, bool sign)
@@ -556,24 +302,24 @@ static bool read_upper_side(struct reader *r, struct clause *c, enum op low)
 	struct bound_text v;
 	enum op op;
 	/* ">=4.00|<4.04": vers' way, where a lower bound and the upper one behind it are one interval */
-	if (r->at + 1 < r->p->count && token_is(peek(r), "|") && is_sign_op(&r->p->tokens[r->at + 1]))
+	if (r->at + 1 < r->p->count && token_is(reader_peek(r), "|") && is_sign_op(&r->p->tokens[r->at + 1]))
 		r->at++;
-	(void)take(r, ",");
-	(void)take(r, "and/but/&");
-	skip_noise(r); /* "1.0 <= version < 1.4" */
-	const struct token *t = peek(r);
-	bool sign = !at_end(r) && is_sign_op(t),
-	     dash = !at_end(r) && token_is_one_of(t, "to/-/through/thru/until/till");
-	if (!take_op(r, false, &op) || !is_upper(op) || !take_version(r, &v))
-		return fail_at(r, start);
-	c->high = bound_of(op);
+	(void)reader_take(r, ",");
+	(void)reader_take(r, "and/but/&");
+	reader_skip_noise(r); /* "1.0 <= version < 1.4" */
+	const struct token *t = reader_peek(r);
+	bool sign = !reader_at_end(r) && is_sign_op(t),
+	     dash = !reader_at_end(r) && token_is_one_of(t, "to/-/through/thru/until/till");
+	if (!reader_op(r, false, &op) || !op_is_upper(op) || !reader_version(r, &v))
+		return reader_back(r, start);
+	c->high = op_bound(op);
 	/* NVIDIA and others mean either by "A through B": the fix decides */
 	if (dash && op == OP_UP_TO_INCLUDING && token_is_one_of(t, "to/-/through/thru/until/till") &&
 	    !token_is(t, "to"))
 		c->high = BOUND_UNCLEAR;
 	c->rule = both_rule(low, op, sign, dash && op != OP_BELOW && !(op == OP_UP_TO_INCLUDING && token_is(t, "to")));
-	take_tail(r, &c->high);
-	return add_version(c, &v);
+	reader_tail(r, &c->high);
+	return clause_add(c, &v);
 }
 
 /* "between A and B" */
@@ -581,18 +327,18 @@ static bool read_between(struct reader *r, struct clause *c)
 {
 	struct bound_text a, b;
 	enum bound_kind low = BOUND_UNCLEAR;
-	if (!take_version(r, &a))
+	if (!reader_version(r, &a))
 		return false;
-	take_tail(r, &low); /* "between V2.5 (including) and V2.7 (excluding)" */
-	if (!take(r, "and/&/-/to") || !take_version(r, &b))
+	reader_tail(r, &low); /* "between V2.5 (including) and V2.7 (excluding)" */
+	if (!reader_take(r, "and/&/-/to") || !reader_version(r, &b))
 		return false;
 	c->kind = CLAUSE_RANGE;
 	c->rule = "A to B";
 	c->low = a.text;
 	c->low_exclusive = low == BOUND_EXCLUSIVE;
 	c->high = BOUND_UNCLEAR;
-	take_tail(r, &c->high);
-	return add_version(c, &b);
+	reader_tail(r, &c->high);
+	return clause_add(c, &b);
 }
 
 /* "< 1.4, >= 1.0": the lower side behind the upper one. */
@@ -601,12 +347,12 @@ static void read_lower_side(struct reader *r, struct clause *c)
 	size_t start = r->at;
 	struct bound_text v;
 	enum op op;
-	(void)take(r, ",");
-	(void)take(r, "and/but/&");
-	bool sign = !at_end(r) && is_sign_op(peek(r));
-	if (!take_op(r, true, &op) || !is_lower(op) || !take_version(r, &v) ||
+	(void)reader_take(r, ",");
+	(void)reader_take(r, "and/but/&");
+	bool sign = !reader_at_end(r) && is_sign_op(reader_peek(r));
+	if (!reader_op(r, true, &op) || !op_is_lower(op) || !reader_version(r, &v) ||
 	    version_compare(r->p->scheme, v.text, c->versions[0]) != VERSION_LESS) {
-		(void)fail_at(r, start);
+		(void)reader_back(r, start);
 		return;
 	}
 	c->low = v.text;
@@ -617,36 +363,36 @@ static void read_lower_side(struct reader *r, struct clause *c)
 static bool read_with_op(struct reader *r, struct clause *c, const struct lead *lead)
 {
 	size_t start = r->at;
-	bool sign = !at_end(r) && is_sign_op(peek(r));
+	bool sign = !reader_at_end(r) && is_sign_op(reader_peek(r));
 	struct bound_text v;
 	enum op op;
-	if (!take_op(r, true, &op))
-		return fail_at(r, start);
+	if (!reader_op(r, true, &op))
+		return reader_back(r, start);
 	c->kind = CLAUSE_RANGE;
 	if (op == OP_BETWEEN)
-		return read_between(r, c) ? true : fail_at(r, start);
-	if (!take_version(r, &v))
-		return fail_at(r, start);
-	if (is_lower(op)) {
+		return read_between(r, c) ? true : reader_back(r, start);
+	if (!reader_version(r, &v))
+		return reader_back(r, start);
+	if (op_is_lower(op)) {
 		c->low = v.text;
 		c->low_exclusive = op == OP_ABOVE;
 		c->rule = sign ? (op == OP_FROM ? ">= V" : "> V") : op == OP_FROM ? "V and later" : "after V";
 		enum op postfix;
-		(void)take_postfix(r, &postfix); /* "from 1.5 onwards" */
+		(void)reader_postfix(r, &postfix); /* "from 1.5 onwards" */
 		(void)read_upper_side(r, c, op);
 		return true;
 	}
-	c->high = bound_of(op);
+	c->high = op_bound(op);
 	c->rule = upper_rule(op, sign);
 	c->low = lead->family.text;
 	if (c->low.n)
 		c->rule = "of branch A, prior to B";
-	if (!add_version(c, &v))
-		return fail_at(r, start);
-	take_tail(r, &c->high);
+	if (!clause_add(c, &v))
+		return reader_back(r, start);
+	reader_tail(r, &c->high);
 	read_lower_side(r, c);
-	if (!c->low.n && !take_list(r, c, true))
-		return fail_at(r, start);
+	if (!c->low.n && !reader_list(r, c, true))
+		return reader_back(r, start);
 	if (c->count > 1)
 		c->rule = op == OP_BELOW ? "prior to V of several branches" : "up to V of several branches";
 	return true;
@@ -656,11 +402,11 @@ static bool read_with_op(struct reader *r, struct clause *c, const struct lead *
 static bool skip_middle(struct reader *r)
 {
 	size_t start = r->at;
-	bool exclusive = !at_end(r) && token_is(peek(r), "<");
-	if (take(r, "</<=")) {
-		skip_noise(r);
-		(void)take(r, "x");
-		if (!at_end(r) && token_is_one_of(peek(r), "</<="))
+	bool exclusive = !reader_at_end(r) && token_is(reader_peek(r), "<");
+	if (reader_take(r, "</<=")) {
+		reader_skip_noise(r);
+		(void)reader_take(r, "x");
+		if (!reader_at_end(r) && token_is_one_of(reader_peek(r), "</<="))
 			return exclusive;
 	}
 	r->at = start;
@@ -672,13 +418,13 @@ static bool read_with_version(struct reader *r, struct clause *c)
 	size_t start = r->at;
 	struct bound_text v;
 	enum op op;
-	(void)take(r, "=");
-	(void)take(r, "only/just");
-	if (!take_version(r, &v))
-		return fail_at(r, start);
-	skip_noise(r);
+	(void)reader_take(r, "=");
+	(void)reader_take(r, "only/just");
+	if (!reader_version(r, &v))
+		return reader_back(r, start);
+	reader_skip_noise(r);
 	c->kind = CLAUSE_RANGE;
-	if (take_postfix(r, &op)) {
+	if (reader_postfix(r, &op)) {
 		c->rule = op == OP_FROM ? "V and later" : "V and earlier";
 		if (op == OP_FROM) {
 			c->low = v.text;
@@ -686,7 +432,7 @@ static bool read_with_version(struct reader *r, struct clause *c)
 			return true;
 		}
 		c->high = BOUND_INCLUSIVE;
-		return add_version(c, &v);
+		return clause_add(c, &v);
 	}
 	c->low = v.text;
 	c->low_exclusive = skip_middle(r);
@@ -700,12 +446,12 @@ static bool read_with_version(struct reader *r, struct clause *c)
 	c->low = SPAN_NONE;
 	c->low_exclusive = false;
 	c->kind = CLAUSE_EXACT;
-	if (!add_version(c, &v) || !take_list(r, c, false))
-		return fail_at(r, start);
+	if (!clause_add(c, &v) || !reader_list(r, c, false))
+		return reader_back(r, start);
 	c->rule = c->count > 1                                        ? "list of versions"
 		  : range_is_family(r->p->scheme, v.text) || v.last.n ? "all of V"
 								      : "exactly V";
-	if (take_postfix(r, &op) && op != OP_FROM) {
+	if (reader_postfix(r, &op) && op != OP_FROM) {
 		c->kind = CLAUSE_LIST_AND_EARLIER;
 		c->rule = "list of branches, and earlier";
 	}
@@ -716,12 +462,12 @@ static bool read_with_version(struct reader *r, struct clause *c)
 static void read_family(struct reader *r, struct lead *lead)
 {
 	size_t start = r->at;
-	if (!lead->all || lead->noun || r->p->scheme->opaque || !take_version(r, &lead->family)) {
+	if (!lead->all || lead->noun || r->p->scheme->opaque || !reader_version(r, &lead->family)) {
 		r->at = start;
 		return;
 	}
 	size_t behind = r->at;
-	skip_noise(r);
+	reader_skip_noise(r);
 	if (r->at == behind) { /* "All 2.10": a version as such */
 		r->at = start;
 		lead->family = (struct bound_text){ 0 };
@@ -730,7 +476,7 @@ static void read_family(struct reader *r, struct lead *lead)
 
 static bool read_all(struct reader *r, struct clause *c, const struct lead *lead)
 {
-	bool star = take(r, "*");
+	bool star = reader_take(r, "*");
 	if (!star && !lead->all)
 		return false;
 	c->kind = CLAUSE_ALL;
@@ -768,27 +514,27 @@ static bool read_clause(struct reader *r, struct clause *c)
 		*c = (struct clause){ 0 };
 		read = read_all(r, c, &lead);
 	}
-	return read && take_qualifiers(r, c) ? true : fail_at(r, start);
+	return read && take_qualifiers(r, c) ? true : reader_back(r, start);
 }
 
 static bool take_separator(struct reader *r)
 {
 	size_t start = r->at;
-	while (take(r, ";/|"))
+	while (reader_take(r, ";/|"))
 		;
 	if (r->at > start)
 		return true;
-	return take_phrase(r, ",? as well as") || take_phrase(r, ",? and/or/&/plus") || take(r, ",");
+	return reader_phrase(r, ",? as well as") || reader_phrase(r, ",? and/or/&/plus") || reader_take(r, ",");
 }
 
 bool prose_read(struct prose *p, struct clause *clauses, size_t *count, size_t *ret_furthest)
 {
 	struct reader r = { .p = p };
 	*count = 0;
-	while (take(&r, ";/|"))
+	while (reader_take(&r, ";/|"))
 		;
 	do {
-		if (at_end(&r) && *count)
+		if (reader_at_end(&r) && *count)
 			break; /* "...<br>" at the end */
 		if (*count == PROSE_MAX_CLAUSES || !read_clause(&r, &clauses[*count])) {
 			*ret_furthest = r.furthest;
@@ -803,7 +549,7 @@ bool prose_read(struct prose *p, struct clause *clauses, size_t *count, size_t *
 		++*count;
 	} while (take_separator(&r));
 	*ret_furthest = RF_MAX(r.furthest, r.at);
-	return at_end(&r) && *count;
+	return reader_at_end(&r) && *count;
 }
 
 /* "v11.0", "1.2.3 and 1.3.1", "25.07 or later", "DLS v3.4", "Any code branch that includes commit H" */
@@ -813,33 +559,34 @@ void prose_read_fixed(struct prose *p, struct clause *c)
 	struct bound_text v;
 	enum op op;
 	*c = (struct clause){ 0 };
-	while (!at_end(&r)) {
+	while (!reader_at_end(&r)) {
 		size_t before = c->count;
-		bool is_commit = take_phrase(&r, "any code? branch/version that includes code? commit") ||
-				 take_phrase(&r, "commit");
-		if (is_commit && !at_end(&r) && is_hash(peek(&r)->text)) {
+		bool is_commit = reader_phrase(&r, "any code? branch/version that includes code? commit") ||
+				 reader_phrase(&r, "commit");
+		if (is_commit && !reader_at_end(&r) && is_hash(reader_peek(&r)->text)) {
 			c->kind = CLAUSE_COMMIT;
-			v = (struct bound_text){ .text = peek(&r)->text };
+			v = (struct bound_text){ .text = reader_peek(&r)->text };
 			r.at++;
-		} else if (!take_version(&r, &v)) {
+		} else if (!reader_version(&r, &v)) {
 			break;
 		}
-		if (!add_version(c, &v) || c->count == before)
+		if (!clause_add(c, &v) || c->count == before)
 			break;
-		skip_noise(&r);
-		while (!at_end(&r) && peek(&r)->kind == TOKEN_OPEN && take_parentheses(&r, &(struct clause){ 0 }))
+		reader_skip_noise(&r);
+		while (!reader_at_end(&r) && reader_peek(&r)->kind == TOKEN_OPEN &&
+		       take_parentheses(&r, &(struct clause){ 0 }))
 			;
-		if (take_postfix(&r, &op))
-			while (!at_end(&r) && peek(&r)->kind == TOKEN_OPEN &&
+		if (reader_postfix(&r, &op))
+			while (!reader_at_end(&r) && reader_peek(&r)->kind == TOKEN_OPEN &&
 			       take_parentheses(&r, &(struct clause){ 0 }))
 				;
-		skip_noise(&r);
+		reader_skip_noise(&r);
 		if (!take_separator(&r))
 			break;
 	}
 	/* what is left must not be another number: "12.28.4704 to be published" names a fix, "June 29, 2023" names none
 	 */
-	if (!at_end(&r) && !take(&r, NARROWING "/to/or/available/planned/expected/pending"))
+	if (!reader_at_end(&r) && !reader_take(&r, NARROWING "/to/or/available/planned/expected/pending"))
 		c->count = 0;
 }
 
