@@ -115,12 +115,26 @@ static void completion_bash(void)
 	    "  [ ${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=($(compgen -f -- \"$cur\"))\n}\ncomplete -F _reforge reforge\n");
 }
 
+/* Inside single quotes of a shell: a quote ends them, stands escaped, and opens them again. */
+static void quoted(const char *text)
+{
+	for (; *text; text++) {
+		if (*text == '\'')
+			out("'\\''");
+		else
+			out("%c", *text);
+	}
+}
+
 static void completion_zsh(void)
 {
 	out("#compdef reforge\n# zsh completion for reforge: reforge completion zsh > \"${fpath[1]}/_reforge\"\n_reforge() {\n"
 	    "  if (( CURRENT == 2 )); then\n    local -a c=(");
-	for (size_t i = 0; cli_commands[i]; i++)
-		out("'%s:%s' ", cli_commands[i]->name, cli_commands[i]->summary);
+	for (size_t i = 0; cli_commands[i]; i++) {
+		out("'%s:", cli_commands[i]->name);
+		quoted(cli_commands[i]->summary);
+		out("' ");
+	}
 	out(")\n    _describe command c\n  else\n    case $words[2] in\n");
 	for (size_t i = 0; cli_commands[i]; i++) {
 		out("      %s) compadd -- ", cli_commands[i]->name);
@@ -133,7 +147,9 @@ static void completion_zsh(void)
 static void completion_fish(void)
 {
 	for (size_t i = 0; cli_commands[i]; i++) {
-		out("complete -c reforge -n __fish_use_subcommand -a %s -d '%s'\n", cli_commands[i]->name, cli_commands[i]->summary);
+		out("complete -c reforge -n __fish_use_subcommand -a %s -d '", cli_commands[i]->name);
+		quoted(cli_commands[i]->summary);
+		out("'\n");
 		out("complete -c reforge -n '__fish_seen_subcommand_from %s' -a '", cli_commands[i]->name);
 		word_list(cli_commands[i]);
 		out("'\n");

@@ -103,9 +103,12 @@ static void roff_verb(const struct command *c, const struct verb *v)
 	}
 }
 
+/* Of this text: change it with the commands. */
+#define MAN_DATE "2026-11-24"
+
 void cli_man(void)
 {
-	out(".\\\" Made by 'reforge help --man' from the tables of the commands.\n.TH REFORGE 1 \"\" \"reforge " REFORGE_VERSION "\"\n"
+	out(".\\\" Made by 'reforge help --man' from the tables of the commands.\n.TH REFORGE 1 \"" MAN_DATE "\" \"reforge " REFORGE_VERSION "\"\n"
 	    ".SH NAME\nreforge \\- from a security bulletin to every inference engine rebuilt, proven and published\n"
 	    ".SH SYNOPSIS\n.B reforge\n.I COMMAND\n[\\fIVERB\\fR] [\\fIoptions\\fR]\n.SH COMMANDS\n");
 	for (size_t i = 0; cli_commands[i]; i++)
