@@ -20,6 +20,7 @@ struct making {
 	struct report *report;
 	size_t engine_capacity, event_capacity;
 	struct json_doc *doc;
+	const char *key_id;
 };
 
 static void making_release(struct making *m)
@@ -284,7 +285,7 @@ static int read_all(struct transaction *tx, void *data)
 	*r = (struct report){ .site = m->context->workspace->site,
 			      .generated_by = m->context->actor,
 			      .generated_at = tx_now(tx),
-			      .key_id = m->context->release_key ? signing_key_id(m->context->release_key) : "" };
+			      .key_id = m->key_id };
 	m->engine_capacity = m->event_capacity = 0;
 	int rc = incident_get(tx, m->id, m->a, &r->incident);
 	if (!rc)
@@ -302,12 +303,26 @@ static int read_all(struct transaction *tx, void *data)
 	return rc;
 }
 
+/* Reading needs no private key: the public one beside it has the same id. Without either the report says none. */
+static const char *key_id(const struct response_context *context, struct arena *a)
+{
+	char path[FS_PATH_MAX];
+	RF_AUTO_PTR(verify_key) key = NULL;
+	if (context->release_key)
+		return signing_key_id(context->release_key);
+	if (fs_join(path, sizeof path, context->workspace->keys, "release.pub.pem", NULL) != 0 ||
+	    verify_key_load(path, &key, NULL) != 0)
+		return "";
+	const char *id = arena_text(a, span_of(verify_key_id(key)));
+	return id ? id : "";
+}
+
 int report_make(const struct response_context *context, int64_t incident, struct arena *a, struct report *ret,
 		struct err *err)
 {
 	struct report report;
 	RF_AUTO(making)
-	m = { .context = context, .a = a, .err = err, .id = incident, .report = &report, .doc = json_doc_new() };
+	m = { .context = context, .a = a, .err = err, .id = incident, .report = &report, .doc = json_doc_new(), .key_id = key_id(context, a) };
 	if (!m.doc)
 		return out_of_memory(&m);
 	int rc = database_transact(context->db, DB_READ, read_all, &m, err);

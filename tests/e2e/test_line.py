@@ -95,7 +95,8 @@ def reports():
     md = run("report", line.DRILL, "--format", "md", "--stdout", site=site)
     ok(md.status == 0 and md.out.startswith("#") and "hey\\_rhasspy" in md.out and "|" in md.out, "as Markdown")
     js = run("report", line.DRILL, "--json", site=site).json()
-    ok(js["format"] == "reforge.report/1" and js["drill"] is True and js["ledger"]["size"] > 0, "as JSON, with the ledger's head")
+    ok(js["format"] == "reforge.report/1" and js["drill"] is True and js["ledger"]["size"] > 0 and
+       js["release_key"] == run("key", "list", "--json", site=site).json()[0]["keyid"], "as JSON, with the ledger's head and the key's id")
     s = run("status", site=site)
     check(s, s.status, "status: a drill is told as one, the candidate release is named", "DRILL", line.DRILL)
 
