@@ -6,6 +6,20 @@
 static void put_group(struct json_out *o, const struct options *group);
 static void put_row(struct json_out *o, const struct option *row);
 
+/* A key without a value ("feeds:") is an empty mapping or list; one that needs something in it is told what is missing. */
+static void put_type(struct json_out *o, const char *type, bool may_be_empty)
+{
+	if (!may_be_empty) {
+		json_member(o, "type", type);
+		return;
+	}
+	json_key(o, "type");
+	json_array(o);
+	json_put_text(o, type);
+	json_put_text(o, "null");
+	json_array_end(o);
+}
+
 static void put_choices(struct json_out *o, const char *const *choices)
 {
 	json_key(o, "enum");
@@ -50,7 +64,7 @@ static void put_items(struct json_out *o, const struct option_items *items)
 static void put_map(struct json_out *o, const struct option *row)
 {
 	const struct option_items *items = row->items;
-	json_member(o, "type", "object");
+	put_type(o, "object", !row->required);
 	json_key(o, "propertyNames");
 	json_object(o);
 	if (items->key_choices)
@@ -67,7 +81,7 @@ static void put_map(struct json_out *o, const struct option *row)
 
 static void put_list(struct json_out *o, const struct option *row)
 {
-	json_member(o, "type", "array");
+	put_type(o, "array", !row->required);
 	if (row->required)
 		json_member_i64(o, "minItems", 1);
 	json_member_u64(o, "maxItems", row->items->max);
@@ -99,12 +113,13 @@ static void put_row(struct json_out *o, const struct option *row)
 static void put_group(struct json_out *o, const struct options *group)
 {
 	bool required = false;
-	json_member(o, "type", "object");
+	for (size_t i = 0; i < group->n; i++)
+		required |= group->rows[i].required;
+	put_type(o, "object", !required);
 	json_member_bool(o, "additionalProperties", false);
 	json_key(o, "properties");
 	json_object(o);
 	for (size_t i = 0; i < group->n; i++) {
-		required |= group->rows[i].required;
 		json_key(o, group->rows[i].key);
 		json_object(o);
 		put_row(o, &group->rows[i]);
