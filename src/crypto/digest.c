@@ -40,6 +40,14 @@ void digest_of(struct span bytes, struct digest *ret)
 		abort();
 }
 
+void digest512_of(struct span bytes, unsigned char ret[DIGEST512_BYTES])
+{
+	unsigned int n = DIGEST512_BYTES;
+
+	if (!EVP_Digest(bytes.n ? bytes.p : "", bytes.n, ret, &n, EVP_sha512(), NULL))
+		abort();
+}
+
 bool digest_eq(const struct digest *a, const struct digest *b)
 {
 	return CRYPTO_memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;

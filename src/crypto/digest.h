@@ -1,5 +1,5 @@
 /*
- * digest - SHA-256 over OpenSSL 3 (FIPS 180-4; the CPU's SHA instructions where present).
+ * digest - SHA-256, and SHA-512 to check by, over OpenSSL 3 (FIPS 180-4; the CPU's SHA instructions where present).
  *
  * May use base/ only. Thread-safe; one stream, one thread. Where nothing is returned nothing can fail but OpenSSL
  * itself (no SHA-256 in its set-up): that aborts, since a wrong digest would be worse than none.
@@ -22,6 +22,10 @@ const char *digest_hex(const struct digest *d, char buffer[DIGEST_HEX]);
 bool digest_is_zero(const struct digest *d); /* all bytes 0: rooms use that for "not known" */
 /* 64 hex digits, with or without "sha256:". RF_EFORMAT. */
 RF_MUST_CHECK int digest_read(struct span text, struct digest *ret, struct err *err);
+
+/* SHA-512, for the hash files of others (CSAF providers publish them); nothing of ours is named by it. */
+#define DIGEST512_BYTES 64
+void digest512_of(struct span bytes, unsigned char ret[DIGEST512_BYTES]);
 
 struct digest_stream;                          /* many pieces */
 struct digest_stream *digest_stream_new(void); /* NULL: out of memory */
