@@ -34,24 +34,6 @@ static const struct option_items environment_items = { .bytes = sizeof(struct wo
 						       .key_is_name = true,
 						       .group = &environment_options };
 
-static const char *const feed_formats[] = { [WORKSPACE_FEED_OSV] = "osv", [WORKSPACE_FEED_CSAF] = "csaf", NULL };
-static const char *const tlp_marks[] = { "clear", "green", "amber", "amber+strict", "red", NULL };
-static const struct option feed_rows[] = {
-	{ "format", OPTION_ENUM, offsetof(struct workspace_feed, format), .required = true, .choices = feed_formats,
-	  .help = "how its advisories are written" },
-	{ "path", OPTION_PATH, offsetof(struct workspace_feed, path), .required = true, .help = "file or folder" },
-	{ "tlp", OPTION_CHOICE, offsetof(struct workspace_feed, tlp), .choices = tlp_marks, .otherwise = "clear",
-	  .help = "how far its texts may go (Traffic Light Protocol 2.0)" },
-	{ "max_age", OPTION_DURATION, offsetof(struct workspace_feed, max_age_usec), .otherwise = "24h",
-	  .help = "older than this it is stale, and its silence proves nothing" },
-};
-static const struct options feed_options = OPTIONS(feed_rows, "a source of advisories");
-static const struct option_items feed_items = { .bytes = sizeof(struct workspace_feed),
-						.max = 64,
-						.key_at = offsetof(struct workspace_feed, name),
-						.key_is_name = true,
-						.group = &feed_options };
-
 static const struct option version_rows[] = {
 	{ "library", OPTION_PATH, offsetof(struct workspace_toolchain_version, library), .required = true,
 	  .help = "the shared library that the driver loads" },
@@ -202,6 +184,7 @@ static const struct option workspace_rows[] = {
 	{ "depot", OPTION_PATH, offsetof(struct workspace, depot), .otherwise = "depot",
 	  .help = "folder of engines and releases" },
 	{ "build", OPTION_GROUP, 0, .group = &build_options },
+	{ "network", OPTION_GROUP, 0, .group = &network_options },
 	{ "feeds", OPTION_MAP, offsetof(struct workspace, feeds), .items = &feed_items,
 	  .count_at = offsetof(struct workspace, feeds_n), .help = "sources of advisories" },
 	{ "toolchains", OPTION_MAP, offsetof(struct workspace, toolchains), .items = &toolchain_items,
@@ -329,6 +312,8 @@ static int read_into(struct workspace *w, const struct yaml_node *root, struct e
 	r.path[0] = '\0';
 	if (rc == 0)
 		rc = check_clocks(&r, w, root);
+	if (rc == 0)
+		rc = check_feeds(&r, w, root);
 	return rc ? rc : index_services(&r, w, root);
 }
 

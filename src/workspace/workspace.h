@@ -7,7 +7,7 @@
  *          reforge.db  depot/    unless reforge.yaml says otherwise
  *          ledger/checkpoints.jsonl   reports/   work/
  *
- * May use base/, format/, crypto/. workspace_read() is pure; workspace_open(), _init() and _recipe() touch the disk.
+ * May use base/, format/, network/ (addresses), crypto/. workspace_read() is pure; workspace_open(), _init() and _recipe() touch the disk.
  * A workspace never changes after it was read; every text in it lives until workspace_free(). Reading it from several
  * threads is fine, workspace_recipe() included.
  *
@@ -40,13 +40,38 @@ struct workspace_environment {
 	struct workspace_clocks clocks;
 };
 
-enum workspace_feed_format { WORKSPACE_FEED_OSV, WORKSPACE_FEED_CSAF };
+enum workspace_feed_kind {
+	WORKSPACE_FEED_FOLDER,   /* a file or folder of this machine */
+	WORKSPACE_FEED_URL,      /* one document over HTTP(S): KEV, EPSS, an ecosystem of OSV as zip */
+	WORKSPACE_FEED_GIT,      /* a repository: NVIDIA's, GitHub's, PyPA's */
+	WORKSPACE_FEED_PROVIDER, /* a CSAF provider: provider-metadata.json */
+	WORKSPACE_FEED_NVD       /* the API 2.0 of NVD */
+};
+struct workspace_column {
+	const char *field;  /* "id", "affected", ... */
+	const char *column; /* the header of the column that holds it */
+};
 struct workspace_feed {
 	const char *name;
-	enum workspace_feed_format format;
-	const char *path;     /* file or folder */
-	const char *tlp;      /* clear, green, amber, amber+strict, red */
-	int64_t max_age_usec; /* older than this, the feed is stale and its silence proves nothing; default 24 h */
+	enum workspace_feed_kind kind;
+	const char *format; /* advisory format, or NULL: told from each document */
+	const char *path;   /* kind folder: file or folder; else NULL */
+	const char *url;    /* NULL for folders, and for NVD's own */
+	const char *branch, *folder;         /* kind git; NULL: default branch, whole tree */
+	const char *const *keywords, *const *cpe; /* kind nvd */
+	size_t keywords_n, cpe_n;
+	const char *api_key_file;            /* NULL: no key */
+	unsigned requests_per_30s;           /* 0: NVD's own limits */
+	unsigned page;                       /* records a page of NVD */
+	unsigned attempts;                   /* of one request */
+	int64_t retry_wait_usec, timeout_usec;
+	const char *proxy, *ca_file;         /* NULL: the workspace's; proxy "none": no proxy */
+	const struct workspace_column *columns; /* format table */
+	size_t columns_n;
+	const char *publisher;               /* format table: who wrote it; NULL: not said */
+	const char *tlp;       /* clear, green, amber, amber+strict, red */
+	int64_t interval_usec; /* how often a server fetches it */
+	int64_t max_age_usec;  /* older than this, the feed is stale and its silence proves nothing; default 24 h */
 };
 
 struct workspace_toolchain_version {
@@ -102,6 +127,7 @@ struct workspace {
 	const char *recipes, *keys, *ledger, *reports, *work; /* folders */
 	unsigned build_jobs;                                  /* parallel builds; 0: as many as processors */
 	uint64_t build_memory_bytes; /* for all builds together; 0: what the machine has free */
+	const char *proxy, *ca_file; /* of every request that leaves; NULL: none, the system's authorities */
 	const struct workspace_feed *feeds;
 	size_t feeds_n;
 	const struct workspace_toolchain *toolchains;
@@ -171,6 +197,7 @@ RF_MUST_CHECK int workspace_recipe(const struct workspace *w, const char *name, 
 RF_MUST_CHECK int workspace_recipe_names(const struct workspace *w, struct arena *a, const char *const **ret,
 					 size_t *ret_n, struct err *err);
 
+const char *workspace_feed_kind_name(enum workspace_feed_kind kind); /* "csaf-provider" */
 const char *workspace_reach_name(enum workspace_reach r);             /* "public" */
 const char *workspace_criticality_name(enum workspace_criticality c); /* "critical" */
 

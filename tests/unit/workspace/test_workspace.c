@@ -18,6 +18,8 @@ static const char yaml_text[] =
 	"  test: {clocks: {confirm: 10m, fleet: 48h}}\n"
 	"feeds:\n"
 	"  ours: {format: csaf, path: feeds/csaf, tlp: amber+strict}\n"
+	"  nvd: {kind: nvd, keywords: [tensorrt, triton inference server], api_key_file: keys/nvd}\n"
+	"  bulletin: {path: b.csv, format: table, columns: {id: No., affected: 受影响版本}}\n"
 	"services:\n"
 	"  voice:\n"
 	"    owner: {name: voice-team, contact: \"#voice\", deputy: bob}\n"
@@ -66,10 +68,20 @@ static void reads_the_fleet(void **state)
 		    c->fleet_usec == 24 * USEC_PER_HOUR);
 	assert_true(workspace_environment(w, SPAN("test"))->clocks.fleet_usec == 48 * USEC_PER_HOUR);
 	const struct workspace_feed *f = workspace_feed(w, SPAN("ours"));
-	assert_true(f->format == WORKSPACE_FEED_CSAF && f->max_age_usec == USEC_PER_DAY);
+	assert_true(f->kind == WORKSPACE_FEED_FOLDER && f->max_age_usec == USEC_PER_DAY);
+	assert_string_equal(f->format, "csaf");
+	assert_string_equal(f->path, "/w/feeds/csaf");
 	assert_string_equal(f->tlp, "amber+strict");
+	f = workspace_feed(w, SPAN("nvd"));
+	assert_true(f->kind == WORKSPACE_FEED_NVD && f->keywords_n == 2 && !f->url && f->page == 2000 && f->attempts == 8);
+	assert_string_equal(f->keywords[1], "triton inference server");
+	assert_string_equal(f->api_key_file, "/w/keys/nvd");
+	f = workspace_feed(w, SPAN("bulletin"));
+	assert_int_equal(f->columns_n, 2);
+	assert_string_equal(f->columns[1].field, "affected");
+	assert_string_equal(f->columns[1].column, "受影响版本");
 	const struct workspace_service *s = workspace_service(w, SPAN("voice"));
-	assert_true(s->reach == WORKSPACE_REACH_PUBLIC && s->criticality == WORKSPACE_CRITICAL && s->line == 14);
+	assert_true(s->reach == WORKSPACE_REACH_PUBLIC && s->criticality == WORKSPACE_CRITICAL && s->line == 16);
 	assert_int_equal(s->environments_n, 2);
 	assert_string_equal(s->environments[1]->name, "test");
 	assert_string_equal(s->runtime_toolchain, "onnxruntime");
@@ -157,7 +169,14 @@ static void refuses_with_advice(void **state)
 		  "toolchains.onnxruntime.versions.1.2.3", "\"library\" is missing" },
 		{ HEAD "toolchains: {onnxruntime: {versions: {1.2.3: {library: x, released: yesterday}}}}\n", 3,
 		  "toolchains.onnxruntime.versions.1.2.3.released", "a date" },
-		{ HEAD "feeds: {x: {format: cve, path: y}}\n", 3, "feeds.x.format", "accepted: osv, csaf" },
+		{ HEAD "feeds: {x: {format: cvrf, path: y}}\n", 3, "feeds.x.format", "accepted: osv, csaf" },
+		{ HEAD "feeds:\n  x: {kind: url}\n", 4, "feeds.x", "needs url" },
+		{ HEAD "feeds:\n  x: {kind: folder}\n", 4, "feeds.x", "needs path" },
+		{ HEAD "feeds:\n  x: {kind: url, url: \"ftp://h/x\"}\n", 4, "feeds.x", "not an address of http" },
+		{ HEAD "feeds:\n  x: {kind: git, url: \"ext::sh\"}\n", 4, "feeds.x", "not one of a repository" },
+		{ HEAD "feeds:\n  x: {kind: git, url: \"--upload-pack=x\"}\n", 4, "feeds.x", "not one of a repository" },
+		{ HEAD "feeds:\n  x: {kind: url, url: \"https://h/x\", cpe: [y]}\n", 4, "feeds.x", "kind nvd" },
+		{ HEAD "feeds:\n  x: {kind: nvd, page: 5000}\n", 4, "feeds.x.page", "2 to 2000" },
 		{ "site: s\nenvironments:\n  production:\n    clocks: {confirm: 2h}\n", 3,
 		  "environments.production.clocks", "at least the one before" },
 		{ HEAD "build: {jobs: many}\n", 3, "build.jobs", "from 0 to 1024" },
