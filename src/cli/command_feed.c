@@ -1,5 +1,6 @@
 /* feed - bring advisories in; advisory - look at them, decide about them. */
 #include "cli/command.h"
+#include "cli/feed.h"
 #include "cli/output.h"
 #include "cli/site.h"
 
@@ -84,21 +85,6 @@ static int run_import(const struct invocation *in, struct err *err)
 	return rc;
 }
 
-static int run_sync(const struct invocation *in, struct err *err)
-{
-	struct site site;
-	struct importing i = { .json = in->json };
-	int rc = site_open(in, SITE_DATABASE | SITE_LEDGER_KEY, &site, err);
-	for (size_t k = 0; rc == 0 && k < site.workspace->feeds_n; k++) {
-		const struct workspace_feed *feed = &site.workspace->feeds[k];
-		rc = import_one(&site, feed->path, feed->name, NULL, &i, err);
-	}
-	if (rc == 0)
-		rc = finish_import(&site, &i, err);
-	site_release(&site);
-	return rc;
-}
-
 static const struct option_row import_options[] = {
 	{ "feed", 0, OPTION_TEXT, "NAME", "name of the feed they belong to (default: file)", NULL },
 	{ "format", 0, OPTION_TEXT, "FORMAT", "default: told from the content", "osv csaf" },
@@ -107,7 +93,9 @@ const struct command command_feed = {
 	"feed", "bring security advisories in",
 	(const struct verb[]){
 		{ "import", "FILE...", "import advisories from files or folders (OSV, CSAF 2.0)", 1, 10000, import_options, run_import, NULL },
-		{ "sync", "", "import every feed of reforge.yaml again; unchanged documents are skipped", 0, 0, NULL, run_sync, NULL },
+		{ "sync", "[NAME...]", "fetch the feeds of reforge.yaml and take in what is new", 0, 64, NULL, run_feed_sync, NULL },
+		{ "status", "[NAME...]", "how the feeds stand: age against limit, records, alarms, wrong hashes", 0, 64, NULL, run_feed_status, NULL },
+		{ "accept", "NAME", "the open alarms of a feed are right so", 1, 1, feed_accept_options, run_feed_accept, NULL },
 		{ 0 } },
 };
 

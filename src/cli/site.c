@@ -1,7 +1,7 @@
 /* site - see site.h */
 #include "cli/site.h"
 
-#include "advisory/store.h"
+#include "advisory/feed.h"
 #include "exposure/exposure.h"
 #include "inventory/inventory.h"
 #include "ledger/ledger.h"
@@ -15,7 +15,7 @@
 int site_migrate(struct database *db, struct err *err)
 {
 	static const struct migration_set *const sets[] = {
-		&LEDGER_MIGRATIONS,    &WORK_MIGRATIONS,     &DEPOT_MIGRATIONS,   &ADVISORY_MIGRATIONS,
+		&LEDGER_MIGRATIONS,    &WORK_MIGRATIONS,     &DEPOT_MIGRATIONS,   &ADVISORY_MIGRATIONS, &FEED_MIGRATIONS,
 		&INVENTORY_MIGRATIONS, &EXPOSURE_MIGRATIONS, &ROLLOUT_MIGRATIONS, &RESPONSE_MIGRATIONS,
 	};
 	return database_migrate(db, sets, RF_COUNT(sets), err);
