@@ -5,15 +5,21 @@
 
 static int make_key(const struct workspace *w, const char *name, bool *ret_made, struct err *err)
 {
-	char private_path[FS_PATH_MAX], public_path[FS_PATH_MAX], file[64];
-	snprintf(file, sizeof file, "%s.pem", name);
-	int rc = fs_join(private_path, sizeof private_path, w->keys, file, err);
+	char private_path[FS_PATH_MAX], public_path[FS_PATH_MAX], file_private[64], file[64];
+	snprintf(file_private, sizeof file_private, "%s.pem", name);
+	int rc = fs_join(private_path, sizeof private_path, w->keys, file_private, err);
 	snprintf(file, sizeof file, "%s.pub.pem", name);
 	if (rc == 0)
 		rc = fs_join(public_path, sizeof public_path, w->keys, file, err);
 	*ret_made = false;
 	if (rc != 0 || fs_exists(private_path))
 		return rc;
+	/* what it signed verifies with the public key only: that one is not thrown away by a new pair */
+	if (fs_exists(public_path)) {
+		(void)err_set(err, RF_EEXISTS, "the public key is here and its private key is not: restore %s from where it is kept, or move this "
+		              "file away (what it verifies stays signed by it) and run this again", file_private);
+		return err_in_file(err, public_path);
+	}
 	*ret_made = true;
 	return key_generate(private_path, public_path, err);
 }
