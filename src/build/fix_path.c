@@ -87,13 +87,12 @@ static bool first_part(const struct scheme *scheme, struct span version, uint64_
 static const char *explain(const struct choice *c, const struct fix_version *v, const struct str *passed_over, struct arena *a)
 {
 	RF_AUTO(str) s = STR_INIT(64 * KIB);
-	const char *which = c->advisory_count == 1 ? c->advisories[0].id : "any of the advisories";
+	const char *which = c->advisory_count == 1 ? c->advisories[0].id : "none of the advisories";
+	const char *verb = c->advisory_count == 1 ? "does not affect" : "affects";
 	if (v->at_hand)
-		str_addf(&s, "%s is the smallest version at hand that %s %s not affect", v->to, which,
-			 c->advisory_count == 1 ? "does" : "do");
+		str_addf(&s, "%s is the smallest version at hand that %s %s", v->to, which, verb);
 	else if (v->to)
-		str_addf(&s, "%s is the smallest version stated as fixed that %s %s not affect; it is not at hand", v->to, which,
-			 c->advisory_count == 1 ? "does" : "do");
+		str_addf(&s, "%s is the smallest version stated as fixed that %s %s; it is not at hand", v->to, which, verb);
 	else
 		str_add_text(&s, "no version at hand is free of the flaw, and none is stated as fixed");
 	if (passed_over->n > 0)
