@@ -165,6 +165,61 @@ def hostile_text():
         r = run(*c, site=site)
         ok("\x1b" not in r.out + r.err and r.status in (0, 1, 3), f"{' '.join(c)} prints no escape of it", r)
 
+def odd_places():
+    """A workspace and models whose names are hostile, and three responses at once."""
+    site = make('sp ace/it\'s "q"', 4, services=2)
+    stray = fleet.stamped(fleet.model(77), **{"reforge.toolchain": "onnxruntime", "reforge.toolchain.version": "1.20.1", "reforge.target": fleet.TARGET})
+    names = ["<script>alert(9)<\x1b>", "new\nline", "$(touch owned)"]
+    for n in names: fleet.put(site / "fleet/service1" / n / "1/model.onnx", stray)
+    s = run("scan", site=site)
+    ok(s.status in (0, 3) and "3 new" in s.out and "\x1b" not in s.out, "models in folders with hostile names are placed", s)
+    command = [REFORGE, "-C", str(site), "respond", fleet.DRILL, "--yes", "--json"]
+    at_once = [subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV) for _ in range(3)]
+    results = [(p.communicate(timeout=120), p.returncode) for p in at_once]
+    ok(all(code == 3 and json.loads(o)["proven"] == 4 for (o, e), code in results), "three responses at once share the work: 4 proven, 3 blocked", *results)
+    ok(len(releases(site, "service0")) == 2 and len(run("incident", "list", "--json", site=site).json()) == 1, "one incident, one release (and its lock)", releases(site, "service0"))
+    ok(run("ledger", "verify", site=site).status == 0 and run("depot", "verify", site=site).status == 0, "ledger and depot are whole")
+    page = run("report", "1", "--stdout", site=site)
+    md = run("report", "1", "--stdout", "--format", "md", site=site)
+    ok("<script" not in page.out + md.out and "\x1b" not in page.out + md.out and "&lt;script&gt;alert(9)" in page.out, "their names in the reports are text")
+    s = run("status", site=site)
+    ok(s.status == 3 and "\x1b" not in s.out and not list(site.rglob("owned")), "and in status", s)
+    check(run("explain", site / "fleet/service1/new\nline/1/model.onnx", site=site), 1, "explain finds a path with a newline", "new\\nline")
+
+def keys():
+    site = make("keys", 1)
+    (site / "keys/release.pem").chmod(0o644)
+    check(run("respond", fleet.DRILL, "--yes", site=site), 2, "a private key that others can read is refused", "release.pem", "0600")
+    (site / "keys/release.pem").chmod(0o600)
+    kept = (site / "keys/release.pem").read_bytes(); (site / "keys/release.pem").unlink()
+    check(run("respond", fleet.DRILL, "--yes", site=site), 2, "a private key that is gone: the file is named", "release.pem")
+    check(run("key", "create", site=site), 2, "no new pair over the public key that old releases need", "release.pub.pem", "restore")
+    check(run("status", site=site), 0, "reading needs no private key")
+    (site / "keys/release.pem").write_bytes(kept); (site / "keys/release.pem").chmod(0o600)
+    check(run("respond", fleet.DRILL, "--yes", site=site), 0, "restored: it goes on")
+
+def two_advisories():
+    """The cure of one may not be what the other affects."""
+    site = make("two", 2)
+    d = json.loads((site / "drill.json").read_text())
+    d.update(id="CVE-2026-777", summary="fixed later"); d["affected"][0]["ranges"][0]["events"][1]["fixed"] = "1.22.0"
+    (site / "two.json").write_text(json.dumps(d))
+    run("feed", "import", site / "two.json", site=site)
+    p = run("plan", fleet.DRILL, "--json", site=site).json()
+    ok(all(t["to_version"] == "1.22.0" and "1.21.1" in t["fix"] and "CVE-2026-777" in t["fix"] for t in p["tasks"]),
+       "the smallest version that this advisory does not affect is affected by another: passed over, and told", p)
+    check(run("respond", fleet.DRILL, "CVE-2026-777", "--yes", site=site), 2, "a drill and a real one are not answered together", "drill")
+    r = run("respond", "CVE-2026-777", "--yes", "--json", site=site)
+    ok(r.status == 0 and r.json()["published"] == 1 and r.json()["drill"] is False, "the real one alone", r)
+    s = run("status", "--json", site=site).json()
+    ok(len(s["releases"]) == 1 and s["releases"][0]["secure"], "its release is clean", s["releases"])
+    d.update(withdrawn="2026-02-01T00:00:00Z", modified="2026-02-01T00:00:00Z")
+    (site / "two.json").write_text(json.dumps(d))
+    r = run("feed", "import", site / "two.json", "--json", site=site)
+    ok(r.json()["exposures_cleared"] == 4, "withdrawn: its exposures are cleared", r)
+    check(run("respond", "CVE-2026-777", "--yes", site=site), 2, "nothing to respond to", "withdrawn")
+    check(run("explain", "CVE-2026-777", site=site), 0, "and explain says so", "WITHDRAWN")
+
 def tampering():
     site = make("tamper", 3)
     respond(site)
@@ -247,7 +302,7 @@ def full_disk():
 
 driver = pathlib.Path(BUILD) / "tests/bench/reforge-stand-in-copy-driver"
 if driver.exists():
-    for group in (failed_engine, blocked, toolchain, again, hostile_text, tampering, full_disk):
+    for group in (failed_engine, blocked, toolchain, again, hostile_text, odd_places, keys, two_advisories, tampering, full_disk):
         guarded(group)
 else:
     skip("responses over the stand-in toolchain", f"{driver} is not built")
