@@ -32,6 +32,7 @@ struct publishing {
 	struct release_plan plan;
 	struct task *tasks;
 	size_t task_count, task_capacity;
+	int64_t newest_task;
 	struct inventory_placement *placements; /* engines of the service, for what is carried over */
 	size_t placement_count, placement_capacity;
 	bool withdrawn; /* not to be published (any more) */
@@ -88,10 +89,10 @@ static int keep_task(const struct task *t, void *data)
 	p->tasks = list;
 	if (rc)
 		return rc;
-	if (t->state != TASK_PROVEN) {
-		p->withdrawn = true;
-		return 0;
-	}
+	if (t->state != TASK_PROVEN)
+		return err_set(p->err, RF_EINTERNAL, "task %lld is %s, the counts of its release say proven",
+			       (long long)t->id, task_state_name(t->state));
+	p->newest_task = RF_MAX(p->newest_task, t->id);
 	return task_copy(t, &p->a, &p->tasks[p->task_count++]) ? out_of_memory(p) : 0;
 }
 
@@ -133,6 +134,7 @@ static int read_all(struct transaction *tx, void *data)
 {
 	struct publishing *p = data;
 	p->task_count = p->placement_count = 0;
+	p->newest_task = 0;
 	p->withdrawn = false;
 	int rc = incident_get(tx, p->incident_id, &p->a, &p->incident);
 	if (!rc)
@@ -149,6 +151,9 @@ static int read_all(struct transaction *tx, void *data)
 	}
 	struct task_filter f = { .incident = p->incident_id, .service = p->service, .environment = p->environment };
 	rc = task_each(tx, &f, keep_task, p);
+	if (!rc && (int64_t)p->task_count != p->plan.tasks)
+		rc = err_set(p->err, RF_EINTERNAL, "%s has %zu engines in the incident, the counts of its release say %lld",
+			     p->service, p->task_count, (long long)p->plan.tasks);
 	struct inventory_filter engines = { .service = span_of(p->service),
 					    .environment = span_of(p->environment),
 					    .engines_only = true };
@@ -156,7 +161,7 @@ static int read_all(struct transaction *tx, void *data)
 		rc = inventory_each_placement(tx, &engines, keep_placement, p);
 	if (!rc)
 		rc = ledger_head(tx, &p->head);
-	if (!rc && !p->withdrawn && p->plan.release.n == 0)
+	if (!rc && p->plan.release.n == 0)
 		rc = choose_name(tx, p);
 	return rc;
 }
@@ -408,10 +413,24 @@ static int put_files(struct publishing *p)
 	return rc;
 }
 
-static int write_rows(struct transaction *tx, void *data)
+static int write_withdrawn(struct transaction *tx, void *data)
 {
 	struct publishing *p = data;
 	int rc = work_done(tx, &p->w->item);
+	return rc ? rc : release_plan_withdrawn(tx, p->incident_id, p->service, p->environment);
+}
+
+/* Files took their time: whether all is as it was read is asked in the transaction that makes the release count. */
+static int write_rows(struct transaction *tx, void *data)
+{
+	struct publishing *p = data;
+	bool whole;
+	int rc = release_plan_is_whole(tx, p->incident_id, p->service, p->environment, p->release.name,
+				       (int64_t)p->task_count, p->newest_task, &whole);
+	p->withdrawn = !rc && !whole;
+	if (rc || p->withdrawn)
+		return rc ? rc : write_withdrawn(tx, p);
+	rc = work_done(tx, &p->w->item);
 	if (!rc)
 		rc = release_record(tx, &p->release, &p->published, ACTOR);
 	if (!rc)
@@ -434,12 +453,6 @@ static int write_rows(struct transaction *tx, void *data)
 	if (!rc)
 		rc = release_plan_published(tx, p->incident_id, span_of(p->service), span_of(p->environment));
 	return rc;
-}
-
-static int write_withdrawn(struct transaction *tx, void *data)
-{
-	struct publishing *p = data;
-	return work_done(tx, &p->w->item);
 }
 
 /* Refused for good: the reason stays with the release's row until the next response. */
@@ -504,6 +517,8 @@ static int publish(struct publishing *p)
 	rc = put_files(p);
 	if (!rc)
 		rc = database_transact(db, DB_WRITE, write_rows, p, p->err);
+	if (!rc && p->withdrawn)
+		return 0;
 	if (!rc) {
 		engine_note(p->w->engine, "%s published %s", p->service, p->release.name);
 		return channel_project(p->context->depot, db, NULL, p->err);

@@ -112,6 +112,37 @@ static int enqueue_publish_if_complete(struct transaction *tx, int64_t incident,
 			    NULL, NULL);
 }
 
+int release_plan_withdrawn(struct transaction *tx, int64_t incident, const char *service, const char *environment)
+{
+	int rc = TX_RUN(tx,
+			"UPDATE release_plan SET release = '', parent = '', generation = generation + 1 WHERE incident = $1 "
+			"AND service = $2 AND environment = $3 AND published_at IS NULL",
+			DB_I(incident), DB_T(service), DB_T(environment));
+	return rc ? rc : enqueue_publish_if_complete(tx, incident, service, environment);
+}
+
+int release_plan_is_whole(struct transaction *tx, int64_t incident, const char *service, const char *environment,
+			  const char *name, int64_t count, int64_t newest, bool *ret)
+{
+	int64_t n, found, last = 0;
+	int rc = TX_I64(tx, &n,
+			"SELECT COUNT(*) FROM release_plan WHERE incident = $1 AND service = $2 AND environment = $3 AND "
+			"release = $4 AND proven = tasks AND tasks = $5 AND published_at IS NULL",
+			DB_I(incident), DB_T(service), DB_T(environment), DB_T(name), DB_I(count));
+	if (!rc)
+		rc = TX_I64(tx, &found,
+			    "SELECT COUNT(*) FROM task WHERE incident = $1 AND environment = $2 AND service = $3 AND "
+			    "is_current = 1",
+			    DB_I(incident), DB_T(environment), DB_T(service));
+	if (!rc)
+		rc = TX_I64(tx, &last,
+			    "SELECT COALESCE(MAX(id), 0) FROM task WHERE incident = $1 AND environment = $2 AND service "
+			    "= $3 AND is_current = 1",
+			    DB_I(incident), DB_T(environment), DB_T(service));
+	*ret = !rc && n == 1 && found == count && last == newest;
+	return rc;
+}
+
 static int enter(struct transaction *tx, const struct row *r, enum task_state to, const char *actor)
 {
 	int rc = 0;

@@ -21,4 +21,16 @@ RF_MUST_CHECK int task_plan_complete(struct transaction *tx, int64_t incident, c
 RF_MUST_CHECK int release_plan_generation(struct transaction *tx, int64_t incident, struct span service, struct span environment,
                                           int64_t *ret);
 
+/*
+ * The publishing item at hand ended without a release: its engines are not all proven (any more), or are others than those it
+ * was made of. The next one gets another generation, name and item; it is enqueued at once when all are proven by now. Call in
+ * the transaction that ends the item. Nothing happens when it is published.
+ */
+RF_MUST_CHECK int release_plan_withdrawn(struct transaction *tx, int64_t incident, const char *service, const char *environment);
+
+/* Whether a release named @name, made of @count current attempts of which @newest has the largest id, may be published now: not
+ * published yet, still of that name, all proven, and no attempt was added or replaced since. */
+RF_MUST_CHECK int release_plan_is_whole(struct transaction *tx, int64_t incident, const char *service, const char *environment,
+                                        const char *name, int64_t count, int64_t newest, bool *ret);
+
 #endif

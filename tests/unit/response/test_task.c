@@ -237,6 +237,107 @@ static void a_part_of_a_plan_publishes_nothing(void **state)
 	must(f, look_one_item);
 }
 
+static int publish_waiting(struct transaction *tx)
+{
+	struct work_counts c;
+	return work_count(tx, WORK_PUBLISH, &c) ? -1 : (int)c.waiting;
+}
+
+/* Proven, and its release waiting; then the recipe changes before anybody publishes. */
+static int plan_first_with_another_recipe(struct transaction *tx, struct fixture *f)
+{
+	struct task_birth b = birth_of(f, "det");
+	b.build_digest = "b2";
+	return task_plan(tx, &b, NULL, NULL);
+}
+
+static int withdraw(struct transaction *tx, struct fixture *f)
+{
+	char key[] = "";
+	struct work_item item = { .id = scalar(tx, "SELECT id FROM work_item WHERE kind = 'publish' AND state = 0"), .fence = 1, .key = key };
+	int rc = TX_RUN(tx, "UPDATE work_item SET state = 1, fence = 1 WHERE id = $1", DB_I(item.id));
+	if (!rc)
+		rc = work_done(tx, &item);
+	return rc ? rc : release_plan_withdrawn(tx, f->incident, "reading", "production");
+}
+
+static int look_none_waits(struct transaction *tx, struct fixture *f)
+{
+	(void)f;
+	assert_int_equal(publish_waiting(tx), 0);
+	return 0;
+}
+
+static int look_one_waits(struct transaction *tx, struct fixture *f)
+{
+	(void)f;
+	assert_int_equal(publish_waiting(tx), 1);
+	return 0;
+}
+
+static int prove_third(struct transaction *tx, struct fixture *f)
+{
+	(void)f;
+	return to_proven(tx, 3);
+}
+
+static void a_withdrawn_release_is_published_when_its_engines_are_proven_again(void **state)
+{
+	struct fixture *f = *state;
+	must(f, plan_two);
+	must(f, complete);
+	must(f, prove_first);
+	must(f, prove_second);
+	must(f, look_one_waits);
+	must(f, plan_first_with_another_recipe);
+	must(f, withdraw);
+	must(f, look_none_waits);
+	must(f, prove_third);
+	must(f, look_one_waits);
+}
+
+/* The last engine came back to proven while its release was being withdrawn. */
+static void a_release_withdrawn_too_late_is_not_lost(void **state)
+{
+	struct fixture *f = *state;
+	must(f, plan_two);
+	must(f, complete);
+	must(f, prove_first);
+	must(f, prove_second);
+	must(f, plan_first_with_another_recipe);
+	must(f, prove_third);
+	must(f, withdraw);
+	must(f, look_one_waits);
+}
+
+static int64_t count_of_tasks, newest_task;
+static int look_whole(struct transaction *tx, struct fixture *f)
+{
+	bool whole;
+	int rc = release_plan_is_whole(tx, f->incident, "reading", "production", "", count_of_tasks, newest_task, &whole);
+	return rc ? rc : whole ? 0 : RF_ESTATE;
+}
+
+/* What a release was made of is asked once more in the transaction that publishes it. */
+static void a_release_made_of_older_attempts_is_not_whole(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	must(f, plan_two);
+	must(f, complete);
+	must(f, prove_first);
+	must(f, prove_second);
+	count_of_tasks = 2;
+	newest_task = 2;
+	must(f, look_whole);
+	must(f, plan_first_with_another_recipe);
+	assert_int_equal(try(f, look_whole, &err), RF_ESTATE);
+	must(f, prove_third);
+	assert_int_equal(try(f, look_whole, &err), RF_ESTATE); /* all proven, but not the ones it was made of */
+	newest_task = 3;
+	must(f, look_whole);
+}
+
 static int fail_first(struct transaction *tx, struct fixture *f)
 {
 	(void)f;
@@ -538,6 +639,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(the_last_proven_engine_publishes),
 		T(a_part_of_a_plan_publishes_nothing),
+		T(a_withdrawn_release_is_published_when_its_engines_are_proven_again),
+		T(a_release_withdrawn_too_late_is_not_lost),
+		T(a_release_made_of_older_attempts_is_not_whole),
 		T(a_failed_engine_gets_another_attempt_when_something_changed),
 		T(blocked_goes_on_when_the_reason_is_gone),
 		T(the_door_keeps_the_table),
