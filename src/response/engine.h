@@ -52,8 +52,11 @@ struct engine;
 struct worker {
 	struct engine *engine;
 	pthread_t thread;
-	bool started, busy;                /* busy: item is leased to us; under engine.lock */
-	struct work_item item;             /* its texts live in the worker's arena while busy */
+	bool started;
+	struct work_item item;             /* its texts live in the worker's arena */
+	bool busy;                         /* it holds @leased; under engine.lock, as what follows */
+	struct work_item leased;           /* what the supervisor renews: the item with a key of its own */
+	char leased_key[WORK_MAX_KEY + 1];
 	struct arena a;                    /* of one item */
 };
 

@@ -14,7 +14,7 @@ struct job {
 	bool incident_open;
 	const struct recipe *recipe;
 	const struct toolchain_kind *kind;
-	char folder[FS_PATH_MAX];
+	char folder[FS_PATH_MAX]; /* of this claim alone; not made yet */
 	/* the outcome */
 	enum task_state to;
 	bool done_only; /* the task moved on without this item */
@@ -36,8 +36,15 @@ void job_failed(struct job *j, const char *reason);
 void job_blocked(struct job *j, const char *reason);
 /* What an error of a step means for the task: 0 with the outcome set, or the error when the whole run must end. */
 RF_MUST_CHECK int job_judge_error(struct job *j, int rc, struct err *err);
-/* Recipe, toolchain kind, folder; a recipe that changed after the plan blocks. False: the outcome is set. */
+/* Recipe and toolchain kind; a recipe that changed after the plan blocks. False: the outcome is set. */
 bool job_prepare(struct job *j, bool proving);
+/*
+ * The folder of task @task for the claim @item: <work>/task-<id>/<item>-<fence>. Of the claim, not of the task: who overran its lease
+ * and wakes up must not wipe or fill the folder of who has the task now. Folders of earlier claims are removed here.
+ */
+RF_MUST_CHECK int job_folder(const char *work, int64_t task, const struct work_item *item, char ret[FS_PATH_MAX], struct err *err);
+/* Removes it, and the task's when that is empty. */
+RF_MUST_CHECK int job_folder_remove(const char *folder, struct err *err);
 /* A terminated copy in the worker's arena; "" when memory is out. */
 const char *job_text(struct worker *w, struct span s);
 

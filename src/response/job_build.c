@@ -10,10 +10,12 @@
 /* Of a toolchain's log kept with the task; the rest is in the task's folder when the build failed. */
 #define LOG_KEPT_BYTES (8 * KIB)
 
+/* From now on planning leaves the task alone; what is built is what the task says at this moment, not when it was read. */
 static int set_building(struct transaction *tx, void *data)
 {
 	struct job *j = data;
-	return task_set_state(tx, &(struct task_change){ .task = j->task.id, .to = TASK_BUILDING, .actor = JOB_ACTOR });
+	int rc = task_set_state(tx, &(struct task_change){ .task = j->task.id, .to = TASK_BUILDING, .actor = JOB_ACTOR });
+	return rc ? rc : task_get(tx, j->task.id, &j->w->a, &j->task);
 }
 
 static int put_log(struct json_out *o, const char *path, struct err *err)
@@ -82,7 +84,7 @@ static int keep_engine(struct job *j, const struct build_evidence *e, struct err
 	j->to = TASK_BUILT;
 	rc = make_build_result(j, e, err);
 	if (!rc)
-		rc = fs_remove_tree(j->folder, err);
+		rc = job_folder_remove(j->folder, err);
 	return rc;
 }
 
@@ -93,6 +95,8 @@ static int build(struct job *j, struct err *err)
 	const char *version = job_text(w, j->task.to_version), *why = NULL;
 	struct build_spec spec;
 	int rc = build_spec_make(j->recipe, version, job_text(w, j->task.target), &w->a, &spec, err);
+	if (!rc)
+		rc = job_folder(c->workspace->work, j->task.id, &w->item, j->folder, err);
 	if (rc)
 		return rc;
 	const struct toolchain *t = tools_get(w->engine->tools, j->kind, version, &why);

@@ -153,7 +153,9 @@ static int prove(struct job *j, struct err *err)
 				 .isolation = tools_isolation(e->context),
 				 .memory_bytes = j->recipe->build_memory_bytes,
 				 .progress = on_progress };
-	int rc = digest_read(j->task.new_digest, &job.new_side.engine_digest, err);
+	int rc = job_folder(e->context->workspace->work, j->task.id, &w->item, j->folder, err);
+	if (!rc)
+		rc = digest_read(j->task.new_digest, &job.new_side.engine_digest, err);
 	if (!rc)
 		rc = digest_read(j->task.engine_digest, &job.old_side.engine_digest, err);
 	if (!rc)
@@ -184,7 +186,7 @@ static int prove(struct job *j, struct err *err)
 	if (rc)
 		return rc;
 	judge_proof(j, &r);
-	return j->to == TASK_PROVEN || j->retry ? fs_remove_tree(j->folder, err) : 0;
+	return j->to == TASK_PROVEN || j->retry ? job_folder_remove(j->folder, err) : 0;
 }
 
 int job_prove(struct job *j, struct err *err)

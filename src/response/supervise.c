@@ -156,8 +156,13 @@ static int renew_leases(struct run *r)
 	for (unsigned i = 0; i < e->threads; i++) {
 		pthread_mutex_lock(&e->lock);
 		bool busy = e->workers[i].busy;
-		struct work_item item = e->workers[i].item;
+		struct work_item item = e->workers[i].leased;
+		char key[WORK_MAX_KEY + 1];
+		memcpy(key, e->workers[i].leased_key, sizeof key);
 		pthread_mutex_unlock(&e->lock);
+		item.key = key;
+		item.kind = NULL;
+		item.payload = SPAN_NONE;
 		if (!busy)
 			continue;
 		struct err err = ERR_INIT;

@@ -119,7 +119,7 @@ const char *job_text(struct worker *w, struct span s)
 	return t ? t : "";
 }
 
-/* Recipe, toolchain kind, folder. False: the outcome is set. */
+/* Recipe, toolchain kind. False: the outcome is set. */
 bool job_prepare(struct job *j, bool proving)
 {
 	struct worker *w = j->w;
@@ -143,7 +143,6 @@ bool job_prepare(struct job *j, bool proving)
 		job_blocked(j, arena_printf(&w->a, "no toolchain is called %s", j->recipe->toolchain));
 		return false;
 	}
-	snprintf(j->folder, sizeof j->folder, "%s/task-%lld", ws->work, (long long)j->task.id);
 	return true;
 }
 
@@ -188,10 +187,15 @@ static int task_item(struct worker *w, struct err *err)
 	return rc;
 }
 
+/* The supervisor renews at its own moment: what it reads must not lie in the arena of an item that may have ended. */
 static void set_busy(struct worker *w, bool busy)
 {
 	pthread_mutex_lock(&w->engine->lock);
 	w->busy = busy;
+	if (busy) {
+		w->leased = w->item;
+		snprintf(w->leased_key, sizeof w->leased_key, "%s", w->item.key);
+	}
 	pthread_cond_broadcast(&w->engine->wake);
 	pthread_mutex_unlock(&w->engine->lock);
 }
