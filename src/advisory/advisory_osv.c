@@ -459,6 +459,9 @@ int advisory_osv_parse(struct arena *a, struct json root, struct advisory_docume
 {
 	struct advisory_reader r = { .a = a, .err = err, .document = ret };
 	ret->id = advisory_text(&r, root, "id");
+	/* exported drills carry the schema's prefix of private ids: they stay drills */
+	if (span_starts(ret->id, "x_DRILL-"))
+		ret->id = span_from(ret->id, 2);
 	if (!ret->id.n || ret->id.n > ADVISORY_MAX_ID) {
 		(void)err_set(err, RF_EFORMAT, "a record has an id of 1 to %d bytes", ADVISORY_MAX_ID);
 		return err ? err_in_field(err, "id") : RF_EFORMAT;

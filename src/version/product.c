@@ -182,12 +182,21 @@ const struct product *product_by_vendor_name(struct span vendor, struct span nam
 	return span_eq_nocase(first, own) ? p : NULL;
 }
 
+struct span product_alias_next(const struct product *p, enum product_alias_kind kind, size_t *position)
+{
+	for (size_t i = *position; i < RF_COUNT(aliases); i++)
+		if (aliases[i].kind == kind && &products[aliases[i].product] == p) {
+			*position = i + 1;
+			return span_of(aliases[i].text);
+		}
+	*position = RF_COUNT(aliases);
+	return SPAN_NONE;
+}
+
 struct span product_alias(const struct product *p, enum product_alias_kind kind)
 {
-	for (size_t i = 0; i < RF_COUNT(aliases); i++)
-		if (aliases[i].kind == kind && &products[aliases[i].product] == p)
-			return span_of(aliases[i].text);
-	return SPAN_NONE;
+	size_t position = 0;
+	return product_alias_next(p, kind, &position);
 }
 
 /* Shorter names occur in too many words. */

@@ -50,6 +50,8 @@ const struct product *product_by_cpe(struct span vendor, struct span name);
 const struct product *product_by_vendor_name(struct span vendor, struct span name);
 /* The first alias of @kind in canonical form; SPAN_NONE when the product has none. Static storage. */
 struct span product_alias(const struct product *p, enum product_alias_kind kind);
+/* The next of them from *position on (0 at the start), which moves behind it; SPAN_NONE at the end. */
+struct span product_alias_next(const struct product *p, enum product_alias_kind kind, size_t *position);
 /* A product one of whose vendor names occurs in @name ("TensorRT OSS", "libnvinfer for TensorRT"): never an identity,
  * only a reason to have a person look at a name that no row has. NULL: none. */
 const struct product *product_resembling(struct span name);
