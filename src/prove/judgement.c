@@ -1,3 +1,4 @@
+/* judgement - words and the order of judgements; judgement.h is the manual. */
 #include "prove/judgement.h"
 
 const char *judgement_name(enum judgement j)

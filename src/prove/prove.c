@@ -1,3 +1,4 @@
+/* prove - both engines over the same inputs, judged; prove.h is the manual. */
 #include "prove/prove_int.h"
 
 #include <errno.h>
