@@ -54,6 +54,7 @@ struct feed_run {
 	struct advisory_import import;         /* options for the store */
 	struct advisory_mapping mapping;
 	struct advisory_importer *importer;
+	int64_t refused;           /* by feed_take() in this run */
 	struct drift drift;
 	struct json_doc *doc;      /* for looks at documents besides the import; made with the run */
 	/* pending items, texts in @texts */

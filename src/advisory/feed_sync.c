@@ -166,8 +166,10 @@ int feed_take(struct feed_run *r, struct span bytes, const char *name, const str
 		*err = why;
 	if (rc)
 		return rc;
-	if (refused)
+	if (refused) {
+		r->refused++;
 		feed_problem(r, name, &why);
+	}
 	if (!item)
 		return 0;
 	struct feed_item taken = *item;

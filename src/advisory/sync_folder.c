@@ -14,7 +14,9 @@
 
 struct tree {
 	struct feed_run *r;
-	uint64_t documents;
+	bool single;               /* the root is a file */
+	uint64_t looks;
+	int64_t documents;         /* files that may be documents: the source's count, whatever the import makes of them */
 	size_t prefix;             /* length of the root's path: names are what stands behind it */
 	struct err *err;
 };
@@ -65,8 +67,16 @@ static void look_for_drift(struct tree *t, const char *path)
 {
 	RF_AUTO(str) bytes = STR_INIT(ADVISORY_MAX_BYTES);
 	struct err ignored = ERR_INIT;
-	if (t->documents++ % LOOK_AT_EVERY == 0 && !fs_read(path, &bytes, &ignored))
+	if (t->looks++ % LOOK_AT_EVERY == 0 && !fs_read(path, &bytes, &ignored))
 		drift_look_bytes(&t->r->drift, t->r->doc, str_span(&bytes));
+}
+
+/* What advisory_import_path() looks at in a folder; of a single file, that file. */
+static bool is_document(const struct tree *t, const struct fs_entry *e, struct span name)
+{
+	return e->kind == FS_FILE && (t->single || span_ends(name, ".json") || span_ends(name, ".yaml") || span_ends(name, ".yml") ||
+	                              span_ends(name, ".csv")) &&
+	       strncmp(e->path + RF_MIN(t->prefix, strlen(e->path)), ".git/", 5) != 0;
 }
 
 static int take_entry(const struct fs_entry *e, void *data)
@@ -77,6 +87,7 @@ static int take_entry(const struct fs_entry *e, void *data)
 		return err_set(t->err, RF_ECANCELLED, "stopped");
 	if (e->kind == FS_FILE && (span_ends(name, ".sha256") || span_ends(name, ".sha512")))
 		return check_hash(t, e->path, 7);
+	t->documents += is_document(t, e, name);
 	if (e->kind == FS_FILE && span_ends(name, ".json"))
 		look_for_drift(t, e->path);
 	return 0;
@@ -84,7 +95,7 @@ static int take_entry(const struct fs_entry *e, void *data)
 
 int sync_tree(struct feed_run *r, const char *path, struct err *err)
 {
-	struct tree t = { .r = r, .prefix = strlen(path) + 1, .err = err };
+	struct tree t = { .r = r, .prefix = strlen(path) + 1, .single = !fs_is_dir(path), .err = err };
 	struct advisory_import options = r->import;
 	if (!fs_is_dir(path)) /* a folder may hold several: NVIDIA's has CSAF and CVE drafts side by side */
 		options.format = r->feed->format;
@@ -107,7 +118,7 @@ int sync_tree(struct feed_run *r, const char *path, struct err *err)
 	r->report->refused = result.problems;
 	r->report->advisories = result.advisories;
 	r->report->review = result.review;
-	r->report->records = result.documents + result.unchanged;
+	r->report->records = t.documents;
 	return 0;
 }
 

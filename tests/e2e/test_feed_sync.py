@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Feeds over the network: NVD on its bad days, a killed sync, a CSAF provider, git, single documents; health and alarms. TAP."""
-import hashlib, json, os, pathlib, shutil, signal, sqlite3, ssl, subprocess, sys, tarfile, time
+import gzip, hashlib, io, json, os, pathlib, shutil, signal, sqlite3, ssl, subprocess, sys, tarfile, time, zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from feed_server import Nvd, Server, record
@@ -364,12 +364,12 @@ def git_feed():
         (d / f"{i}.json").write_bytes(csaf(100 + i))
         (d / f"{i}.json.sha256").write_text(hashlib.sha256(csaf(100 + i) + (b"!" if i == 2 else b"")).hexdigest())
         (d / "README.md").write_text("for people\n")
-    os.symlink("/etc/passwd", source / "2026/leak.json")
+    os.symlink("/etc/passwd", source / "2026/leak.json")        # comes as a file that names the target: one more, of no known format
     git("add", "-A")
     git("commit", "-qm", "one")
     path = site("git", vendor={"kind": "git", "url": str(source), "attempts": 2, "retry_wait": "10ms"})
     r = run("feed", "sync", site=path)
-    check(r, 0, "git: a first sync", "5 records", "2026/2/2.json")
+    check(r, 0, "git: a first sync", "6 records", "2026/2/2.json")
     ok([w["name"] for w in standing(path, "vendor")["wrong_hashes"]] == ["2026/2/2.json"], "git: the wrong hash is shown", standing(path, "vendor"))
     ok("CVE-2026-40102" in advisories(path), "git: and its advisory kept")
     (source / "2026/2/2.json.sha256").write_text(hashlib.sha256(csaf(102)).hexdigest())
@@ -377,7 +377,7 @@ def git_feed():
     git("add", "-A")
     git("commit", "-qm", "two")
     (path / "work/feeds/vendor/tree/.git/index.lock").write_text("")       # as a killed git leaves it
-    check(run("feed", "sync", site=path), 0, "git: a second sync, over the lock of a killed one", "6 records")
+    check(run("feed", "sync", site=path), 0, "git: a second sync, over the lock of a killed one", "7 records")
     ok(not standing(path, "vendor")["wrong_hashes"] and "CVE-2026-40105" in advisories(path), "git: put right, and more")
     git("rm", "-rq", "2026/0", "2026/1")
     git("commit", "-qm", "three", "--amend")
@@ -409,6 +409,37 @@ def single_document():
     ok(hosts == [("one", server.url)], "url: what was reached is remembered", hosts)
     server.pages["/one.json"] = 404
     check(run("feed", "sync", site=path), 3, "url: 404 is told without its secret", "404", absent=("hunter2",))
+    server.close()
+
+
+def packed_documents():
+    """KEV, EPSS behind gzip, a zip of records: counted by what they list."""
+    server = Server()
+    kev = lambda n: json.dumps({"title": "CISA Catalog of Known Exploited Vulnerabilities", "catalogVersion": "2026.07.01",
+        "dateReleased": "2026-07-01T00:00:00Z", "count": n, "vulnerabilities": [{"cveID": f"CVE-2026-{2000 + i}", "vendorProject": "v",
+        "product": "p", "vulnerabilityName": "n", "dateAdded": "2026-07-01", "shortDescription": "s", "requiredAction": "r",
+        "dueDate": "2026-08-01", "knownRansomwareCampaignUse": "Unknown", "notes": "", "cwes": []} for i in range(n)]}).encode()
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as z:
+        z.writestr("README.md", "for people")
+        for i in range(9):
+            z.writestr(f"SITE-2026-{50 + i}.json", osv(50 + i))
+    server.pages["/kev.json"] = kev(20)
+    server.pages["/epss.csv.gz"] = gzip.compress(b"#model_version:v2025.03.14,score_date:2026-07-01T00:00:00+0000\ncve,epss,percentile\n"
+                                                 b"CVE-2026-2000,0.00042,0.05\nCVE-2026-2001,0.5,0.9\n")
+    server.pages["/all.zip"] = packed.getvalue()
+    feeds = {n: {"kind": "url", "url": f"{server.url}/{f}", "retry_wait": "10ms", "attempts": 2}
+             for n, f in (("kev", "kev.json"), ("epss", "epss.csv.gz"), ("osv", "all.zip"))}
+    path = site("packed", **feeds)
+    r = run("feed", "sync", "--json", site=path)
+    counts = {f["feed"]: f["records"] for f in r.json()["feeds"]}
+    ok(r.status == 0 and counts == {"kev": 20, "epss": 2, "osv": 9}, "packed: KEV, EPSS as gzip, OSV as zip", r)
+    ok({f"SITE-2026-{50 + i}" for i in range(9)} <= advisories(path), "packed: the records of the zip are in the store")
+    server.pages["/kev.json"] = kev(12)
+    server.pages["/all.zip"] = packed.getvalue()[:700]
+    r = run("feed", "sync", site=path)
+    check(r, 3, "packed: KEV shrinks, the zip is cut short", "alarm: shrunk", "not complete")
+    ok(alarms(path, "kev") == {"shrunk"} and standing(path, "kev")["stale"] and not alarms(path, "epss"), "packed: which one is stale is told")
     server.close()
 
 
@@ -452,7 +483,7 @@ def tls():
     server.close()
 
 
-for group in (nvd_plain, nvd_faults, nvd_hopeless, nvd_killed, nvd_limits, csaf_provider, csaf_rolie, git_feed, single_document, folders, tls,
+for group in (nvd_plain, nvd_faults, nvd_hopeless, nvd_killed, nvd_limits, csaf_provider, csaf_rolie, git_feed, single_document, packed_documents, folders, tls,
               csaf_cisa):
     if len(sys.argv) < 2 or group.__name__ in sys.argv[1:]:
         guarded(group)
