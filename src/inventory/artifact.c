@@ -151,6 +151,16 @@ const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, 
 
 /* ── Notes, findings, evidence ───────────────────────────────────────────────────────────────────────────────────── */
 
+/* A hostile file may give any number of reasons for a note: those beyond the limit cost nothing. */
+static bool notes_full(struct artifact_facts *f)
+{
+	if (f->note_count < ARTIFACT_MAX_NOTES)
+		return false;
+	f->notes[ARTIFACT_MAX_NOTES - 1] = "more was found than is noted here";
+	f->notes_dropped++;
+	return true;
+}
+
 static const char *RF_PRINTF(2, 0) note_text(struct artifact_reading *r, const char *format, va_list args)
 {
 	char buffer[NOTE_BYTES];
@@ -161,23 +171,21 @@ static const char *RF_PRINTF(2, 0) note_text(struct artifact_reading *r, const c
 	return text;
 }
 
-static void note_add(struct artifact_facts *f, const char *text)
+static void RF_PRINTF(2, 0) note_add(struct artifact_reading *r, const char *format, va_list args)
 {
-	if (!text)
+	struct artifact_facts *f = r->facts;
+	if (notes_full(f))
 		return;
-	if (f->note_count < ARTIFACT_MAX_NOTES) {
+	const char *text = note_text(r, format, args);
+	if (text)
 		f->notes[f->note_count++] = text;
-		return;
-	}
-	f->notes[ARTIFACT_MAX_NOTES - 1] = "more was found than is noted here";
-	f->notes_dropped++;
 }
 
 void artifact_note(struct artifact_reading *r, const char *format, ...)
 {
 	va_list args;
 	va_start(args, format);
-	note_add(r->facts, note_text(r, format, args));
+	note_add(r, format, args);
 	va_end(args);
 }
 
@@ -185,7 +193,7 @@ void artifact_object(struct artifact_reading *r, enum artifact_finding f, const 
 {
 	va_list args;
 	va_start(args, format);
-	note_add(r->facts, note_text(r, format, args));
+	note_add(r, format, args);
 	va_end(args);
 	if (f > r->facts->finding) {
 		r->facts->finding = f;

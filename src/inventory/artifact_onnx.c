@@ -29,6 +29,9 @@
 
 /* Opsets are per domain, functions and metadata a handful; a model of 20,000 functions has not been met. */
 #define MAX_FIELDS 50000
+/* An opset and a metadata pair have two fields each. */
+#define MAX_ENTRY_FIELDS 32
+#define PRODUCER_BYTES 128
 
 /* Domains of operators that only ONNX Runtime's optimiser puts into a graph: blocked and channels-last layouts. */
 static const char *const optimiser_domains[] = { "com.microsoft.nchwc", "com.ms.internal.nhwc" };
@@ -121,15 +124,33 @@ static bool is_model_field(uint32_t number, uint32_t wire)
 	}
 }
 
-/* A copy in the arena of at most @max bytes of a field. */
+/* At most @max bytes of a field, until the next read: a model may have any number of fields, so only what is kept in
+ * the end goes to the arena. */
 static struct span text_of(struct artifact_reading *r, const struct field *f, size_t max)
 {
 	size_t n;
 	const unsigned char *p = artifact_upto(r, f->at, (size_t)RF_MIN(f->value, (uint64_t)max), &n);
-	if (!p)
-		return SPAN_NONE;
-	struct span copy = arena_span(r->a, span_bytes(p, n));
-	if (!copy.p)
+	return p ? span_bytes(p, n) : SPAN_NONE;
+}
+
+struct text {
+	char bytes[ARTIFACT_STAMP_VALUE_BYTES + 1];
+	size_t n;
+};
+
+/* The same, kept. Of a field that comes twice the last counts, as for every reader of protobuf. */
+static void text_take(struct artifact_reading *r, const struct field *f, size_t max, struct text *ret)
+{
+	struct span s = text_of(r, f, RF_MIN(max, sizeof ret->bytes));
+	ret->n = s.n;
+	if (s.n)
+		memcpy(ret->bytes, s.p, s.n);
+}
+
+static struct span text_keep(struct artifact_reading *r, const struct text *t)
+{
+	struct span copy = t->n ? arena_span(r->a, span_bytes(t->bytes, t->n)) : SPAN_NONE;
+	if (t->n && !copy.p)
 		r->failed = RF_ENOMEM;
 	return copy;
 }
@@ -139,13 +160,29 @@ struct model {
 	const char *optimised_by; /* the domain that gives it away */
 	unsigned opsets;
 	uint64_t opset_at; /* of that domain's entry */
+	struct text producer_name, producer_version;
 };
+
+/* The next field of an entry; false at its end. */
+static bool entry_next(struct artifact_reading *r, const struct field *entry, unsigned *count, struct field *f)
+{
+	uint64_t at = *count ? f->next : entry->at;
+	if (at >= entry->next || field_read(r, at, entry->next, f) != 1)
+		return false;
+	if (++*count <= MAX_ENTRY_FIELDS)
+		return true;
+	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			"an entry of the model's head has more than %d fields: they were not all looked at",
+			MAX_ENTRY_FIELDS);
+	return false;
+}
 
 /* OperatorSetIdProto: 1 domain, 2 version */
 static void opset_read(struct artifact_reading *r, const struct field *opset, struct model *m)
 {
 	struct field f;
-	for (uint64_t at = opset->at; at < opset->next && field_read(r, at, opset->next, &f) == 1; at = f.next) {
+	unsigned count = 0;
+	while (entry_next(r, opset, &count, &f)) {
 		if (f.number != 1 || f.wire != WIRE_BYTES)
 			continue;
 		struct span domain = text_of(r, &f, 64);
@@ -163,21 +200,22 @@ static void opset_read(struct artifact_reading *r, const struct field *opset, st
 static void metadata_read(struct artifact_reading *r, const struct field *entry)
 {
 	struct field f;
-	struct span key = SPAN_NONE, value = SPAN_NONE;
+	struct text key = { .n = 0 }, value = { .n = 0 };
 	uint64_t value_at = entry->at;
-	for (uint64_t at = entry->at; at < entry->next && field_read(r, at, entry->next, &f) == 1; at = f.next) {
+	unsigned count = 0;
+	while (entry_next(r, entry, &count, &f)) {
 		if (f.wire != WIRE_BYTES)
 			continue;
 		if (f.number == 1) {
-			key = text_of(r, &f, 64);
-			if (!span_starts(key, "reforge."))
-				return;
+			text_take(r, &f, 64, &key);
 		} else if (f.number == 2) {
-			value = text_of(r, &f, ARTIFACT_STAMP_VALUE_BYTES + 1);
+			text_take(r, &f, ARTIFACT_STAMP_VALUE_BYTES + 1, &value);
 			value_at = f.at;
 		}
 	}
-	artifact_stamp_add(r, key, value, value_at);
+	struct span name = span_bytes(key.bytes, key.n);
+	if (span_starts(name, "reforge."))
+		artifact_stamp_add(r, name, span_bytes(value.bytes, value.n), value_at);
 }
 
 static void model_field(struct artifact_reading *r, const struct field *f, struct model *m)
@@ -191,10 +229,10 @@ static void model_field(struct artifact_reading *r, const struct field *f, struc
 				  (long long)facts->ir_version);
 		break;
 	case MODEL_PRODUCER_NAME:
-		facts->producer_name = text_of(r, f, 128);
+		text_take(r, f, PRODUCER_BYTES, &m->producer_name);
 		break;
 	case MODEL_PRODUCER_VERSION:
-		facts->producer_version = text_of(r, f, 128);
+		text_take(r, f, PRODUCER_BYTES, &m->producer_version);
 		break;
 	case MODEL_GRAPH:
 		m->has_graph = true;
@@ -211,20 +249,38 @@ static void model_field(struct artifact_reading *r, const struct field *f, struc
 	}
 }
 
+static bool is_plausible(const struct artifact_reading *r, const struct model *m)
+{
+	return m->has_ir && r->facts->ir_version >= 1 && r->facts->ir_version <= 1000 && m->has_graph;
+}
+
+/* What is no field of a model, behind a version and a graph: other readers of protobuf may step over it (a group) and
+ * load the file, so it is no reason to call it something else, and none to be silent about what follows. */
+static int damaged(struct artifact_reading *r, const struct model *m, uint64_t at)
+{
+	if (r->failed || !is_plausible(r, m))
+		return RF_EUNREADABLE;
+	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			"a model up to byte %llu; what follows is not read here: whether ONNX Runtime built it cannot "
+			"be told",
+			(unsigned long long)at);
+	return 0;
+}
+
 /* RF_EUNREADABLE: not ONNX. */
 static int model_walk(struct artifact_reading *r, struct model *m)
 {
 	uint64_t end = r->src->size;
-	struct field f;
+	struct field f = { 0 };
 	unsigned fields = 0;
 	for (uint64_t at = 0; at < end; at = f.next) {
 		int got = field_read(r, at, end, &f);
 		if (r->failed || got < 0 || ++fields > MAX_FIELDS)
-			return RF_EUNREADABLE;
+			return damaged(r, m, at);
 		if (got == 0) {
 			/* Only a field that ModelProto has may be the one that was cut. */
 			if (f.next == UINT64_MAX && !is_model_field(f.number, f.wire))
-				return RF_EUNREADABLE;
+				return damaged(r, m, at);
 			m->truncated = true;
 			m->has_graph = m->has_graph || (f.next == UINT64_MAX && f.number == MODEL_GRAPH);
 			break;
@@ -233,8 +289,7 @@ static int model_walk(struct artifact_reading *r, struct model *m)
 			return RF_EUNREADABLE; /* unknown later fields may come with a newer onnx.proto */
 		model_field(r, &f, m);
 	}
-	bool plausible = m->has_ir && r->facts->ir_version >= 1 && r->facts->ir_version <= 1000 && m->has_graph;
-	return plausible ? 0 : RF_EUNREADABLE;
+	return is_plausible(r, m) ? 0 : RF_EUNREADABLE;
 }
 
 static void builder_judge(struct artifact_reading *r, const struct model *m)
@@ -279,6 +334,8 @@ static int onnx_read(struct artifact_reading *r)
 	if (rc)
 		return rc;
 	f->layout = "ModelProto";
+	f->producer_name = text_keep(r, &m.producer_name);
+	f->producer_version = text_keep(r, &m.producer_version);
 	if (m.truncated) {
 		f->truncated = true;
 		artifact_note(r, "truncated: a field of the model ends behind the end of the file");

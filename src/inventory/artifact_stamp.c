@@ -39,6 +39,8 @@ void artifact_stamp_add(struct artifact_reading *r, struct span key, struct span
 					SPAN_ARG(value));
 			return;
 		}
+		if (slot->n)
+			return;
 		*slot = arena_span(r->a, value);
 		if (!slot->p)
 			r->failed = RF_ENOMEM;

@@ -187,6 +187,62 @@ static void test_onnx_cut(void **state)
 	}
 }
 
+/* Any number of fields, of entries' fields, of reasons for a note: read within the arena of one file, and never silent
+ * about what was not looked at. The rest of a scan must not die of one file. */
+static void test_onnx_crowds(void **state)
+{
+	(void)state;
+	enum { PRODUCERS, OPSETS, DOMAINS, KEYS, STAMPS, FIELDS, ENTRY };
+	for (int crowd = PRODUCERS; crowd <= ENTRY; crowd++) {
+		RF_AUTO(arena) a = ARENA_INIT(64 * KIB);
+		RF_AUTO(str) s = STR_INIT(16 * MIB), entry = STR_INIT(8 * MIB);
+		char text[65];
+		model(&s, 10);
+		for (int i = 0; i < (crowd == FIELDS ? 60000 : 20000); i++) {
+			snprintf(text, sizeof text, "%0*d", crowd == KEYS ? 60 : 20, i);
+			if (crowd == PRODUCERS)
+				bytes_field(&s, 2, span_of(text));
+			else if (crowd == OPSETS)
+				opset(&s, "a.domain.of.some.length", 1);
+			else if (crowd == DOMAINS)
+				bytes_field(&entry, 1, SPAN("com.microsoft.nchwc"));
+			else if (crowd == STAMPS)
+				property(&s, ARTIFACT_STAMP_VERSION, span_of(text));
+			else if (crowd == ENTRY)
+				bytes_field(&entry, 3, SPAN_NONE);
+			else
+				property(&s, text, SPAN("value"));
+		}
+		if (crowd == DOMAINS || crowd == ENTRY)
+			bytes_field(&s, crowd == DOMAINS ? 8 : 14, str_span(&entry));
+		struct artifact_facts f = facts(&s, "x.bin", &a);
+		assert_string_not_equal(f.kind, ARTIFACT_OTHER);
+		if (crowd == PRODUCERS)
+			assert_true(span_eq_text(f.producer_name, "00000000000000019999"));
+		if (crowd >= STAMPS)
+			assert_int_not_equal(f.finding, ARTIFACT_CLEAR);
+	}
+}
+
+/* Behind version and graph, what other readers step over or refuse: still a model, and what follows is not known. */
+static void test_onnx_strange_tail(void **state)
+{
+	(void)state;
+	static const struct span tails[] = { TEXT("\xfb\x3f\xfc\x3f"),
+					     TEXT("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+					     TEXT("\0\0\0\0") };
+	for (size_t i = 0; i < RF_COUNT(tails); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		RF_AUTO(str) s = STR_INIT(MIB);
+		model(&s, 10);
+		str_add(&s, tails[i]);
+		stamp(&s, "onnxruntime", "1.20.1");
+		struct artifact_facts f = facts(&s, "x.bin", &a);
+		assert_string_equal(f.kind, ARTIFACT_ONNX);
+		assert_int_equal(f.finding, ARTIFACT_UNKNOWN);
+	}
+}
+
 /* ── .ort ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void u16s(struct str *s, const uint16_t *v, size_t n)
@@ -399,11 +455,18 @@ static void test_runtime_library(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain_model),     cmocka_unit_test(test_optimised),
-		cmocka_unit_test(test_stamp),           cmocka_unit_test(test_strange_stamps),
-		cmocka_unit_test(test_onnx_cut),        cmocka_unit_test(test_ort),
-		cmocka_unit_test(test_ort_damage),      cmocka_unit_test(test_lfs),
-		cmocka_unit_test(test_names),           cmocka_unit_test(test_merely_named),
+		cmocka_unit_test(test_plain_model),
+		cmocka_unit_test(test_optimised),
+		cmocka_unit_test(test_stamp),
+		cmocka_unit_test(test_strange_stamps),
+		cmocka_unit_test(test_onnx_cut),
+		cmocka_unit_test(test_onnx_crowds),
+		cmocka_unit_test(test_onnx_strange_tail),
+		cmocka_unit_test(test_ort),
+		cmocka_unit_test(test_ort_damage),
+		cmocka_unit_test(test_lfs),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_merely_named),
 		cmocka_unit_test(test_runtime_library),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
