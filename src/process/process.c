@@ -533,7 +533,10 @@ int process_read_line(struct process *p, int64_t wait_usec, struct span *ret, st
 				return 0;
 			return child_gone(p, "the program ended its output", err);
 		} else if (rc == 0 && mono_usec() >= until) {
-			rc = err_set(err, RF_ETIMEOUT, "no answer within %s", duration_text(until - begin, duration));
+			if (until == p->deadline)      /* the limit that was given, not what the last call had left of it */
+				rc = check_time(p, err);
+			else
+				rc = err_set(err, RF_ETIMEOUT, "no answer within %s", duration_text(until - begin, duration));
 		} else if (rc == 0) {
 			rc = pump(p, until, err);
 		}
