@@ -207,34 +207,50 @@ static bool is_word_byte(char c)
 	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
 }
 
-/* "nemo" is in "nemo 2 framework", not in "anemometer". */
-static bool has_words(struct span text, struct span words)
+/* The first alias of CSAF's kind that does not stand before @text. */
+static size_t first_not_before(struct span text)
 {
-	for (size_t from = 0; from < text.n;) {
-		size_t at = span_find(span_from(text, from), words);
-		if (at == SIZE_MAX)
-			return false;
-		size_t begin = from + at, end = begin + words.n;
-		if ((begin == 0 || !is_word_byte(text.p[begin - 1])) && (end == text.n || !is_word_byte(text.p[end])))
-			return true;
-		from = begin + 1;
+	size_t low = 0, high = RF_COUNT(aliases);
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (alias_compare(&aliases[middle], PRODUCT_ALIAS_CSAF, text) < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	return false;
+	return low;
 }
 
+/* The first alias, in the table's order, that @text begins with, whole words; SIZE_MAX for none. The table is sorted,
+ * so they are those from the first four bytes on: a hundred thousand foreign names of a feed are looked at in no time.
+ */
+static size_t alias_at(struct span text)
+{
+	struct span head = span_sub(text, 0, RESEMBLING_MIN);
+	if (head.n < RESEMBLING_MIN)
+		return SIZE_MAX;
+	for (size_t i = first_not_before(head); i < RF_COUNT(aliases); i++) {
+		struct span alias = span_of(aliases[i].text);
+		if (aliases[i].kind != PRODUCT_ALIAS_CSAF || alias.n < head.n || memcmp(alias.p, head.p, head.n) != 0)
+			break;
+		if (alias.n <= text.n && !memcmp(alias.p, text.p, alias.n) &&
+		    (alias.n == text.n || !is_word_byte(text.p[alias.n])))
+			return i;
+	}
+	return SIZE_MAX;
+}
+
+/* "nemo" is in "nemo 2 framework", not in "anemometer". */
 const struct product *product_resembling(struct span name)
 {
 	char text[NAME_MAX_BYTES];
-	size_t n = RF_MIN(name.n, sizeof text);
+	size_t n = RF_MIN(name.n, sizeof text), first = SIZE_MAX;
 	for (size_t i = 0; i < n; i++)
 		text[i] = lower(name.p[i]);
-	for (size_t i = 0; i < RF_COUNT(aliases); i++) {
-		struct span alias = span_of(aliases[i].text);
-		if (aliases[i].kind == PRODUCT_ALIAS_CSAF && alias.n >= RESEMBLING_MIN &&
-		    has_words((struct span){ text, n }, alias))
-			return &products[aliases[i].product];
-	}
-	return NULL;
+	for (size_t i = 0; i < n; i++)
+		if (!i || !is_word_byte(text[i - 1]))
+			first = RF_MIN(first, alias_at((struct span){ text + i, n - i }));
+	return first == SIZE_MAX ? NULL : &products[aliases[first].product];
 }
 
 const struct product *product_by_any(struct span text)
