@@ -80,8 +80,12 @@ static void print_report(const struct ledger_report *r)
 		out_visible(span_of(r->faults[i].what));
 		out("\n");
 	}
-	if (r->fault_count == 0)
+	if (r->fault_count == 0 && r->covered == r->records)
 		out_colour(COLOUR_GREEN, "The ledger is whole.\n");
+	else if (r->fault_count == 0)
+		out_colour(COLOUR_YELLOW,
+		           "Nothing contradicts itself, but no signed checkpoint covers the last %lld records: give --checkpoints FILE, "
+		           "kept elsewhere.\n", (long long)(r->records - r->covered));
 	else
 		out("%zu faults: somebody or something changed the ledger after it was sealed.\n", r->fault_count);
 }
@@ -94,6 +98,7 @@ static int report_json(const struct ledger_report *r, struct err *err)
 	json_member_i64(&o, "records", r->records);
 	json_member_i64(&o, "waiting", r->waiting);
 	json_member_i64(&o, "checkpoints", r->checkpoints);
+	json_member_i64(&o, "covered", r->covered);
 	json_member_u64(&o, "fault_count", r->fault_count);
 	json_key(&o, "faults");
 	json_array(&o);
@@ -118,14 +123,19 @@ static int run_verify(const struct invocation *in, struct err *err)
 		rc = site_public_key(site.workspace, "ledger", &key, err);
 	if (rc == 0) {
 		const char *file = option_text(in, "checkpoints", site.checkpoints);
-		rc = ledger_verify(site.db, site.workspace->site, key, fs_exists(file) ? file : NULL, &report, err);
+		if (option(in, "checkpoints")->given && !fs_exists(file)) {
+			(void)err_set(err, RF_ENOTFOUND, "there is no such checkpoint file");
+			rc = err_in_file(err, file);
+		} else {
+			rc = ledger_verify(site.db, site.workspace->site, key, file, &report, err);
+		}
 	}
 	if (rc == 0 && in->json)
 		rc = report_json(&report, err);
 	else if (rc == 0)
 		print_report(&report);
 	site_release(&site);
-	return rc != 0 ? rc : report.fault_count ? 1 : 0;
+	return rc != 0 ? rc : report.fault_count ? 1 : report.covered < report.records ? 3 : 0;
 }
 
 static const struct option_row show_options[] = {

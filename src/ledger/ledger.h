@@ -59,6 +59,8 @@ struct ledger_report {
 	int64_t records;           /* sealed */
 	int64_t waiting;           /* appended, not yet sealed */
 	int64_t checkpoints;       /* stored and in the file, signature and head in order */
+	int64_t covered;           /* records that the largest good checkpoint was signed over. Below @records: the chain of those
+	                            * behind it agrees with itself, but anyone who can write the database could have made it */
 	struct ledger_fault faults[32];
 	size_t fault_count;        /* all faults found, may exceed 32 */
 };

@@ -185,11 +185,13 @@ static void pass_marks(struct walk *w, int64_t sequence)
 		const struct mark *m = &w->marks[w->next_mark];
 		if (m->size < sequence)
 			continue;       /* of a record that is missing, which was told */
-		if (digest_eq(&m->head, &w->previous))
+		if (digest_eq(&m->head, &w->previous)) {
 			w->report->checkpoints++;
-		else
+			w->report->covered = m->size;
+		} else {
 			fault(w, sequence, "record %lld is not what the %s was signed over: rewritten", (long long)sequence,
 			      mark_name(m->line, m->size, name));
+		}
 	}
 }
 

@@ -260,7 +260,14 @@ def tampering():
     lines = b"".join(l for l in points.splitlines(True) if True)[:0]
     tampered("the checkpoint file cut as well: the copy kept elsewhere tells", *cut_sql, checkpoints=lines, argument=("--checkpoints", str(elsewhere)))
     tampered("a checkpoint that the key did not sign", checkpoints=points.replace(b'"sig":"', b'"sig":"AAAA', 1))
-    tampered("the checkpoint file is gone", checkpoints=b"")
+    tampered("the checkpoint file is empty", checkpoints=b"")
+    (site / "ledger/checkpoints.jsonl").unlink()
+    check(run("ledger", "verify", site=site), 1, "ledger: the checkpoint file is gone", "missing")
+    check(run("ledger", "verify", "--checkpoints", "no-such-file", site=site), 2, "ledger: a file asked for that is not there", "no-such-file")
+    db = sqlite3.connect(site / "reforge.db"); db.execute("DELETE FROM ledger_checkpoint"); db.commit(); db.close()
+    check(run("ledger", "verify", site=site), 3, "ledger: without any checkpoint nobody can tell", "no signed checkpoint")
+    for f in site.glob("reforge.db*"): f.unlink()
+    (site / "reforge.db").write_bytes(original); (site / "ledger/checkpoints.jsonl").write_bytes(points)
     check(run("ledger", "verify", site=site), 0, "put back as it was: whole again")
 
 def full_disk():

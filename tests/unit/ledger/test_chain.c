@@ -265,6 +265,7 @@ static void sealing_is_repeatable(void **state)
 	assert_int_equal(report.fault_count, 0);
 	assert_int_equal(report.records, 2500);
 	assert_int_equal(report.waiting, 1);
+	assert_int_equal(report.covered, report.records);
 	assert_int_equal(report.checkpoints, 4);                        /* two in the database, two in the file */
 	(void)seal(db, NULL, true);
 	(void)seal(db, NULL, true);
