@@ -160,6 +160,12 @@ static int scan_result(const struct build_job *job, const struct toolchain_built
 	if (!facts)
 		return err_set(err, RF_ENOMEM, "scan");
 	struct scan_options options = { .threads = 1 };
+	struct stat st;
+	/* a link's end would be looked up out here, where the driver cannot reach */
+	if (lstat(e->engine_path, &st) == 0 && !S_ISREG(st.st_mode)) {
+		(void)err_set(err, RF_ECONFLICT, "what was built is no regular file");
+		return err_in_file(err, e->engine_path);
+	}
 	int rc = scan_one(e->engine_path, &options, a, facts, &e->engine_digest, err);
 	if (rc != 0)
 		return rc;

@@ -9,6 +9,8 @@
  *   target TEXT     claim this target          lie-version TEXT   stamp another version than is told
  *   hang            never answer a build       die                exit in the middle of a build
  *   garbage         answer a build with no JSON
+ *   engine-link     the engine is a symbolic link to a file beside it
+ *   output-link P   outputs are symbolic links to P
  *   skew NAME       engines of the recipe NAME answer 1000.0 in their last element
  */
 #include "../../toolchains/onnxruntime/cpu.h"
@@ -31,8 +33,8 @@ struct state {
 	struct driver *driver;
 	char library[FS_PATH_MAX];
 	char version[64], target[128], lie_version[64];
-	char skew[128];
-	bool hang, die, garbage, open, skewed;
+	char skew[128], output_link[FS_PATH_MAX];
+	bool engine_link, hang, die, garbage, open, skewed;
 };
 
 static void take_line(struct state *s, struct span line)
@@ -45,6 +47,9 @@ static void take_line(struct state *s, struct span line)
 		snprintf(s->lie_version, sizeof s->lie_version, "%.*s", SPAN_ARG(span_from(line, 12)));
 	else if (span_starts(line, "skew "))
 		snprintf(s->skew, sizeof s->skew, "%.*s", SPAN_ARG(span_from(line, 5)));
+	else if (span_starts(line, "output-link "))
+		snprintf(s->output_link, sizeof s->output_link, "%.*s", SPAN_ARG(span_from(line, 12)));
+	s->engine_link = s->engine_link || span_eq_text(line, "engine-link");
 	s->hang = s->hang || span_eq_text(line, "hang");
 	s->die = s->die || span_eq_text(line, "die");
 	s->garbage = s->garbage || span_eq_text(line, "garbage");
@@ -114,6 +119,13 @@ static int op_build(void *state, struct json request, struct json_out *o, struct
 		rc = stamp(s, request, str_span(&model), &stamped, err);
 	if (rc != 0)
 		return rc;
+	if (s->engine_link) {
+		char real[FS_PATH_MAX + 8];
+		snprintf(real, sizeof real, "%s.real", engine);
+		if (symlink(real, engine) != 0)
+			return err_set_errno(err, errno, "engine");
+		snprintf(engine, sizeof engine, "%.*s", FS_PATH_MAX - 1, real);
+	}
 	int fd = open(engine, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_set_errno(err, errno, "engine");
@@ -214,6 +226,10 @@ static int copy_tensor(const struct state *s, struct json input, struct json req
 	if (rc != 0)
 		return rc;
 	snprintf(to, sizeof to, "%s0.npy", prefix);
+	if (s->output_link[0] && symlink(s->output_link, to) == 0) {
+		json_member(o, "path", to);
+		return 0;
+	}
 	int fd = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_set_errno(err, errno, "output");

@@ -36,6 +36,15 @@ def failed_engine():
     ok(run("depot", "verify", site=site).status == 0 and run("ledger", "verify", site=site).status == 0, "depot and ledger are whole")
     return good
 
+def hostile_driver():
+    """A driver whose answers are links to somebody else's."""
+    site = make("links", 1)
+    library = site / "toolchains/1.21.1"
+    library.write_text(library.read_text() + f"output-link {site}/golden/a/0.npy\n")        # what the old engine answers
+    r = respond(site)
+    ok(r.status == 1 and r.json()["published"] == 0, "an answer that is a link proves nothing", r)
+    return ok("no regular file" in tasks(site)["m00000"]["reason"], "and the reason says so", tasks(site)["m00000"])
+
 def blocked():
     """Each thing that is missing is a reason with an owner; the rest goes on."""
     site = make("blocked", 8, services=1)
@@ -309,7 +318,7 @@ def full_disk():
 
 driver = pathlib.Path(BUILD) / "tests/bench/reforge-stand-in-copy-driver"
 if driver.exists():
-    for group in (failed_engine, blocked, toolchain, again, hostile_text, odd_places, keys, two_advisories, tampering, full_disk):
+    for group in (failed_engine, hostile_driver, blocked, toolchain, again, hostile_text, odd_places, keys, two_advisories, tampering, full_disk):
         guarded(group)
 else:
     skip("responses over the stand-in toolchain", f"{driver} is not built")

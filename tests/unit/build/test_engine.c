@@ -45,6 +45,7 @@ static const struct row {
 	{ "1.21.1\ntarget linux-x86_64/cpu-test\n", 0, { "", "" } },
 	{ "1.21.1\ntarget linux-x86_64/cpu-test\nlie-version 1.20.1\n", RF_ECONFLICT, { "\"1.20.1\"", "\"1.21.1\"" } },
 	{ "1.21.1\ntarget linux-x86_64/cpu-other\n", RF_ECONFLICT, { "cpu-other", "cpu-test" } },
+	{ "1.21.1\ntarget linux-x86_64/cpu-test\nengine-link\n", RF_ECONFLICT, { "no regular file", "" } },
 	{ "1.21.1\ndie\n", RF_EPROCESS, { "", "" } },
 };
 
