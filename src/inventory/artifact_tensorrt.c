@@ -227,7 +227,7 @@ static bool section_bounds(struct artifact_reading *r, const struct outer *o, co
 				(unsigned long long)o->declared);
 		return s->offset < r->facts->size - o->base;
 	}
-	if (s->offset < table_end)
+	if (s->size > 0 && s->offset < table_end)
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
 				"section %s starts at %llu, inside the section table", s->tag,
 				(unsigned long long)s->offset);
@@ -296,6 +296,10 @@ static void sections_read(struct artifact_reading *r, struct outer *o)
 		if (engine && !o->has_engine) {
 			o->engine = s;
 			o->has_engine = true;
+		} else if (engine) {
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+					"another ENGN section, at %llu: only the first one was read",
+					(unsigned long long)s.offset);
 		} else if (!engine && memcmp(s.tag, "WGHT", 4) != 0) {
 			artifact_note(r, "section of unknown tag %s, %llu bytes", s.tag, (unsigned long long)s.size);
 		}
@@ -484,8 +488,8 @@ static int tensorrt_read(struct artifact_reading *r)
 	if (!p)
 		return RF_EUNREADABLE;
 	int rc = memcmp(p, "ftrt", 4) == 0   ? ftrt_read(r, base)
-	         : memcmp(p, "ptrt", 4) == 0 ? ptrt_read(r, base)
-	                                     : tensorrt_flatbuffer_read(r, base, r->src->size - base);
+		 : memcmp(p, "ptrt", 4) == 0 ? ptrt_read(r, base)
+					     : tensorrt_flatbuffer_read(r, base, r->src->size - base);
 	if (!rc)
 		specimen_note(r);
 	return rc;

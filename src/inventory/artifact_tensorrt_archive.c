@@ -21,6 +21,7 @@
 #define ITEM_U64_TOO 0x09
 #define ITEM_BOOL 0x0a
 #define ITEM_CACHE 0x18
+#define ITEM_MAX_BYTES 12 /* with its type */
 
 struct item {
 	uint16_t type; /* without bit 15 */
@@ -140,21 +141,41 @@ static bool is_cc(const struct item *major, const struct item *minor)
 	       minor->value <= 9;
 }
 
-/* Up to 10.6: the properties begin with compute capability, core clock, memory clock, bus width. */
-static size_t cc_in_front(const struct item *run, size_t n)
+static bool is_i32s(const struct item *run, size_t n)
 {
-	if (n >= 5 && is_cc(&run[0], &run[1]) && run[2].type == ITEM_I32 && run[3].type == ITEM_I32 &&
-	    run[4].type == ITEM_I32)
-		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (run[i].type != ITEM_I32)
+			return false;
+	return true;
+}
+
+static bool is_u64(const struct item *item)
+{
+	return item->type == ITEM_U64 || item->type == ITEM_U64_TOO;
+}
+
+/* Up to 10.6: the properties begin with compute capability, core clock, memory clock, bus width, L2 size (u64). A run
+ * of five is one that the file's end cut. A struct of small numbers has the first, and not the last, of this form. */
+static size_t cc_in_front(const struct item *run, size_t n, bool cut)
+{
+	size_t first = 0;
+	while (first < n && is_u64(&run[first]))
+		first++; /* none in any sample; the total memory moved to the front at some time between 10.6 and 10.9
+			  */
+	const struct item *p = run + first;
+	n -= first;
+	if (n >= 5 && is_i32s(p, 5) && is_cc(&p[0], &p[1]) && (n == 5 ? cut : is_u64(&p[5])))
+		return first;
 	return SIZE_MAX;
 }
 
 /* From 10.9 at the latest: memory sizes (u64) come first, then i32s; the capability stands before the texture alignment
- * (512), the last of them. Where that end has moved, the one place that reads "capability, 512"; else the tenth i32. */
+ * (512), the last of them. Where that end has moved, the one place that reads "capability, 512"; else, without any 512,
+ * the tenth i32, when what is in front of it are the two limits of 1,024 threads that always are. */
 static size_t cc_behind_sizes(const struct item *run, size_t n)
 {
 	size_t first = 0, found = SIZE_MAX, hits = 0;
-	while (first < n && (run[first].type == ITEM_U64 || run[first].type == ITEM_U64_TOO))
+	while (first < n && is_u64(&run[first]))
 		first++;
 	if (first == 0)
 		return SIZE_MAX;
@@ -165,7 +186,9 @@ static size_t cc_behind_sizes(const struct item *run, size_t n)
 		}
 	if (hits == 1)
 		return found;
-	if (hits == 0 && n >= first + 11 && is_cc(&run[first + 9], &run[first + 10]))
+	const struct item *p = run + first;
+	if (hits == 0 && n >= first + 11 && is_i32s(p, 11) && p[7].value == 1024 && p[8].value == 1024 &&
+	    is_cc(&p[9], &p[10]))
 		return first + 9;
 	return SIZE_MAX;
 }
@@ -201,30 +224,33 @@ static void take_cc(struct artifact_reading *r, const struct item *run, size_t i
 			  ret->cc_minor);
 }
 
-/* The device properties are the first run of items long enough to be them. A single i32 between markers before it is
+/* @cut: the run is the last of what is there. Then no more than the capability itself need be left of it. */
+static size_t cc_of(const struct item *run, size_t n, bool cut)
+{
+	if (n < DEVICE_ITEMS)
+		return cut && n >= 2 && is_i32s(run, n) && is_cc(&run[0], &run[1]) ? 0 : SIZE_MAX;
+	size_t at = cc_in_front(run, n, cut);
+	return at == SIZE_MAX ? cc_behind_sizes(run, n) : at;
+}
+
+/* The device properties are the first run of items that reads like them. A single i32 between markers before it is
  * taken for the hardware compatibility level: 0 in every sample, so only another value is worth a word. */
 static void device_read(struct artifact_reading *r, struct cursor *c, struct tensorrt_archive *ret)
 {
-	struct item run[RUN_ITEMS], brief[2] = { 0 };
+	struct item run[RUN_ITEMS];
 	size_t n, at = SIZE_MAX;
-	while ((n = run_read(c, run)) != 0 && n < DEVICE_ITEMS) {
-		if (n == 1 && run[0].type == ITEM_I32 && run[0].value != 0 && run[0].value <= 2)
+	bool level = true;
+	while (at == SIZE_MAX && (n = run_read(c, run)) != 0) {
+		level = level && n < DEVICE_ITEMS;
+		if (level && n == 1 && run[0].type == ITEM_I32 && run[0].value != 0 && run[0].value <= 2)
 			artifact_note(r,
 				      "hardware compatibility level %u (inferred from its place): may run on other "
-				      "devices than the "
-				      "one it was built on",
+				      "devices than the one it was built on",
 				      (unsigned)run[0].value);
-		if (n >= 2 && !brief[0].bytes && is_cc(&run[0], &run[1]))
-			memcpy(brief, run, sizeof brief);
+		at = cc_of(run, n, c->n - c->at < ITEM_MAX_BYTES);
 	}
-	if (n)
-		at = cc_in_front(run, n);
-	if (n && at == SIZE_MAX)
-		at = cc_behind_sizes(run, n);
 	if (at != SIZE_MAX)
 		take_cc(r, run, at, ret);
-	else if (!n && brief[0].bytes) /* no more than the capability itself is there */
-		take_cc(r, brief, 0, ret);
 	else
 		artifact_note(r, "compute capability not found: no rule reads these device properties");
 }

@@ -42,6 +42,7 @@ static const struct {
 	{ SPECIMEN_FTRT_P3, 48, 8, 0, ARTIFACT_CONFLICT, "section ENGN has 0 bytes" },
 	{ SPECIMEN_FTRT_P4, 64, 8, 100, ARTIFACT_CONFLICT, "sections ENGN and WGHT overlap" },
 	{ SPECIMEN_FTRT_P4, 72, 8, (uint64_t)1 << 63, ARTIFACT_CONFLICT, "section WGHT" },
+	{ SPECIMEN_FTRT_P4, 56, 4, 0x454e474e, ARTIFACT_UNKNOWN, "another ENGN section" },
 	/* archive inside */
 	{ SPECIMEN_FTRT_P3, 56, 4, 0, ARTIFACT_UNKNOWN, "the archive inside could not be read" },
 	{ SPECIMEN_FTRT_P3, 72, 8, 5, ARTIFACT_CONFLICT, "the archive in it declares 29" },

@@ -120,6 +120,85 @@ static void test_unknown_item(void **state)
 		}
 }
 
+/* A section of no bytes lies nowhere: its offset contradicts nothing. */
+static void test_empty_section(void **state)
+{
+	(void)state;
+	static struct image image;
+	RF_AUTO(arena) a = ARENA_INIT(MIB);
+	struct specimen s = specimen_of("10.13.3.9", "12.0");
+	image_make(&s, &image);
+	put_le64(image.bytes + 64, 0); /* WGHT: offset, size */
+	put_le64(image.bytes + 72, 0);
+	struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
+	check_clean(&f, "10.13.3.9", "12.0");
+}
+
+static size_t put_items(unsigned char *p, const char *items)
+{
+	size_t n = 0;
+	struct span rest = span_of(items), word;
+	while (span_split(&rest, ' ', &word)) {
+		char kind = word.p[0];
+		uint64_t v = 0;
+		(void)span_u64(span_from(word, 1), &v);
+		put_le16(p + n, kind == 'i' ? 0x8007 : kind == 'L' ? 0x8008 : kind == 'M' ? 0x8009 : 0x8012);
+		put_le16(p + n + 2, 1);
+		n += 4;
+		if (kind == 'i')
+			put_le32(p + n, (uint32_t)v);
+		else if (kind != '<')
+			put_le64(p + n, v);
+		n += kind == 'i' ? 4 : kind == '<' ? 0 : 8;
+	}
+	return n;
+}
+
+/* Layouts of the device properties that nobody has seen: the right capability or none, never another number. */
+static void test_strange_device(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *items, *cc; /* i: i32, L, M: u64, <: a marker */
+	} rows[] = {
+#define OLD " i1770000 i9501000 i256 L4194304 L2883584 i49152 i102400 i512 i48 i1024"
+#define SIZES "M12496666624 L2359296 L1622016 "
+#define CLOCKS "i1807000 i7501000 i192 i49152 i102400 "
+		{ "< i10 i0" OLD, "10.0" },
+		{ "< i12 i0 i0 i0 i0 L4194304 i49152", "12.0" },
+		{ "< M12496666624 i8 i7" OLD, "8.7" },
+		{ "< i3 i0 i1 i0 i5 < i9 i0" OLD, "9.0" },
+		{ "< i3 i0 < i9 i0" OLD, "9.0" },
+		{ "< i3 i0 i1 i2 i5 <", "" },
+		{ "< i3 i0 <", "" },
+		{ "< " SIZES CLOCKS "i28 i0 i1024 i1024 i8 i6 i512", "8.6" },
+		{ "< " SIZES CLOCKS "i8 i0 i1024 i1024 i8 i7", "8.7" },
+		{ "< " SIZES "i0 i0 i0 i49152 i102400 i12 i0 i1024 i1024 i12 i1 i512", "12.1" },
+		{ "< " SIZES "i1 i1 i1 " CLOCKS "i12 i0 i1024 i1024 i8 i6", "" },
+		{ "< " SIZES "i1 i1 i1 " CLOCKS "i12 i0 i1024 i1024 i8 i6 i512", "8.6" },
+		{ "< i4 i0 i1 i0 i5 < " SIZES CLOCKS "i28 i0 i1024 i1024 i8 i6 i512", "8.6" },
+	};
+	static struct image image;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct specimen s = specimen_of("11.3.0.9", "5.3");
+		char cc[16] = "";
+		s.layout = SPECIMEN_P4;
+		image_make(&s, &image);
+		size_t n = 20 + 20; /* header, version */
+		n += put_items(image.bytes + n, rows[i].items);
+		memset(image.bytes + n, 0xab, 700);
+		image.n = n + 700;
+		put_le64(image.bytes + 8, image.n - 20);
+		struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
+		if (f.cc_major >= 0)
+			snprintf(cc, sizeof cc, "%d.%d", f.cc_major, f.cc_minor);
+		assert_string_equal(f.version, "11.3.0.9");
+		if (strcmp(cc, rows[i].cc) != 0)
+			fail_msg("%s: \"%s\"", rows[i].items, cc);
+	}
+}
+
 static void test_timing_caches(void **state)
 {
 	(void)state;
@@ -293,7 +372,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_version),   cmocka_unit_test(test_structure_decides),
-		cmocka_unit_test(test_unknown_item),    cmocka_unit_test(test_timing_caches),
+		cmocka_unit_test(test_unknown_item),    cmocka_unit_test(test_strange_device),
+		cmocka_unit_test(test_empty_section),   cmocka_unit_test(test_timing_caches),
 		cmocka_unit_test(test_prefix),          cmocka_unit_test(test_prefix_lies),
 		cmocka_unit_test(test_forged_versions), cmocka_unit_test(test_checksum),
 		cmocka_unit_test(test_host_code),       cmocka_unit_test(test_real_samples),
