@@ -4,6 +4,8 @@
 #include "format/json.h"
 #include "ledger/ledger.h"
 #include "response/incident_int.h"
+#include "response/task_int.h"
+#include "work/work.h"
 
 /* ── the ledger ── */
 
@@ -222,6 +224,9 @@ int incident_set_state(struct transaction *tx, const struct incident_change *c)
 	if (!rc)
 		rc = TX_RUN(tx, "UPDATE incident_advisory SET active = $2 WHERE incident = $1", DB_I(c->incident),
 			    DB_I(c->to == INCIDENT_REOPENED));
+	char why[INCIDENT_RESTS_BYTES];
+	if (!rc && c->to == INCIDENT_REOPENED)
+		rc = work_wake(tx, incident_rests(c->incident, why));
 	if (rc)
 		return rc;
 	RF_AUTO(str) body = STR_INIT(LEDGER_MAX_BODY);

@@ -36,6 +36,7 @@ struct publishing {
 	struct inventory_placement *placements; /* engines of the service, for what is carried over */
 	size_t placement_count, placement_capacity;
 	bool withdrawn; /* not to be published (any more) */
+	bool rests;     /* its incident is not open */
 	struct release_row *rows;
 	size_t row_count;
 	struct release release;
@@ -135,7 +136,7 @@ static int read_all(struct transaction *tx, void *data)
 	struct publishing *p = data;
 	p->task_count = p->placement_count = 0;
 	p->newest_task = 0;
-	p->withdrawn = false;
+	p->withdrawn = p->rests = false;
 	int rc = incident_get(tx, p->incident_id, &p->a, &p->incident);
 	if (!rc)
 		rc = release_plan_get(tx, p->incident_id, span_of(p->service), span_of(p->environment), &p->a,
@@ -145,6 +146,11 @@ static int read_all(struct transaction *tx, void *data)
 					     &p->generation);
 	if (rc)
 		return rc;
+	p->rests = p->incident.state != INCIDENT_OPEN && p->incident.state != INCIDENT_REOPENED;
+	if (p->rests) {
+		char why[INCIDENT_RESTS_BYTES];
+		return work_rest(tx, &p->w->item, incident_rests(p->incident_id, why), tx_now(tx) + INCIDENT_RESTS_USEC);
+	}
 	if (p->plan.published_at != USEC_NONE || p->plan.proven != p->plan.tasks || p->plan.tasks == 0) {
 		p->withdrawn = true;
 		return 0;
@@ -510,7 +516,7 @@ static int publish(struct publishing *p)
 	int rc = read_item(p);
 	if (!rc)
 		rc = database_transact(db, DB_WRITE, read_all, p, p->err);
-	if (rc)
+	if (rc || p->rests)
 		return rc;
 	if (p->withdrawn)
 		return database_transact(db, DB_WRITE, write_withdrawn, p, p->err);

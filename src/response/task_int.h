@@ -9,6 +9,16 @@
 #define WORK_PROVE "prove"
 #define WORK_PUBLISH "publish"
 
+/* Why an item of an incident that is not open rests, in words: work_rest() and work_wake(). */
+#define INCIDENT_RESTS_BYTES 64
+static inline const char *incident_rests(int64_t incident, char buffer[INCIDENT_RESTS_BYTES])
+{
+	snprintf(buffer, INCIDENT_RESTS_BYTES, "incident %lld is not open", (long long)incident);
+	return buffer;
+}
+/* How long, unless it is reopened. */
+#define INCIDENT_RESTS_USEC USEC_PER_HOUR
+
 /*
  * The plan of @incident stands whole: stages are judged and releases may be published from now on (a part of a plan must not
  * look like all of it). Releases refused before are tried again, under a new name. Releases whose engines are all proven are

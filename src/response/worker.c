@@ -148,11 +148,12 @@ bool job_prepare(struct job *j, bool proving)
 
 /* ── items ── */
 
-/* Leaves an item that the end of the run interrupted: due again at once. */
-static int put_back(struct transaction *tx, void *data)
+/* Dismissed or closed meanwhile: kept for the case that it is reopened. */
+static int put_aside(struct transaction *tx, void *data)
 {
 	struct job *j = data;
-	return work_retry(tx, &j->w->item, j->retry_at, "interrupted", NULL);
+	char why[INCIDENT_RESTS_BYTES];
+	return work_rest(tx, &j->w->item, incident_rests(j->task.incident, why), tx_now(tx) + INCIDENT_RESTS_USEC);
 }
 
 static int task_item(struct worker *w, struct err *err)
@@ -166,11 +167,8 @@ static int task_item(struct worker *w, struct err *err)
 		rc = database_transact(e->context->db, DB_READ, load_task, &l, err);
 	if (rc)
 		return rc;
-	if (!j.incident_open) {
-		/* dismissed or closed meanwhile: kept for the case that it is reopened */
-		j.retry_at = now_usec() + USEC_PER_HOUR;
-		return database_transact(e->context->db, DB_WRITE, put_back, &j, err);
-	}
+	if (!j.incident_open)
+		return database_transact(e->context->db, DB_WRITE, put_aside, &j, err);
 	if (w->item.lost > ENGINE_MAX_LOST)
 		job_failed(&j, arena_printf(&w->a, "its worker died %d times", w->item.lost));
 	else

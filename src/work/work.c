@@ -329,6 +329,26 @@ int work_retry(struct transaction *tx, const struct work_item *item, usec_t not_
 	return rc;
 }
 
+int work_rest(struct transaction *tx, const struct work_item *item, const char *why, usec_t until)
+{
+	RF_AUTO(str) text = STR_INIT(16 * KIB);
+	int64_t changed = 0;
+	const struct db_value params[] = { DB_I(item->id), DB_I(item->fence), DB_I(until), DB_T(short_reason(&text, why)) };
+	int rc = tx_exec(tx, "UPDATE work_item SET state = 0, owner = NULL, due = $3, reason = $4 WHERE id = $1 AND fence = $2 AND state = 1",
+	                 params, RF_COUNT(params), &changed);
+	return rc == 0 && changed == 0 ? fenced(tx, item) : rc;
+}
+
+int work_wake(struct transaction *tx, const char *why)
+{
+	RF_AUTO(str) text = STR_INIT(16 * KIB);
+	int64_t changed = 0;
+	const struct db_value params[] = { DB_T(short_reason(&text, why)), DB_TIME(tx_now(tx)) };
+	int rc = tx_exec(tx, "UPDATE work_item SET due = $2, reason = NULL WHERE state < 2 AND state = 0 AND due > $2 AND reason = $1",
+	                 params, RF_COUNT(params), &changed);
+	return rc == 0 && changed ? tx_notify(tx, "work") : rc;
+}
+
 int work_give_up(struct transaction *tx, const struct work_item *item, const char *reason)
 {
 	RF_AUTO(str) text = STR_INIT(16 * KIB);

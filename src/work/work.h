@@ -62,6 +62,11 @@ RF_MUST_CHECK int work_done(struct transaction *tx, const struct work_item *item
  * bytes of @reason are kept, as str_add_visible() writes them. */
 RF_MUST_CHECK int work_retry(struct transaction *tx, const struct work_item *item, usec_t not_before, const char *reason,
                              bool *ret_failed);
+/* Puts the item aside until @until without counting an attempt: what it is for is not wanted now. @why, at most 1,000 bytes, is
+ * what work_wake() finds it by. RF_EFENCED as above. */
+RF_MUST_CHECK int work_rest(struct transaction *tx, const struct work_item *item, const char *why, usec_t until);
+/* Makes all items put aside with this @why due at once. Cost grows with the unfinished items. */
+RF_MUST_CHECK int work_wake(struct transaction *tx, const char *why);
 RF_MUST_CHECK int work_give_up(struct transaction *tx, const struct work_item *item, const char *reason);
 
 /* Leases of this host's owners whose process life has ended (pid gone, or started at another moment) are set free at once.

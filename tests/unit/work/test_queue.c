@@ -255,6 +255,38 @@ static void attempts_are_used_up_by_failures_only(void **state)
 	assert_false(e.is_new);
 }
 
+static int rest_tx(struct transaction *tx, void *data)
+{
+	struct outcome *o = data;
+	return work_rest(tx, o->item, "incident 1 is not open", o->again);
+}
+
+static int wake_tx(struct transaction *tx, void *data)
+{
+	return work_wake(tx, data);
+}
+
+static void resting_costs_no_attempt_and_ends_by_a_word(void **state)
+{
+	RF_AUTO_PTR(database) db = open_empty(state);
+	RF_AUTO(arena) a = ARENA_INIT(MIB);
+	struct work_item item;
+	struct err err = ERR_INIT;
+	put(db, "build", "aside", 0, USEC_NONE);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(claim(db, "a:1:1", USEC_PER_MIN, &a, &item), 1);
+		assert_int_equal(item.attempt, 1);
+		struct outcome o = { .item = &item, .again = now_usec() + USEC_PER_HOUR };
+		assert_int_equal(end(db, rest_tx, &o), 0);
+		assert_int_equal(end(db, rest_tx, &o), RF_EFENCED);
+		assert_int_equal(claim(db, "a:1:1", USEC_PER_MIN, &a, &item), 0);
+		assert_ok(database_transact(db, DB_WRITE, wake_tx, (char[]){ "incident 2 is not open" }, &err), &err);
+		assert_int_equal(claim(db, "a:1:1", USEC_PER_MIN, &a, &item), 0);
+		assert_ok(database_transact(db, DB_WRITE, wake_tx, (char[]){ "incident 1 is not open" }, &err), &err);
+	}
+	assert_int_equal(counts(db).waiting, 1);
+}
+
 static void giving_up_ends_an_item(void **state)
 {
 	RF_AUTO_PTR(database) db = open_empty(state);
@@ -456,6 +488,7 @@ int main(void)
 		cmocka_unit_test(an_outcome_needs_the_last_claim),
 		cmocka_unit_test(what_a_fenced_worker_wrote_is_rolled_back),
 		cmocka_unit_test(attempts_are_used_up_by_failures_only),
+		cmocka_unit_test(resting_costs_no_attempt_and_ends_by_a_word),
 		cmocka_unit_test(giving_up_ends_an_item),
 		cmocka_unit_test(threads_never_get_the_same_item),
 		cmocka_unit_test(killed_processes_lose_nothing_and_do_nothing_twice),
