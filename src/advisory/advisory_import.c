@@ -2,6 +2,7 @@
  * Import from memory: documents are parsed outside of transactions, then written in batches; what is known is not
  * parsed again. Files come in by store_files.c, which parses on several threads.
  */
+#include "advisory/advisory_nvd.h"
 #include "advisory/store_batch.h"
 
 #include "format/json.h"
@@ -36,8 +37,8 @@ static int room(struct store_batch *b, struct err *err)
 	return 0;
 }
 
-int batch_take(struct store_batch *b, const struct store_reading *how, struct json_doc *json, struct span bytes,
-	       const struct digest *digest, const char *name, struct err *err)
+static int take_one(struct store_batch *b, const struct store_reading *how, struct json_doc *json, struct span bytes,
+		    const struct digest *digest, const char *name, struct err *err)
 {
 	int rc = room(b, err);
 	if (rc)
@@ -57,6 +58,68 @@ int batch_take(struct store_batch *b, const struct store_reading *how, struct js
 	rc = store_prepare(&b->a, d, bytes, err);
 	b->count += !rc;
 	return rc;
+}
+
+/* A page of NVD's API is how it was asked for, not what it says: each of its records is a document of its own, which
+ * the next page with it replaces. */
+struct page_split {
+	struct store_batch *b;
+	const struct store_reading *how;
+	struct json_doc *json;
+	const char *name;
+	struct err *err;
+};
+
+static int take_record(struct span id, struct span record, void *data)
+{
+	struct page_split *p = data;
+	struct digest digest;
+	const char *name = arena_printf(&p->b->a, "%s#%.*s", p->name, SPAN_ARG(id));
+	if (!name)
+		return err_set(p->err, RF_ENOMEM, "name of a document");
+	digest_of(record, &digest);
+	return take_one(p->b, p->how, p->json, record, &digest, name, p->err);
+}
+
+static int split_page(struct store_batch *b, const struct store_reading *how, struct store_json *json,
+		      struct span bytes, const char *name, struct err *err)
+{
+	struct page_split p = { b, how, json->second, name, err };
+	struct str buffer = STR_INIT(ADVISORY_MAX_BYTES);
+	struct json root;
+	size_t before = b->count;
+	int rc = json_parse(json->first, bytes, &root, err);
+	if (!rc)
+		rc = advisory_nvd_each(root, &buffer, take_record, &p, err);
+	if (rc)
+		b->count = before; /* all of a page or nothing */
+	str_release(&buffer);
+	return rc;
+}
+
+/* Where pages say what they are: in their first members. */
+#define PAGE_HEAD_BYTES 512
+
+int batch_take(struct store_batch *b, const struct store_reading *how, struct store_json *json, struct span bytes,
+	       const struct digest *digest, const char *name, struct err *err)
+{
+	if (span_find(span_sub(bytes, 0, PAGE_HEAD_BYTES), SPAN("\"NVD_CVE\"")) != SIZE_MAX)
+		return split_page(b, how, json, bytes, name, err);
+	return take_one(b, how, json->first, bytes, digest, name, err);
+}
+
+int store_json_init(struct store_json *j, struct err *err)
+{
+	j->first = json_doc_new();
+	j->second = json_doc_new();
+	return j->first && j->second ? 0 : err_set(err, RF_ENOMEM, "JSON parser");
+}
+
+void store_json_release(struct store_json *j)
+{
+	json_doc_free(j->first);
+	json_doc_free(j->second);
+	*j = (struct store_json){ NULL, NULL };
 }
 
 void batch_reset(struct store_batch *b)
@@ -190,7 +253,7 @@ struct advisory_importer {
 	struct advisory_import options;
 	struct advisory_import_result result;
 	struct store_batch batch;
-	struct json_doc *json;
+	struct store_json json;
 	struct err err;
 };
 
@@ -209,8 +272,9 @@ int advisory_importer_new(struct database *db, const struct advisory_import *opt
 	m->db = db;
 	m->options = *options;
 	m->batch.a = ARENA_INIT(ADVISORY_ARENA_BYTES + BATCH_BYTES);
-	m->json = json_doc_new();
-	int rc = m->json ? reading_init(&m->how, &m->options, err) : err_set(err, RF_ENOMEM, "JSON parser");
+	int rc = store_json_init(&m->json, err);
+	if (!rc)
+		rc = reading_init(&m->how, &m->options, err);
 	if (!rc)
 		*ret = m;
 	else
@@ -260,7 +324,7 @@ static int take_bytes(struct advisory_importer *m, struct span bytes, const char
 	m->result.unchanged += q.known;
 	if (q.known)
 		return 0;
-	rc = batch_take(&m->batch, &m->how, m->json, bytes, &digest, name, err);
+	rc = batch_take(&m->batch, &m->how, &m->json, bytes, &digest, name, err);
 	if (rc && rc != RF_ENOMEM)
 		*ret_refused = rc;
 	if (rc)
@@ -292,7 +356,7 @@ void advisory_importer_free(struct advisory_importer *m)
 	if (!m)
 		return;
 	batch_release(&m->batch);
-	json_doc_free(m->json);
+	store_json_release(&m->json);
 	rf_free(m);
 }
 

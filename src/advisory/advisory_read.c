@@ -529,10 +529,10 @@ int advisory_list(struct transaction *tx, const struct advisory_filter *filter,
 	}
 	if (filter->purl.n) {
 		str_addf(&sql,
-			 " AND v.id IN (SELECT r.advisory FROM advisory_statement s JOIN advisory_record r ON r.id = "
-			 "s.record"
-			 " JOIN advisory_document d ON d.id = r.document WHERE d.current = 1 AND s.purl = $%zu)",
-			 n + 1);
+			 " AND (v.id IN (SELECT r.advisory FROM advisory_statement s JOIN advisory_record r ON r.id = s.record"
+			 " JOIN advisory_document d ON d.id = r.document WHERE d.current = 1 AND s.purl = $%zu)"
+			 " OR v.id IN (SELECT advisory FROM advisory_decision WHERE kind = 'range' AND purl = $%zu))",
+			 n + 1, n + 1);
 		values[n++] = DB_S(filter->purl);
 	}
 	str_add_text(&sql, " ORDER BY v.id LIMIT $4");

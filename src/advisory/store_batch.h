@@ -22,9 +22,17 @@ struct store_batch {
 	struct store_document *documents; /* heap */
 	size_t count, capacity;
 };
-/* Reads and prepares one document; any thread, one at a time for one batch. A refused document leaves the batch as it
- * was (its arena apart): RF_EFORMAT, RF_EUNSUPPORTED, ...; RF_ENOMEM. */
-RF_MUST_CHECK int batch_take(struct store_batch *b, const struct store_reading *how, struct json_doc *json,
+/* A thread's parsers: a page is open in one while its records are read by the other. Buffers are kept. */
+struct store_json {
+	struct json_doc *first, *second;
+};
+RF_MUST_CHECK int store_json_init(struct store_json *j, struct err *err);
+void store_json_release(struct store_json *j);
+
+/* Reads and prepares one document, or the records of a page of NVD, each as a document; any thread, one at a time for
+ * one batch. A refused document leaves the batch as it was (its arena apart): RF_EFORMAT, RF_EUNSUPPORTED, ...;
+ * RF_ENOMEM. */
+RF_MUST_CHECK int batch_take(struct store_batch *b, const struct store_reading *how, struct store_json *json,
 			     struct span bytes, const struct digest *digest, const char *name, struct err *err);
 /* Rows and one ledger record, when anything changed. */
 RF_MUST_CHECK int batch_write(struct transaction *tx, struct store_batch *b, const struct store_reading *how);

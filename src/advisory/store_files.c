@@ -12,7 +12,6 @@
 
 #include "base/fs.h"
 #include "base/thread.h"
-#include "format/json.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -247,13 +246,13 @@ static int plan(struct files_import *m, const char *path)
 /* ── Readers ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 struct reader {
-	struct json_doc *json;
+	struct store_json json;
 	struct str bytes;
 };
 
 static void reader_release(struct reader *r)
 {
-	json_doc_free(r->json);
+	store_json_release(&r->json);
 	str_release(&r->bytes);
 }
 
@@ -286,7 +285,7 @@ static int read_file(const struct files_import *m, struct reader *r, const struc
 		if (map_get(&m->digests, span_bytes(digest.bytes, DIGEST_BYTES)))
 			to->known++;
 		else
-			rc = batch_take(&to->b, &m->how, r->json, str_span(&r->bytes), &digest, f->path, &to->err);
+			rc = batch_take(&to->b, &m->how, &r->json, str_span(&r->bytes), &digest, f->path, &to->err);
 	}
 	if (rc == RF_ENOMEM)
 		return err_in_file(&to->err, f->path);
@@ -333,12 +332,15 @@ static void reader_done(struct files_import *m, struct reading_batch *b)
 static void *run_reader(void *data)
 {
 	struct files_import *m = data;
-	struct reader r = { .json = json_doc_new(), .bytes = STR_INIT(ADVISORY_MAX_BYTES) };
+	struct reader r = { .bytes = STR_INIT(ADVISORY_MAX_BYTES) };
+	struct err err = ERR_INIT;
+	int rc = store_json_init(&r.json, &err);
 	for (struct reading_batch *b; (b = reader_next(m));) {
-		if (r.json)
+		if (!rc)
 			read_chunk(m, &r, b);
-		else
-			b->failed = err_set(&b->err, RF_ENOMEM, "JSON parser");
+		b->failed = rc ? rc : b->failed;
+		if (rc)
+			b->err = err;
 		reader_done(m, b);
 	}
 	reader_release(&r);
@@ -468,8 +470,8 @@ static void free_batches(struct files_import *m)
 /* Alone: where one chunk is all there is, or no thread can be made. */
 static int run_alone(struct files_import *m)
 {
-	struct reader r = { .json = json_doc_new(), .bytes = STR_INIT(ADVISORY_MAX_BYTES) };
-	int rc = r.json ? 0 : err_set(m->err, RF_ENOMEM, "JSON parser");
+	struct reader r = { .bytes = STR_INIT(ADVISORY_MAX_BYTES) };
+	int rc = store_json_init(&r.json, m->err);
 	for (size_t i = 0; !rc && i < m->chunk_count; i++) {
 		m->batches[0]->chunk = i;
 		read_chunk(m, &r, m->batches[0]);

@@ -23,6 +23,7 @@
 #include "advisory/store.h"
 #include "database/database.h"
 #include "exposure/finding.h"
+#include "exposure/priority.h"
 #include "inventory/inventory.h"
 
 extern const struct migration_set EXPOSURE_MIGRATIONS;
@@ -88,6 +89,28 @@ RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory
  * known", … */
 const char *exposure_service_words(const struct exposure_service *s, char *buffer, size_t size);
 
+/* ── order of work ──────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* What is exposed to one advisory in one service and environment, and how soon it is to be dealt with (priority.h). */
+struct exposure_work {
+	struct span advisory, title;
+	struct span service, environment; /* empty: of no service, or nothing is exposed */
+	bool is_drill;
+	enum finding_kind worst; /* NOT_AFFECTED: nothing is exposed */
+	int64_t placements;
+	struct priority priority;
+};
+struct exposure_work_filter {
+	struct span advisory, service; /* empty: all */
+	bool with_drills;
+	bool with_unexposed; /* advisories about products of ours that expose nothing too, behind the others */
+};
+/* The order of work, first things first, in @a. @w gives the services' criticality and reach; NULL: judged without. */
+RF_MUST_CHECK int exposure_order_work(struct transaction *tx, struct arena *a, const struct workspace *w,
+				      const struct exposure_work_filter *filter, struct exposure_work **ret,
+				      size_t *ret_count);
+void exposure_work_json(const struct exposure_work *work, struct json_out *o);
+
 /* ── explain ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Full chain for one placement, carrier and advisory, judged anew: file and header steps first. */
@@ -131,7 +154,9 @@ struct exposure_story {
 	size_t instead_count;
 	struct span *quoted_products; /* purls */
 	size_t quoted_count;
-	int64_t open[4]; /* open exposures by finding kind */
+	int64_t open[4];                      /* open exposures by finding kind */
+	struct contradiction *contradictions; /* of sources, each other and themselves; also steps of the reason */
+	size_t contradiction_count;
 };
 RF_MUST_CHECK int exposure_explain_advisory(struct transaction *tx, struct arena *a, struct span id,
 					    struct exposure_story *ret);

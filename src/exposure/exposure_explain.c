@@ -6,6 +6,8 @@
 #define EXPLAIN_MAX 10000
 /* Real advisories shown beside a record that is none. */
 #define STORY_MAX_INSTEAD 50
+/* Statements about products without a row that a story shows. */
+#define STORY_MAX_FOREIGN 10
 
 struct explaining {
 	struct transaction *tx;
@@ -206,9 +208,13 @@ static void say_sources(struct telling *t)
 static void say_statements(struct telling *t)
 {
 	const struct stored_advisory *v = &t->to->advisory;
+	size_t foreign = 0;
 	for (size_t i = 0; i < v->advisory.statement_count; i++) {
 		const struct advisory_statement *s = &v->advisory.statements[i];
 		if (v->origins[i].record_state != ADVISORY_PUBLISHED)
+			continue;
+		/* of products that nobody here has, the first few show what the record is about */
+		if (!s->product && ++foreign > STORY_MAX_FOREIGN)
 			continue;
 		struct str range = STR_INIT(16 * KIB);
 		if (s->range)
@@ -229,8 +235,12 @@ static void say_statements(struct telling *t)
 		reason_fact(step, "fixed_text", s->fixed_text);
 		reason_fact(step, "rule", s->rule);
 		reason_fact(step, "range", arena_span(t->a, str_span(&range)));
+		reason_fact(step, "contradiction", s->contradiction);
 		str_release(&range);
 	}
+	if (foreign > STORY_MAX_FOREIGN)
+		(void)reason_add(&t->to->reason, REASON_SOURCE, "and %zu statements more about products without a row",
+				 foreign - STORY_MAX_FOREIGN);
 }
 
 static void say_misquoted(struct telling *t)
@@ -359,6 +369,49 @@ static void say_policy(struct telling *t)
 	reason_fact(step, "why", p->why);
 }
 
+static void say_decisions(struct telling *t)
+{
+	const struct advisory_policy *p = &t->to->advisory.policy;
+	for (size_t i = 0; i < p->decision_count; i++) {
+		const struct advisory_decision *d = &p->decisions[i];
+		struct reason_step *step;
+		if (d->kind == DECISION_RANGE && !d->text.n)
+			continue; /* taken back: the sources count again */
+		if (d->kind == DECISION_RANGE)
+			step = reason_add(&t->to->reason, REASON_POLICY,
+					  "%.*s decided that of %s \"%.*s\" is affected: %.*s", SPAN_ARG(d->owner),
+					  d->product ? d->product->name : "?", SPAN_ARG(d->text), SPAN_ARG(d->why));
+		else
+			step = reason_add(&t->to->reason, REASON_POLICY, "%.*s decided that it %s to %s%s%.*s: %.*s",
+					  SPAN_ARG(d->owner), d->applies ? "applies" : "does not apply",
+					  d->product ? d->product->name : "any product",
+					  d->service.n ? " in service " : "", SPAN_ARG(d->service), SPAN_ARG(d->why));
+		reason_fact(step, "decision", span_of(decision_kind_name(d->kind)));
+		reason_fact(step, "product", d->product ? span_of(d->product->purl) : SPAN_NONE);
+		reason_fact(step, "service", d->service);
+		reason_fact(step, "range", d->text);
+		reason_fact(step, "owner", d->owner);
+		reason_fact(step, "who", d->who);
+		reason_fact(step, "why", d->why);
+	}
+}
+
+static int say_contradictions(struct telling *t)
+{
+	struct exposure_story *s = t->to;
+	int rc =
+		advisory_contradictions(t->a, &s->advisory, &s->contradictions, &s->contradiction_count, tx_err(t->tx));
+	for (size_t i = 0; !rc && i < s->contradiction_count; i++) {
+		const struct contradiction *c = &s->contradictions[i];
+		struct reason_step *step =
+			reason_add(&s->reason, REASON_CLAIM, "contradiction: %.*s", SPAN_ARG(c->words));
+		reason_fact(step, "contradiction", span_of(contradiction_kind_name(c->kind)));
+		reason_fact(step, "source", c->source);
+		reason_fact(step, "against", c->against);
+	}
+	return rc;
+}
+
 static void say_result(struct telling *t)
 {
 	struct exposure_story *s = t->to;
@@ -408,9 +461,11 @@ int exposure_explain_advisory(struct transaction *tx, struct arena *a, struct sp
 	say_sources(&t);
 	say_misquoted(&t);
 	say_statements(&t);
+	rc = say_contradictions(&t);
 	say_policy(&t);
+	say_decisions(&t);
 	bool none = story.advisory.advisory.state != ADVISORY_PUBLISHED;
-	if (none)
+	if (!rc && none)
 		rc = collect_quoted(&t);
 	if (!rc && none)
 		rc = collect_instead(&t);

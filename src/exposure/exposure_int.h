@@ -7,11 +7,12 @@
 #include "exposure/exposure.h"
 
 /* Raised whenever finding_judge() judges differently: stored findings are then judged anew. */
-#define FINDING_JUDGE_VERSION 1
+#define FINDING_JUDGE_VERSION 2
 /* Advisories about one product; TensorRT has 5, the CUDA Toolkit 46, all of NVIDIA's 625. */
 #define EXPOSURE_MAX_ADVISORIES 100000
 
-/* The subjects of a placement, at most one a carrier; @p must outlive them. Returns how many (0 to 2). */
+/* The subjects of a placement, at most one a carrier; @p must outlive them. Returns how many (0 to 2). They name its
+ * service. */
 size_t exposure_subjects(const struct inventory_placement *p, struct finding_subject subjects[2]);
 
 /* Ids of the advisories that @s must be judged by, in @a: those about its product, rejected and withdrawn ones

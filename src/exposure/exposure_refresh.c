@@ -66,6 +66,8 @@ struct refreshing {
 	struct name *names;
 	size_t name_count, name_capacity;
 	struct map name_by_id;
+	struct map decided_services; /* services that a decision names: findings there are their own */
+	struct map products;         /* canonical purl -> the ids of its advisories, asked once */
 	struct rows wanted, open;
 	struct exposure_changes changes;
 };
@@ -95,12 +97,19 @@ static struct span keep(struct refreshing *r, struct span s)
 /* ── Placements and subjects ────────────────────────────────────────────────────────────────────────────────────────
  */
 
+/* Findings do not depend on the service but where a decision is about it. */
+static struct span deciding_service(const struct refreshing *r, struct span service)
+{
+	return service.n && map_get(&r->decided_services, service) ? service : SPAN_NONE;
+}
+
 static int subject_index(struct refreshing *r, const struct finding_subject *s, size_t *ret)
 {
 	char text[1024];
-	int n = snprintf(text, sizeof text, "%d\x1f%.*s\x1f%.*s\x1f%d\x1f%.*s", (int)s->carrier,
+	struct span service = deciding_service(r, s->service);
+	int n = snprintf(text, sizeof text, "%d\x1f%.*s\x1f%.*s\x1f%d\x1f%.*s\x1f%.*s", (int)s->carrier,
 			 SPAN_ARG(s->component.purl), SPAN_ARG(s->component.version), (int)s->claim,
-			 SPAN_ARG(s->claim_cause));
+			 SPAN_ARG(s->claim_cause), SPAN_ARG(service));
 	if (n < 0 || (size_t)n >= sizeof text)
 		return err_set(tx_err(r->tx), RF_ETOOBIG, "a component's name and version have more than %zu bytes",
 			       sizeof text);
@@ -121,6 +130,7 @@ static int subject_index(struct refreshing *r, const struct finding_subject *s, 
 	to->s.component.purl = keep(r, s->component.purl);
 	to->s.component.version = keep(r, s->component.version);
 	to->s.claim_cause = keep(r, s->claim_cause);
+	to->s.service = keep(r, service);
 	if (!to->key.p || map_set(&r->subject_by_key, to->key, (void *)(uintptr_t)r->subject_count))
 		return err_set(tx_err(r->tx), RF_ENOMEM, "components");
 	*ret = r->subject_count;
@@ -152,9 +162,19 @@ static int take_placement(const struct inventory_placement *p, void *data)
 	return rc;
 }
 
+static int take_service(struct span service, void *data)
+{
+	struct refreshing *r = data;
+	struct span own = keep(r, service);
+	return own.p && !map_set(&r->decided_services, own, r) ? 0 : err_set(tx_err(r->tx), RF_ENOMEM, "services");
+}
+
 static int collect_placements(struct refreshing *r)
 {
-	int rc = inventory_each_placement(r->tx, &(struct inventory_filter){ .with_gone = false }, take_placement, r);
+	int rc = advisory_decided_services(r->tx, take_service, r);
+	if (!rc)
+		rc = inventory_each_placement(r->tx, &(struct inventory_filter){ .with_gone = false }, take_placement,
+					      r);
 	for (size_t i = 0; !rc && i < r->place_count; i++)
 		if (map_set(&r->place_by_id, span_bytes(&r->places[i].p.id, sizeof(int64_t)), &r->places[i]))
 			rc = err_set(tx_err(r->tx), RF_ENOMEM, "placements");
@@ -192,16 +212,23 @@ static void inputs_of(const struct stored_advisory *v, char hex[DIGEST_HEX])
 	if (v->policy.decided)
 		str_addf(&text, "policy %s %.*s %lld\n", engine_affecting_name(v->policy.engine_affecting),
 			 SPAN_ARG(v->policy.who), (long long)v->policy.at);
+	for (size_t i = 0; i < v->policy.decision_count; i++) {
+		const struct advisory_decision *d = &v->policy.decisions[i];
+		str_addf(&text, "decision %s %s %.*s %d %.*s %.*s %lld\n", decision_kind_name(d->kind),
+			 d->product ? d->product->purl : "-", SPAN_ARG(d->service), (int)d->applies, SPAN_ARG(d->text),
+			 SPAN_ARG(d->who), (long long)d->at);
+	}
 	for (size_t i = 0; i < v->source_count; i++)
 		str_addf(&text, "%.*s %s\n", SPAN_ARG(v->sources[i].origin.document_digest),
 			 advisory_state_name(v->sources[i].record.state));
 	for (size_t i = 0; i < v->advisory.statement_count; i++) {
 		const struct advisory_statement *s = &v->advisory.statements[i];
-		if (!s->range)
+		if (!s->range || !s->product)
 			continue;
-		str_addf(&text, "%s %s %d ", s->product->purl, s->range->scheme->name, (int)s->status);
+		str_addf(&text, "%s %s %d %d ", s->product->purl, s->range->scheme->name, (int)s->status,
+			 (int)s->authoritative);
 		range_words(s->range, &text);
-		str_add_byte(&text, '\n');
+		str_addf(&text, " %.*s\n", SPAN_ARG(s->contradiction));
 	}
 	struct digest digest;
 	digest_of(str_span(&text), &digest);
@@ -224,10 +251,10 @@ static int find_stored(struct refreshing *r, const struct finding_subject *s, st
 	int rc = TX_QUERY(
 		r->tx, &rows,
 		"SELECT id, kind, cause FROM exposure_finding WHERE advisory = $1 AND current = 1 AND inputs = $2"
-		" AND purl = $3 AND version = $4 AND carrier = $5 AND claim = $6 AND claim_cause = $7",
+		" AND purl = $3 AND version = $4 AND carrier = $5 AND claim = $6 AND claim_cause = $7 AND service = $8",
 		DB_S(advisory), DB_T(inputs), DB_S(s->component.purl.n ? s->component.purl : SPAN("")),
 		DB_S(s->component.version.n ? s->component.version : SPAN("")), DB_I(s->carrier), DB_I(s->claim),
-		DB_S(s->claim_cause.n ? s->claim_cause : SPAN("")));
+		DB_S(s->claim_cause.n ? s->claim_cause : SPAN("")), DB_S(s->service.n ? s->service : SPAN("")));
 	if (!rc)
 		rc = rows_next(rows);
 	if (rc == 1) {
@@ -244,6 +271,7 @@ static int store_finding(struct refreshing *r, const struct finding_subject *s, 
 	struct span purl = s->component.purl.n ? s->component.purl : SPAN(""),
 		    cause = s->claim_cause.n ? s->claim_cause : SPAN("");
 	struct span version = s->component.version.n ? s->component.version : SPAN("");
+	struct span service = s->service.n ? s->service : SPAN("");
 	RF_AUTO(str) reason = STR_INIT(4 * MIB);
 	struct json_out o = json_out(&reason, false);
 	reason_json(&f->reason, &o);
@@ -252,17 +280,19 @@ static int store_finding(struct refreshing *r, const struct finding_subject *s, 
 		rc = TX_RUN(r->tx,
 			    "UPDATE exposure_finding SET current = 0 WHERE advisory = $1 AND current = 1 AND purl = $2 "
 			    "AND version = $3"
-			    " AND carrier = $4 AND claim = $5 AND claim_cause = $6",
-			    DB_S(advisory), DB_S(purl), DB_S(version), DB_I(s->carrier), DB_I(s->claim), DB_S(cause));
+			    " AND carrier = $4 AND claim = $5 AND claim_cause = $6 AND service = $7",
+			    DB_S(advisory), DB_S(purl), DB_S(version), DB_I(s->carrier), DB_I(s->claim), DB_S(cause),
+			    DB_S(service));
 	return rc ? rc
 		  : TX_I64(r->tx, ret_id,
 			   "INSERT INTO exposure_finding (purl, version, carrier, claim, claim_cause, advisory, "
 			   "inputs, kind,"
-			   " cause, reason, judged_at, current) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, "
-			   "1) RETURNING id",
+			   " cause, reason, judged_at, current, service) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, "
+			   "$10, "
+			   "$11, 1, $12) RETURNING id",
 			   DB_S(purl), DB_S(version), DB_I(s->carrier), DB_I(s->claim), DB_S(cause), DB_S(advisory),
 			   DB_T(inputs), DB_I(f->kind), DB_T(finding_cause_name(f->cause)), DB_S(str_span(&reason)),
-			   DB_TIME(tx_now(r->tx)));
+			   DB_TIME(tx_now(r->tx)), DB_S(service));
 }
 
 static int judge_subject(struct refreshing *r, const struct subject *s, const struct stored_advisory *v,
@@ -372,12 +402,34 @@ static int judge_advisory(struct refreshing *r, size_t name, struct stored_findi
 	return rc ? rc : want_rows(r, name, verdicts);
 }
 
+/* The advisories of a subject: by product and carrier, of which there are few. */
+static int advisories_of(struct refreshing *r, struct subject *s)
+{
+	const char *key = arena_printf(&r->a, "%d %s", s->s.component.product ? 0 : 1 + (int)s->s.carrier,
+				       s->s.component.product ? s->s.component.product->purl : "");
+	if (!key)
+		return err_set(tx_err(r->tx), RF_ENOMEM, "advisories");
+	const struct exposure_ids *known = map_get(&r->products, span_of(key));
+	if (known) {
+		s->advisories = *known;
+		return 0;
+	}
+	int rc = exposure_advisories_of(r->tx, &s->s, &s->advisories);
+	struct exposure_ids *copy = rc ? NULL : arena_alloc(&r->a, sizeof *copy);
+	if (rc)
+		return rc;
+	if (!copy || map_set(&r->products, span_of(key), copy))
+		return err_set(tx_err(r->tx), RF_ENOMEM, "advisories");
+	*copy = s->advisories;
+	return 0;
+}
+
 static int judge_all(struct refreshing *r)
 {
 	int rc = 0;
 	for (size_t i = 0; !rc && i < r->subject_count; i++) {
 		struct subject *s = &r->subjects[i];
-		rc = exposure_advisories_of(r->tx, &s->s, &s->advisories);
+		rc = advisories_of(r, s);
 		size_t unused;
 		for (size_t k = 0; !rc && k < s->advisories.count; k++)
 			rc = name_index(r, s->advisories.ids[k], &unused);
@@ -595,6 +647,8 @@ static void refreshing_release(struct refreshing *r)
 	map_release(&r->subject_by_key);
 	map_release(&r->place_by_id);
 	map_release(&r->name_by_id);
+	map_release(&r->decided_services);
+	map_release(&r->products);
 	rf_free(r->subjects);
 	rf_free(r->places);
 	rf_free(r->names);

@@ -40,6 +40,7 @@ void exposure_explanation_json(const struct exposure_explanation *e, struct json
 	json_member(o, "finding", finding_kind_name(e->finding.kind));
 	json_member(o, "cause", finding_cause_name(e->finding.cause));
 	json_member_bool(o, "source_conflict", e->finding.source_conflict);
+	json_member_bool(o, "contradiction", e->finding.contradiction);
 	json_member_bool(o, "cautious_reading", e->finding.conservative);
 	texts_json("fixed", e->finding.fixed, e->finding.fixed_count, o);
 	json_member_time(o, "opened_at", e->opened_at);
@@ -86,6 +87,95 @@ void exposure_explanation_words(const struct exposure_explanation *e, struct str
 		str_addf(to, "  exposed since %s\n", time_text(e->opened_at, time));
 }
 
+static void severities_json(const struct advisory *v, struct json_out *o)
+{
+	json_key(o, "severities");
+	json_array(o);
+	for (size_t i = 0; i < v->severity_count; i++) {
+		const struct advisory_severity *x = &v->severities[i];
+		json_object(o);
+		json_member_span(o, "source", x->source);
+		json_member_span(o, "type", x->type);
+		json_member_span(o, "vector", x->vector);
+		if (x->score >= 0)
+			json_member_double(o, "score", x->score);
+		if (x->computed >= 0)
+			json_member_double(o, "computed", x->computed);
+		json_member_bool(o, "disagrees", advisory_severity_disagrees(x));
+		json_member_span(o, "rating", x->rating);
+		json_object_end(o);
+	}
+	json_array_end(o);
+}
+
+static void signals_json(const struct stored_advisory *v, struct json_out *o)
+{
+	json_key(o, "signals");
+	json_array(o);
+	for (size_t i = 0; i < v->signal_count; i++) {
+		const struct advisory_signal *s = &v->signals[i];
+		json_object(o);
+		json_member(o, "kind", advisory_signal_name(s->kind));
+		json_member_span(o, "source", s->source);
+		json_member_time(o, "date", s->date);
+		if (s->kind == SIGNAL_KEV) {
+			json_member_time(o, "due", s->kev.due);
+			json_member_bool(o, "ransomware", s->kev.ransomware);
+			json_member_span(o, "action", s->kev.action);
+		} else if (s->kind == SIGNAL_EPSS) {
+			json_member_double(o, "score", s->epss.score);
+			if (s->epss.percentile >= 0)
+				json_member_double(o, "percentile", s->epss.percentile);
+		} else {
+			json_member(o, "exploitation", ssvc_exploitation_name(s->ssvc.exploitation));
+			json_member(o, "automatable", ssvc_automatable_name(s->ssvc.automatable));
+			json_member(o, "impact", ssvc_impact_name(s->ssvc.impact));
+		}
+		json_object_end(o);
+	}
+	json_array_end(o);
+}
+
+static void contradictions_json(const struct exposure_story *s, struct json_out *o)
+{
+	json_key(o, "contradictions");
+	json_array(o);
+	for (size_t i = 0; i < s->contradiction_count; i++) {
+		const struct contradiction *c = &s->contradictions[i];
+		json_object(o);
+		json_member(o, "kind", contradiction_kind_name(c->kind));
+		json_member_span(o, "text", c->words);
+		json_member_span(o, "source", c->source);
+		json_member_span(o, "against", c->against);
+		json_member(o, "product", c->product ? c->product->purl : NULL);
+		json_object_end(o);
+	}
+	json_array_end(o);
+}
+
+static void decisions_json(const struct advisory_policy *p, struct json_out *o)
+{
+	json_key(o, "decisions");
+	json_array(o);
+	for (size_t i = 0; i < p->decision_count; i++) {
+		const struct advisory_decision *d = &p->decisions[i];
+		json_object(o);
+		json_member(o, "kind", decision_kind_name(d->kind));
+		json_member(o, "product", d->product ? d->product->purl : NULL);
+		json_member_span(o, "service", d->service);
+		if (d->kind == DECISION_APPLIES)
+			json_member_bool(o, "applies", d->applies);
+		else
+			json_member_span(o, "range", d->text);
+		json_member_span(o, "owner", d->owner);
+		json_member_span(o, "who", d->who);
+		json_member_span(o, "why", d->why);
+		json_member_time(o, "at", d->at);
+		json_object_end(o);
+	}
+	json_array_end(o);
+}
+
 static void sources_json(const struct exposure_story *s, struct json_out *o)
 {
 	json_key(o, "sources");
@@ -102,6 +192,9 @@ static void sources_json(const struct exposure_story *s, struct json_out *o)
 		json_member(o, "state", advisory_state_name(from->record.state));
 		json_member_span(o, "state_reason", from->record.state_reason);
 		json_member_span(o, "assigner", from->record.assigner);
+		json_member(o, "authority", advisory_authority_name(from->origin.authority));
+		json_member_time(o, "modified", from->record.modified);
+		severities_json(&from->record, o);
 		json_object_end(o);
 	}
 	json_array_end(o);
@@ -125,6 +218,10 @@ static void statement_json(const struct advisory_statement *s, const struct advi
 	json_member(o, "range", s->range ? str_text(&range) : NULL);
 	json_member_span(o, "rule", s->rule);
 	json_member_bool(o, "review", s->review);
+	json_member_span(o, "contradiction", s->contradiction);
+	json_member_span(o, "justification", s->justification);
+	json_member_span(o, "remedy", s->remedy);
+	json_member_time(o, "modified", from->record_modified);
 	texts_json("fixed", s->fixed, s->fixed_count, o);
 	json_object_end(o);
 	str_release(&range);
@@ -171,6 +268,9 @@ void exposure_story_json(const struct exposure_story *s, struct json_out *o)
 	json_member_span(o, "who", s->advisory.policy.who);
 	json_member_span(o, "why", s->advisory.policy.why);
 	json_object_end(o);
+	decisions_json(&s->advisory.policy, o);
+	signals_json(&s->advisory, o);
+	contradictions_json(s, o);
 	json_key(o, "open");
 	json_object(o);
 	for (size_t i = FINDING_UNKNOWN; i <= FINDING_AFFECTED; i++)
@@ -203,6 +303,40 @@ static void instead_words(const struct exposure_story *s, struct str *to)
 	}
 }
 
+static void severity_words(const struct advisory_severity *x, struct str *to)
+{
+	str_add_text(to, "  ");
+	visible(to, x->source);
+	str_add_text(to, ": ");
+	visible(to, x->vector);
+	if (advisory_severity_score(x) >= 0)
+		str_addf(to, "  %.1f", advisory_severity_score(x));
+	if (advisory_severity_disagrees(x))
+		str_addf(to, " (it states %.1f)", x->score);
+	str_add_byte(to, '\n');
+}
+
+static void signal_words(const struct advisory_signal *s, struct str *to)
+{
+	char time[TIME_TEXT_BYTES];
+	str_add_text(to, "  ");
+	visible(to, s->source);
+	if (s->kind == SIGNAL_KEV) {
+		str_addf(to, ": known to be exploited%s", s->kev.ransomware ? ", by ransomware too" : "");
+		if (s->kev.due != USEC_NONE)
+			str_addf(to, ", due %s", time_text_date(s->kev.due, time));
+	} else if (s->kind == SIGNAL_EPSS) {
+		str_addf(to, ": exploited within 30 days with a probability of %.1f %%", 100 * s->epss.score);
+	} else {
+		str_addf(to, ": exploitation %s, automatable %s, impact %s",
+			 ssvc_exploitation_name(s->ssvc.exploitation), ssvc_automatable_name(s->ssvc.automatable),
+			 ssvc_impact_name(s->ssvc.impact));
+	}
+	if (s->date != USEC_NONE)
+		str_addf(to, " (%s)", time_text_date(s->date, time));
+	str_add_byte(to, '\n');
+}
+
 void exposure_story_words(const struct exposure_story *s, struct str *to)
 {
 	const struct advisory *v = &s->advisory.advisory;
@@ -223,13 +357,10 @@ void exposure_story_words(const struct exposure_story *s, struct str *to)
 			 v->published_has_time ? "" : " (no time of day)");
 	if (s->advisory.first_seen != USEC_NONE)
 		str_addf(to, "  first seen here %s\n", time_text(s->advisory.first_seen, time));
-	for (size_t i = 0; i < v->severity_count; i++) {
-		str_add_text(to, "  ");
-		visible(to, v->severities[i].vector);
-		if (v->severities[i].score >= 0)
-			str_addf(to, "  %.1f", v->severities[i].score);
-		str_add_byte(to, '\n');
-	}
+	for (size_t i = 0; i < v->severity_count; i++)
+		severity_words(&v->severities[i], to);
+	for (size_t i = 0; i < s->advisory.signal_count; i++)
+		signal_words(&s->advisory.signals[i], to);
 	reason_words(&s->reason, to);
 	instead_words(s, to);
 }

@@ -20,5 +20,7 @@ static const char *const steps[] = {
 	"CREATE UNIQUE INDEX exposure_open ON exposure (placement, advisory, carrier) WHERE cleared_at IS NULL;\n"
 	"CREATE INDEX exposure_advisory ON exposure (advisory);\n"
 	"CREATE INDEX exposure_service ON exposure (service, environment);\n",
+	/* decisions have services: a finding names its own where one is decided about, else none */
+	"ALTER TABLE exposure_finding ADD COLUMN service {text} NOT NULL DEFAULT '';\n",
 };
 const struct migration_set EXPOSURE_MIGRATIONS = { "exposure", steps, RF_COUNT(steps) };

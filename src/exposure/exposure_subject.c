@@ -66,6 +66,8 @@ size_t exposure_subjects(const struct inventory_placement *p, struct finding_sub
 	bool engine = builder_of(&p->artifact, &subjects[n]);
 	n += engine;
 	n += runtime_of(p, engine, &subjects[n]);
+	for (size_t i = 0; i < n; i++)
+		subjects[i].service = p->service;
 	return n;
 }
 

@@ -64,10 +64,14 @@ bool carrier_read(struct span name, enum carrier *ret)
 struct voice {
 	struct span source;
 	bool authoritative;
-	enum range_answer answer; /* of its "affected" statements */
-	bool affected;            /* it has one */
-	bool denied;              /* it names the version as not affected */
-	bool unreadable;          /* UNSURE because a range could not be read, not because of the version */
+	enum range_answer answer;    /* of its "affected" statements together */
+	const struct range **ranges; /* of those */
+	size_t count;
+	bool unread;     /* one of them is no range */
+	bool in;         /* one of them holds the version */
+	bool affected;   /* it has one */
+	bool denied;     /* it names the version as not affected */
+	bool unreadable; /* UNSURE because a range could not be read, not because of the version */
 	bool conservative;
 };
 
@@ -126,6 +130,13 @@ static void say_source(struct judging *j, const struct advisory_statement *s, co
 	reason_fact(step, "fixed_text", s->fixed_text);
 	reason_fact(step, "range", read);
 	reason_fact(step, "rule", s->rule);
+	reason_fact(step, "contradiction", s->contradiction);
+	if (s->contradiction.n)
+		step = reason_add(&j->to->reason, REASON_CLAIM, "%.*s contradicts itself: %.*s", SPAN_ARG(s->source),
+				  SPAN_ARG(s->contradiction));
+	if (s->contradiction.n)
+		reason_fact(step, "contradiction", s->contradiction);
+	j->to->contradiction |= s->contradiction.n > 0;
 }
 
 static void say_comparison(struct judging *j, const struct advisory_statement *s, enum range_answer answer)
@@ -154,7 +165,6 @@ static struct voice *voice_of(struct judging *j, const struct advisory_statement
 	return v;
 }
 
-/* IN over UNSURE over OUT among what is said to be affected. */
 static void hear(struct judging *j, const struct advisory_statement *s, const struct advisory_origin *o)
 {
 	struct voice *v = voice_of(j, s);
@@ -168,13 +178,13 @@ static void hear(struct judging *j, const struct advisory_statement *s, const st
 		return;
 	}
 	v->affected = true;
+	v->count += s->range != NULL;
+	v->unread |= !s->range;
 	if (answer == RANGE_UNSURE)
 		v->unreadable |= !s->range || !s->range->readable;
 	if (answer == RANGE_IN) {
-		v->conservative = (v->answer != RANGE_IN || v->conservative) && s->range->conservative;
-		v->answer = RANGE_IN;
-	} else if (answer == RANGE_UNSURE && v->answer == RANGE_OUT) {
-		v->answer = RANGE_UNSURE;
+		v->conservative = (!v->in || v->conservative) && s->range->conservative;
+		v->in = true;
 	}
 }
 
@@ -193,6 +203,25 @@ static bool is_about(const struct judging *j, size_t i)
 	       j->advisory->origins[i].record_state == ADVISORY_PUBLISHED;
 }
 
+/* What a source's statements say together: IN over UNSURE over OUT, and a branch that none speaks of is UNSURE. */
+static int conclude_voice(struct judging *j, struct voice *v)
+{
+	const struct advisory *all = &j->advisory->advisory;
+	size_t n = 0;
+	v->ranges = arena_array(j->a, v->count + 1, sizeof *v->ranges);
+	if (!v->ranges)
+		return RF_ENOMEM;
+	for (size_t i = 0; i < all->statement_count; i++) {
+		const struct advisory_statement *s = &all->statements[i];
+		if (is_about(j, i) && s->status == STATEMENT_AFFECTED && s->range && span_eq(s->source, v->source))
+			v->ranges[n++] = s->range;
+	}
+	v->answer = n ? ranges_contain(v->ranges, n, j->s->component.version) : RANGE_OUT;
+	if (v->unread && v->answer == RANGE_OUT)
+		v->answer = RANGE_UNSURE;
+	return 0;
+}
+
 static int hear_all(struct judging *j)
 {
 	const struct advisory *v = &j->advisory->advisory;
@@ -205,7 +234,10 @@ static int hear_all(struct judging *j)
 		j->statements++;
 		hear(j, &v->statements[i], &j->advisory->origins[i]);
 	}
-	return 0;
+	int rc = 0;
+	for (size_t i = 0; !rc && i < j->voice_count; i++)
+		rc = conclude_voice(j, &j->voices[i]);
+	return rc;
 }
 
 /* ── Fixes ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -289,6 +321,33 @@ static void say_policy(struct judging *j, enum engine_affecting e)
 	reason_fact(step, "why", p->why);
 }
 
+static void say_decision(struct judging *j, const struct advisory_decision *d)
+{
+	struct reason_step *step;
+	struct str range = STR_INIT(16 * KIB);
+	if (d->range)
+		range_words(d->range, &range);
+	if (d->kind == DECISION_RANGE)
+		step = reason_add(&j->to->reason, REASON_POLICY,
+				  "%.*s decided which versions are affected: \"%.*s\", read as %.*s, in place of what "
+				  "the sources "
+				  "say: %.*s",
+				  SPAN_ARG(d->owner), SPAN_ARG(d->text), SPAN_ARG(str_span(&range)),
+				  SPAN_ARG(span_sub(d->why, 0, 1000)));
+	else
+		step = reason_add(&j->to->reason, REASON_POLICY, "%.*s decided that it %s to %s%s%.*s: %.*s",
+				  SPAN_ARG(d->owner), d->applies ? "applies" : "does not apply",
+				  d->product ? d->product->name : "any product", d->service.n ? " in service " : "",
+				  SPAN_ARG(d->service), SPAN_ARG(span_sub(d->why, 0, 1000)));
+	str_release(&range);
+	reason_fact(step, "decision", span_of(decision_kind_name(d->kind)));
+	reason_fact(step, "owner", d->owner);
+	reason_fact(step, "who", d->who);
+	reason_fact(step, "why", d->why);
+	reason_fact(step, "service", d->service);
+	reason_fact(step, "range", d->text);
+}
+
 /* ── Rules ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int judge_unpublished(struct judging *j)
@@ -327,6 +386,19 @@ static int judge_in(struct judging *j, bool vendor_denies, enum engine_affecting
 	return verdict(j, FINDING_AFFECTED, CAUSE_IN_RANGE);
 }
 
+/* The operator's range speaks alone. */
+static int judge_decided(struct judging *j, const struct advisory_decision *d, enum engine_affecting policy)
+{
+	say_decision(j, d);
+	enum range_answer answer = range_contains(d->range, j->s->component.version);
+	say_comparison(j, &(struct advisory_statement){ .range = d->range, .status = STATEMENT_AFFECTED }, answer);
+	if (answer == RANGE_IN)
+		return judge_in(j, false, policy);
+	if (answer == RANGE_UNSURE || j->s->claim == CLAIM_UNKNOWN)
+		return verdict(j, FINDING_UNKNOWN, unknown_cause(j, !d->range->readable));
+	return verdict(j, FINDING_NOT_AFFECTED, CAUSE_OUT_OF_RANGE);
+}
+
 static int judge_voices(struct judging *j, enum engine_affecting policy)
 {
 	size_t in = 0, in_vendor = 0, out = 0, out_vendor = 0, unsure = 0;
@@ -356,24 +428,10 @@ static int judge_voices(struct judging *j, enum engine_affecting policy)
 	return verdict(j, FINDING_NOT_AFFECTED, CAUSE_OUT_OF_RANGE);
 }
 
-static int judge(struct judging *j)
+/* With the product known and the advisory about it, or decided to be. */
+static int judge_product(struct judging *j, const struct advisory_decision *range)
 {
 	const struct finding_subject *s = j->s;
-	if (!s->component.product) {
-		enum finding_cause cause =
-			s->carrier == CARRIER_RUNTIME ? CAUSE_UNKNOWN_RUNTIME : CAUSE_UNKNOWN_BUILDER;
-		(void)(s->claim != CLAIM_CLEAR && finding_cause_read(s->claim_cause, &cause));
-		return verdict(j, FINDING_UNKNOWN, cause);
-	}
-	if (j->advisory->advisory.state != ADVISORY_PUBLISHED)
-		return judge_unpublished(j);
-	int rc = hear_all(j);
-	if (!rc)
-		rc = collect_fixes(j);
-	if (rc)
-		return rc;
-	if (!j->statements)
-		return verdict(j, FINDING_NOT_AFFECTED, CAUSE_OTHER_PRODUCT);
 	enum engine_affecting policy = advisory_engine_affecting(&j->advisory->policy, s->component.product);
 	if (s->carrier == CARRIER_BUILDER)
 		say_policy(j, policy);
@@ -381,7 +439,35 @@ static int judge(struct judging *j)
 		return verdict(j, FINDING_NOT_AFFECTED, CAUSE_NOT_ENGINE_AFFECTING);
 	if (s->claim == CLAIM_CONFLICT)
 		return verdict(j, FINDING_CONFLICT, CAUSE_HEADER_MISMATCH);
-	return judge_voices(j, policy);
+	return range ? judge_decided(j, range, policy) : judge_voices(j, policy);
+}
+
+static int judge(struct judging *j)
+{
+	const struct finding_subject *s = j->s;
+	const struct product *product = s->component.product;
+	const struct advisory_decision *applies = advisory_applies_decision(&j->advisory->policy, product, s->service);
+	if (applies)
+		say_decision(j, applies);
+	if (applies && !applies->applies)
+		return verdict(j, FINDING_NOT_AFFECTED, CAUSE_NOT_APPLICABLE);
+	if (!product) {
+		enum finding_cause cause =
+			s->carrier == CARRIER_RUNTIME ? CAUSE_UNKNOWN_RUNTIME : CAUSE_UNKNOWN_BUILDER;
+		(void)(s->claim != CLAIM_CLEAR && finding_cause_read(s->claim_cause, &cause));
+		return verdict(j, FINDING_UNKNOWN, cause);
+	}
+	const struct advisory_decision *range = advisory_range_decision(&j->advisory->policy, product);
+	if (j->advisory->advisory.state != ADVISORY_PUBLISHED && !range)
+		return judge_unpublished(j);
+	int rc = hear_all(j);
+	if (!rc)
+		rc = collect_fixes(j);
+	if (rc)
+		return rc;
+	if (!j->statements && !range)
+		return verdict(j, FINDING_NOT_AFFECTED, CAUSE_OTHER_PRODUCT);
+	return judge_product(j, range);
 }
 
 static void say_subject(struct judging *j)

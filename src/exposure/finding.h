@@ -7,21 +7,24 @@
  *   merged advisory, policy ─────┴─► finding_judge() ─► kind, cause, steps
  *
  * The rules, in this order (design, section 2):
- *   1. the product is not known                                      unknown       unknown_builder, unknown_runtime
- *   2. a rejected or withdrawn record describes nothing              not_affected  rejected_record, withdrawn_record
+ *   1. the operator decided that it does not apply here              not_affected  not_applicable
+ *   2. the product is not known                                      unknown       unknown_builder, unknown_runtime
+ *   3. a rejected or withdrawn record describes nothing              not_affected  rejected_record, withdrawn_record
  *      (a rejected one that another source publishes with a range that holds the version: conflict, source_conflict)
- *   3. no statement is about the product                             not_affected  other_product
- *   4. carrier builder, and the flaw does not live on in engines     not_affected  not_engine_affecting
- *   5. what stands in the file contradicts itself                    conflict      header_mismatch
- *   6. a source's range holds the version                            affected      in_range
+ *   4. no statement is about the product                             not_affected  other_product
+ *   5. carrier builder, and the flaw does not live on in engines     not_affected  not_engine_affecting
+ *   6. what stands in the file contradicts itself                    conflict      header_mismatch
+ *   7. a source's range holds the version                            affected      in_range
  *      - another source says otherwise: shown as source_conflict; when it is the product's vendor, and no vendor says
  *        affected                                                    conflict      source_conflict
  *      - but carrier builder, and nobody decided whether it lives on   unknown       engine_affecting_undecided
- *   7. a range is not readable, or the version not known or readable   unknown       unreadable_range, unknown_version,
+ *   8. a range is not readable, or the version not known or readable   unknown       unreadable_range, unknown_version,
  *      or the claim's own cause (content_absent, unreadable, unknown_builder)
- *   8. all sources say the version is outside                        not_affected  out_of_range
- * A source (publisher) speaks with all its statements about the product: one that holds the version is enough.
- * "not affected" needs every statement about the product to have been read, and a claim that is clear.
+ *   9. all sources say the version is outside                        not_affected  out_of_range
+ * A range that the operator decided stands in place of all sources (rules 3, 4, 7 to 9); theirs are shown all the same.
+ * A source (publisher) speaks with all its statements about the product: one that holds the version is enough; a
+ * version on a branch that none of them speaks of is not outside (ranges_contain()). "not affected" needs every
+ * statement about the product to have been read, and a claim that is clear.
  */
 #ifndef REFORGE_EXPOSURE_FINDING_H
 #define REFORGE_EXPOSURE_FINDING_H
@@ -53,7 +56,8 @@ bool finding_kind_read(struct span name, enum finding_kind *ret);
 	X(CAUSE_NOT_ENGINE_AFFECTING, "not_engine_affecting", "the flaw does not live on in built engines") \
 	X(CAUSE_ENGINE_AFFECTING_UNDECIDED, "engine_affecting_undecided",                                   \
 	  "nobody decided whether the flaw lives on in built engines")                                      \
-	X(CAUSE_OTHER_PRODUCT, "other_product", "no statement is about this product")
+	X(CAUSE_OTHER_PRODUCT, "other_product", "no statement is about this product")                       \
+	X(CAUSE_NOT_APPLICABLE, "not_applicable", "the operator decided that it does not apply here")
 enum finding_cause {
 #define X(name, text, words) name,
 	FINDING_CAUSES(X)
@@ -76,6 +80,7 @@ struct finding_subject {
 	enum carrier carrier;
 	enum finding_claim claim;
 	struct span claim_cause; /* inventory's: "header_mismatch", "unknown_builder", ...; empty when clear */
+	struct span service;     /* whose; empty: of none, or it makes no difference (decisions have services) */
 };
 
 /* One step of the reason chain: a kind, a sentence, and the facts behind the sentence. */
@@ -125,6 +130,7 @@ struct finding {
 	struct span *fixed; /* versions that cure, as authoritative sources name them, ascending */
 	size_t fixed_count;
 	bool source_conflict; /* sources disagree, whatever the verdict */
+	bool contradiction;   /* a source contradicts itself about the product, whatever the verdict */
 	bool conservative;    /* affected only by a cautious reading (range.h) */
 };
 

@@ -283,6 +283,148 @@ static void decisions_and_drills(void **state)
 		    "DRILL-2026-1 /r/a.onnx builder 1.20.1 affected in_range\n");
 }
 
+/* ── Decisions with a scope ─────────────────────────────────────────────────────────────────────────────────────── */
+
+static int make_decision(struct transaction *tx, void *data)
+{
+	int rc = advisory_decide_scope(tx, SPAN("CVE-2099-1"), data, "user:ann@host", "looked at it");
+	return rc ? rc : exposure_refresh_tx(tx, "user:ann@host", NULL);
+}
+
+static int decide_scope(struct fixture *f, struct advisory_decision_made made)
+{
+	struct err err = ERR_INIT;
+	return database_transact(f->db, DB_WRITE, make_decision, &made, &err);
+}
+
+static void it_does_not_apply_here(void **state)
+{
+	struct fixture *f = begin(state);
+	struct piece engines[] = { fleet[0], fleet[0] };
+	engines[1].path = "/r/z.onnx";
+	engines[1].service = "reading";
+	engines[1].content = 9;
+	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
+	place(f, engines, 2);
+	assert_int_equal(refresh(f).opened, 2);
+	assert_int_equal(decide_scope(f, (struct advisory_decision_made){ .kind = DECISION_APPLIES,
+									  .service = "voice",
+									  .owner = "ann" }),
+			 0);
+	assert_list(f, (struct exposure_filter){ .limit = 0 },
+		    "CVE-2099-1 /r/z.onnx builder 1.20.1 affected in_range\n");
+	assert_int_equal(decide_scope(f, (struct advisory_decision_made){ .kind = DECISION_APPLIES }), 0);
+	assert_list(f, (struct exposure_filter){ .limit = 0 }, "");
+	/* the narrower scope counts */
+	assert_int_equal(decide_scope(f, (struct advisory_decision_made){ .kind = DECISION_APPLIES,
+									  .service = "voice",
+									  .applies = true }),
+			 0);
+	assert_list(f, (struct exposure_filter){ .limit = 0 },
+		    "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range\n");
+	/* of another product: nothing changes */
+	assert_int_equal(decide_scope(f, (struct advisory_decision_made){ .kind = DECISION_APPLIES,
+									  .product = product_by_any(SPAN(TRT)) }),
+			 0);
+	assert_list(f, (struct exposure_filter){ .limit = 0 },
+		    "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range\n");
+}
+
+static void another_range_stands_above_the_sources(void **state)
+{
+	struct fixture *f = begin(state);
+	struct advisory_decision_made range = { .kind = DECISION_RANGE, .product = product_by_any(SPAN(ORT)) };
+	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
+	place(f, fleet, 2);
+	assert_int_equal(refresh(f).opened, 1);
+	range.range = SPAN("prior to 1.20.0");
+	assert_int_equal(decide_scope(f, range), 0);
+	assert_list(f, (struct exposure_filter){ .limit = 0 }, "");
+	range.range = SPAN("vers:generic/<1.22.0");
+	assert_int_equal(decide_scope(f, range), 0);
+	assert_list(f, (struct exposure_filter){ .path = SPAN("/r/b.onnx") },
+		    "CVE-2099-1 /r/b.onnx builder 1.21.1 affected in_range\n"
+		    "CVE-2099-1 /r/b.onnx runtime 1.21.1 affected in_range\n");
+	range.range = SPAN_NONE; /* the sources' again */
+	assert_int_equal(decide_scope(f, range), 0);
+	assert_list(f, (struct exposure_filter){ .limit = 0 },
+		    "CVE-2099-1 /r/a.onnx builder 1.20.1 affected in_range\n");
+	range.range = SPAN("whatever they said");
+	assert_int_equal(decide_scope(f, range), RF_EUNREADABLE);
+	range.range = SPAN("prior to 1.0");
+	range.product = NULL;
+	assert_int_equal(decide_scope(f, range), RF_EINVALID);
+}
+
+/* A product that no source of the advisory speaks of is hit by decision. */
+static void a_range_brings_a_product_in(void **state)
+{
+	struct fixture *f = begin(state);
+	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("onnx", "1.21.0")));
+	place(f, fleet, RF_COUNT(fleet));
+	assert_list(f, (struct exposure_filter){ .path = SPAN("/r/d.plan") }, "");
+	assert_int_equal(
+		decide_scope(f, (struct advisory_decision_made){ .kind = DECISION_RANGE,
+								 .product = product_by_any(SPAN(TRT)),
+								 .range = SPAN("All versions prior to 10.14") }),
+		0);
+	assert_list(f, (struct exposure_filter){ .path = SPAN("/r/d.plan"), .at_least = FINDING_AFFECTED },
+		    "CVE-2099-1 /r/d.plan builder 10.13.3.9 affected in_range\n");
+}
+
+struct ordering {
+	struct arena a;
+	struct exposure_work_filter filter;
+	struct exposure_work *list;
+	size_t count;
+};
+
+static int order(struct transaction *tx, void *data)
+{
+	struct ordering *o = data;
+	return exposure_order_work(tx, &o->a, NULL, &o->filter, &o->list, &o->count);
+}
+
+#define KEV(cve)                                                                                                 \
+	"{\"title\":\"CISA Catalog of Known Exploited Vulnerabilities\",\"catalogVersion\":\"2026.01.05\","      \
+	"\"dateReleased\":\"2026-01-05T00:00:00.000Z\",\"count\":1,\"vulnerabilities\":[{\"cveID\":\"" cve       \
+	"\",\"vendorProject\":\"x\",\"product\":\"y\",\"vulnerabilityName\":\"n\",\"dateAdded\":\"2026-01-05\"," \
+	"\"shortDescription\":\"s\",\"requiredAction\":\"a\",\"dueDate\":\"2026-01-26\","                        \
+	"\"knownRansomwareCampaignUse\":\"Known\",\"notes\":\"\",\"cwes\":[]}]}"
+
+static void work_has_one_order(void **state)
+{
+	struct fixture *f = begin(state);
+	struct err err = ERR_INIT;
+	struct ordering o = { .a = ARENA_INIT(16 * MIB) };
+	import(f, OSV("CVE-2099-1111", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
+	import(f, OSV("CVE-2099-2222", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
+	import(f, OSV("CVE-2099-3333", "2026-01-01T00:00:00Z", PYPI("onnx", "1.21.0")));
+	import(f, OSV("DRILL-2026-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
+	import(f, KEV("CVE-2099-2222"));
+	place(f, fleet, 2);
+	(void)refresh(f);
+	assert_ok(database_transact(f->db, DB_READ, order, &o, &err), &err);
+	assert_int_equal(o.count, 2);
+	assert_true(span_eq_text(o.list[0].advisory, "CVE-2099-2222"));
+	assert_int_equal(o.list[0].priority.action, PRIORITY_ACT);
+	assert_true(o.list[0].priority.facts.kev_ransomware);
+	assert_int_equal(o.list[0].worst, FINDING_AFFECTED);
+	assert_int_equal(o.list[0].placements, 1);
+	o.filter = (struct exposure_work_filter){ .with_unexposed = true, .with_drills = true };
+	assert_ok(database_transact(f->db, DB_READ, order, &o, &err), &err);
+	assert_int_equal(o.count, 4);
+	assert_true(span_eq_text(o.list[3].advisory, "CVE-2099-3333"));
+	/* a newer catalogue without it: the signal goes */
+	import(f, "{\"title\":\"CISA Catalog of Known Exploited Vulnerabilities\",\"catalogVersion\":\"2026.01.06\","
+		  "\"dateReleased\":\"2026-01-06T00:00:00.000Z\",\"count\":0,\"vulnerabilities\":[]}");
+	o.filter = (struct exposure_work_filter){ .advisory = SPAN("CVE-2099-2222") };
+	assert_ok(database_transact(f->db, DB_READ, order, &o, &err), &err);
+	assert_int_equal(o.count, 1);
+	assert_false(o.list[0].priority.facts.kev);
+	arena_release(&o.a);
+}
+
 struct describing {
 	struct span advisory;
 	struct str lines;
@@ -480,6 +622,10 @@ int main(void)
 		cmocka_unit_test_setup_teardown(carriers_are_kept_apart, setup, teardown),
 		cmocka_unit_test_setup_teardown(history_is_never_deleted, setup, teardown),
 		cmocka_unit_test_setup_teardown(decisions_and_drills, setup, teardown),
+		cmocka_unit_test_setup_teardown(it_does_not_apply_here, setup, teardown),
+		cmocka_unit_test_setup_teardown(another_range_stands_above_the_sources, setup, teardown),
+		cmocka_unit_test_setup_teardown(a_range_brings_a_product_in, setup, teardown),
+		cmocka_unit_test_setup_teardown(work_has_one_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(runtime_clean_engine_still_vulnerable, setup, teardown),
 		cmocka_unit_test_setup_teardown(explain_tells_bytes_text_and_comparison, setup, teardown),
 		cmocka_unit_test_setup_teardown(story_of_a_record_that_is_none, setup, teardown),
