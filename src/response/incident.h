@@ -87,7 +87,8 @@ struct incident {
 	struct incident_environment *environments;     /* by name */
 	size_t environment_count;
 };
-/* The stage the incident is at: the first one not reached in every environment that has work; CLOCK_STAGES: all done. */
+/* The stage the incident is at: the first one not reached in every environment that has work; CLOCK_STAGES: all done.
+ * Without any task no stage behind confirm is reached: not planned yet, or only runtimes are exposed, which nothing here cures. */
 enum clock_stage incident_stage(const struct incident *incident);
 
 /* All in @a. RF_ENOTFOUND. */

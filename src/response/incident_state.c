@@ -75,13 +75,22 @@ static bool environment_reached(const struct incident_environment *e, enum clock
 	return m == 0 || n >= m;
 }
 
+static bool environment_has_work(const struct incident_environment *e, enum clock_stage stage)
+{
+	int64_t n, m;
+	incident_stage_counts(e, stage, &n, &m);
+	return m > 0 || e->reached[stage] != USEC_NONE;
+}
+
 enum clock_stage incident_stage(const struct incident *incident)
 {
 	for (int s = CLOCK_STAGES - 1; s >= 0; s--) {
-		bool all = incident->environment_count > 0;
-		for (size_t i = 0; i < incident->environment_count && all; i++)
+		bool all = incident->environment_count > 0, any = false;
+		for (size_t i = 0; i < incident->environment_count && all; i++) {
 			all = environment_reached(&incident->environments[i], (enum clock_stage)s);
-		if (all)
+			any |= environment_has_work(&incident->environments[i], (enum clock_stage)s);
+		}
+		if (all && any)
 			return (enum clock_stage)(s + 1);
 	}
 	return CLOCK_CONFIRM;

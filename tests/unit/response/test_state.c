@@ -57,7 +57,8 @@ static const struct {
 	const char *reached; /* c e r a f */
 	enum clock_stage stage;
 } STAGE_CASES[] = {
-	{ "nothing judged yet", 0, 0, 0, 0, 0, 0, "", CLOCK_STAGES },
+	{ "nothing judged yet", 0, 0, 0, 0, 0, 0, "", CLOCK_CONFIRM },
+	{ "confirmed, not planned, or only runtimes exposed: not done", 0, 0, 0, 0, 0, 0, "c", CLOCK_ENVIRONMENT },
 	{ "tasks, not confirmed", 3, 1, 0, 1, 0, 0, "", CLOCK_CONFIRM },
 	{ "confirmed, one blocked", 3, 1, 2, 1, 0, 0, "c", CLOCK_ENVIRONMENT },
 	{ "all can be built", 3, 0, 2, 1, 0, 0, "ce", CLOCK_REBUILD },
@@ -100,6 +101,10 @@ static void the_slowest_environment_gives_the_stage(void **state)
 	struct incident incident = { .environments = e, .environment_count = 2 };
 	assert_int_equal(incident_stage(&incident), CLOCK_REBUILD);
 	int64_t n, m;
+	/* an environment without engines to rebuild does not hold the others back */
+	e[1] = (struct incident_environment){ .reached = { 1, USEC_NONE, USEC_NONE, USEC_NONE, USEC_NONE } };
+	assert_int_equal(incident_stage(&incident), CLOCK_CANARY);
+	e[1] = (struct incident_environment){ .tasks = 2, .proven = 1, .releases = 1, .reached = { 1, 1, USEC_NONE, USEC_NONE, USEC_NONE } };
 	incident_stage_counts(&e[1], CLOCK_REBUILD, &n, &m);
 	assert_int_equal(n, 1);
 	assert_int_equal(m, 2);
