@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/site.h"
 
+#include "base/log.h"
 #include "exposure/exposure.h"
 #include "inventory/fleet.h"
 
@@ -11,6 +12,7 @@ struct scanning {
 	struct table table;
 	struct str line;
 	bool json, all;
+	size_t roots_absent;
 	struct err *err;
 };
 
@@ -101,6 +103,7 @@ static int scan_fleet(const struct invocation *in, struct scanning *s, struct sc
 	if (rc != 0)
 		return rc;
 	*totals = result.totals;
+	s->roots_absent = result.roots_absent;
 	progress_end(&s->progress);
 	if (!s->json) {
 		const struct inventory_changes *c = &result.changes;
@@ -109,9 +112,9 @@ static int scan_fleet(const struct invocation *in, struct scanning *s, struct sc
 		out("\nplacements: %llu new, %llu replaced, %llu gone, %llu unchanged; exposures: %lld open, %lld new, %lld cleared\n",
 		    (unsigned long long)c->added, (unsigned long long)c->replaced, (unsigned long long)c->vanished, (unsigned long long)c->unchanged,
 		    (long long)exposures.open, (long long)exposures.opened, (long long)exposures.cleared);
-		if (result.roots_absent)
-			out_colour(COLOUR_YELLOW, "%zu of %zu roots are not there: nothing is claimed about them\n", result.roots_absent, result.roots);
 	}
+	if (result.roots_absent) /* stdout has one object a file and nothing else with --json */
+		log_warn("%zu of %zu roots are not there: nothing is claimed about them", result.roots_absent, result.roots);
 	return rc;
 }
 
@@ -134,7 +137,8 @@ static int run_scan(const struct invocation *in, struct err *err)
 	str_release(&s.line);
 	if (rc != 0)
 		return rc;
-	return totals.conflicts || totals.unknowns || totals.errors ? 3 : 0;
+	/* not to have looked is no pass */
+	return totals.conflicts || totals.unknowns || totals.errors || s.roots_absent ? 3 : 0;
 }
 
 static const struct option_row scan_options_[] = {

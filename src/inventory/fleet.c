@@ -8,7 +8,9 @@
 /* Toolchain names of reforge.yaml and the products they are. */
 static const char *product_of(const char *toolchain)
 {
-	static const struct { const char *name, *product; } rows[] = {
+	static const struct {
+		const char *name, *product;
+	} rows[] = {
 		{ "onnxruntime", ARTIFACT_PRODUCT_ONNXRUNTIME },
 		{ "tensorrt", ARTIFACT_PRODUCT_TENSORRT },
 	};
@@ -28,11 +30,16 @@ struct fleet {
 	struct err *err;
 };
 
-static struct inventory_place place_of(const struct fleet *f, const struct workspace_environment *environment, const char *model)
+static struct inventory_place place_of(const struct fleet *f, const struct workspace_environment *environment,
+				       const char *model)
 {
 	return (struct inventory_place){
-		.host = f->host, .service = f->service->name, .environment = environment->name, .model = model,
-		.runtime_product = product_of(f->service->runtime_toolchain), .runtime_version = f->service->runtime_version,
+		.host = f->host,
+		.service = f->service->name,
+		.environment = environment->name,
+		.model = model,
+		.runtime_product = product_of(f->service->runtime_toolchain),
+		.runtime_version = f->service->runtime_version,
 	};
 }
 
@@ -53,6 +60,21 @@ static int take(const struct scan_file *file, void *data)
 	return rc;
 }
 
+/* Does reforge.yaml still give @path to that service and environment? What it cannot place is left as it is. */
+static bool is_named(const char *path, struct span service, struct span environment, void *data)
+{
+	const struct fleet *f = data;
+	struct workspace_place located;
+	if (workspace_locate(f->workspace, path, &located, NULL) != 0)
+		return true;
+	if (!located.service || !span_eq_text(service, located.service->name))
+		return false;
+	for (size_t i = 0; i < located.service->environments_n; i++)
+		if (span_eq_text(environment, located.service->environments[i]->name))
+			return true;
+	return false;
+}
+
 static void add_totals(struct scan_totals *to, const struct scan_totals *more)
 {
 	to->files += more->files;
@@ -64,7 +86,8 @@ static void add_totals(struct scan_totals *to, const struct scan_totals *more)
 	to->errors += more->errors;
 }
 
-static int scan_root(struct fleet *f, const char *root, const struct inventory_known *known, struct fleet_result *result)
+static int scan_root(struct fleet *f, const char *root, const struct inventory_known *known,
+		     struct fleet_result *result)
 {
 	result->roots++;
 	if (access(root, F_OK) != 0) {
@@ -77,8 +100,12 @@ static int scan_root(struct fleet *f, const char *root, const struct inventory_k
 		rc = inventory_batch_root(f->batch, root, &place, f->err);
 	}
 	struct scan_options options = {
-		.evidence = true, .threads = f->options->threads, .known = inventory_known_find, .known_data = (void *)(uintptr_t)known,
-		.progress = f->options->progress, .progress_data = f->options->data,
+		.evidence = true,
+		.threads = f->options->threads,
+		.known = inventory_known_find,
+		.known_data = (void *)(uintptr_t)known,
+		.progress = f->options->progress,
+		.progress_data = f->options->data,
 	};
 	struct scan_totals totals;
 	if (rc == 0)
@@ -102,16 +129,21 @@ static int scan_service(struct fleet *f, const struct inventory_known *known, st
 	return rc;
 }
 
-int fleet_scan(struct database *db, const struct workspace *w, const struct fleet_scan *options, struct fleet_result *ret, struct err *err)
+int fleet_scan(struct database *db, const struct workspace *w, const struct fleet_scan *options,
+	       struct fleet_result *ret, struct err *err)
 {
 	char host[65] = "localhost";
 	struct fleet_result result = { 0 };
 	struct inventory_known *known = NULL;
 	if (!options->host && gethostname(host, sizeof host - 1) != 0)
 		memcpy(host, "localhost", sizeof "localhost");
-	struct fleet f = { .workspace = w, .options = options, .host = options->host ? options->host : host, .err = err };
+	struct fleet f = {
+		.workspace = w, .options = options, .host = options->host ? options->host : host, .err = err
+	};
 	f.batch = inventory_batch_new();
 	int rc = f.batch ? inventory_known_load(db, &known, err) : err_set(err, RF_ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = inventory_batch_whole_host(f.batch, f.host, is_named, &f, err);
 	for (size_t i = 0; rc == 0 && i < w->services_n; i++) {
 		f.service = &w->services[i];
 		rc = scan_service(&f, known, &result);

@@ -25,7 +25,8 @@ struct fleet_result {
 };
 /*
  * Scans every root of every service (an engine override outside of all roots as well), for each of the service's
- * environments, and records what it saw. Unchanged files are not hashed again. @ret may be NULL.
+ * environments, and records what it saw. Unchanged files are not hashed again. Placements on this host that the
+ * workspace no longer names (a service, root or environment taken out or renamed) are closed. @ret may be NULL.
  */
 RF_MUST_CHECK int fleet_scan(struct database *db, const struct workspace *w, const struct fleet_scan *options,
                              struct fleet_result *ret, struct err *err);

@@ -36,8 +36,8 @@ struct inventory_place {
 	const char *runtime_version; /* NULL unknown */
 };
 
-/* Collects reports of a scan until they are recorded. At most INVENTORY_MAX_FILES files a batch: RF_ETOOMANY; about 3 KiB
- * of memory each, evidence included. */
+/* Collects reports of a scan until they are recorded. At most INVENTORY_MAX_FILES files a batch: RF_ETOOMANY; about 3
+ * KiB of memory each, evidence included. */
 #define INVENTORY_MAX_FILES 250000
 struct inventory_batch;
 struct inventory_batch *inventory_batch_new(void); /* NULL: out of memory */
@@ -47,6 +47,14 @@ void inventory_batch_freep(struct inventory_batch **b);
  * closed. */
 RF_MUST_CHECK int inventory_batch_root(struct inventory_batch *b, const char *root, const struct inventory_place *place,
 				       struct err *err);
+/* The batch is of everything that is named on @host: an open placement there, and a path that could not be read, for
+ * which @named says no (service, root or environment were taken out of the workspace, or the path is another service's
+ * now) is closed, seen or not. Its history stays. @named and @data are kept until the batch is freed; may be called
+ * again when the transaction is. RF_ENOMEM. */
+RF_MUST_CHECK int inventory_batch_whole_host(struct inventory_batch *b, const char *host,
+					     bool (*named)(const char *path, struct span service,
+							   struct span environment, void *data),
+					     void *data, struct err *err);
 /* Adds one report: engines, models, timing caches, pointers, runtime libraries and everything with a finding; kind
  * other without a finding is left out. A file that could not be read, and a folder, keep the placements there open:
  * what was not seen is not gone. RF_EINVALID for a report without a digest that is no error (a --no-digest scan is

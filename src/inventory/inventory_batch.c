@@ -117,6 +117,17 @@ int inventory_batch_root(struct inventory_batch *b, const char *root, const stru
 	return g && path_add(b, &g->roots, root, NULL) == 0 ? 0 : no_memory(err);
 }
 
+int inventory_batch_whole_host(struct inventory_batch *b, const char *host,
+			       bool (*named)(const char *path, struct span service, struct span environment,
+					     void *data),
+			       void *data, struct err *err)
+{
+	b->whole_host = text(b, host);
+	b->named = named;
+	b->named_data = data;
+	return b->whole_host ? 0 : no_memory(err);
+}
+
 /* ── Contents ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static const char *json_of(struct inventory_batch *b, const struct artifact_facts *f,

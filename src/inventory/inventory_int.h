@@ -67,6 +67,9 @@ struct inventory_batch {
 	struct batch_group *group_list;
 	struct batch_known *known;
 	size_t items;
+	const char *whole_host; /* NULL: the batch speaks for its roots only */
+	bool (*named)(const char *path, struct span service, struct span environment, void *data);
+	void *named_data;
 };
 
 /* Name of this machine, for the scan cache. */

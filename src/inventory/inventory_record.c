@@ -269,6 +269,66 @@ static int group_write(struct record *r, const struct batch_group *g)
 	return rc ? rc : unseen_write(r, g);
 }
 
+/* ── What is named no more ───────────────────────────────────────────────────────────────────────────────────────── */
+
+struct unnamed {
+	int64_t id; /* of a placement; 0 */
+	const char *path, *service, *environment;
+	struct unnamed *next;
+};
+
+static int unnamed_take(struct record *r, struct db_rows *rows, struct unnamed **list)
+{
+	const struct inventory_batch *b = r->batch;
+	struct unnamed *u = arena_alloc(&r->arena, sizeof *u);
+	if (!u)
+		return no_memory(r);
+	u->id = rows_i64(rows, 0);
+	u->path = arena_text(&r->arena, rows_blob(rows, 1));
+	u->service = arena_text(&r->arena, rows_text(rows, 2));
+	u->environment = arena_text(&r->arena, rows_text(rows, 3));
+	if (!u->path || !u->service || !u->environment)
+		return no_memory(r);
+	if (b->named(u->path, span_of(u->service), span_of(u->environment), b->named_data))
+		return 0;
+	u->next = *list;
+	*list = u;
+	return 0;
+}
+
+/* Rows of @sql (id, path, service, environment; $1: host) that nothing names any more. */
+static int unnamed_find(struct record *r, const char *sql, struct unnamed **ret)
+{
+	RF_AUTO_ROWS rows = NULL;
+	*ret = NULL;
+	arena_reset(&r->arena);
+	int rc = TX_QUERY(r->tx, &rows, sql, DB_T(r->batch->whole_host));
+	while (rc == 0 && (rc = rows_next(rows)) == 1)
+		rc = unnamed_take(r, rows, ret);
+	return rc;
+}
+
+static int unnamed_close(struct record *r)
+{
+	struct unnamed *u;
+	if (!r->batch->whole_host)
+		return 0;
+	int rc = unnamed_find(r,
+			      "SELECT id, path, service, environment FROM inventory_placement"
+			      " WHERE host = $1 AND gone_at IS NULL",
+			      &u);
+	for (; rc == 0 && u; u = u->next, r->changes.vanished++)
+		rc = placement_close(r, u->id);
+	if (rc == 0)
+		rc = unnamed_find(r, "SELECT 0, path, service, environment FROM inventory_unseen WHERE host = $1", &u);
+	for (; rc == 0 && u; u = u->next)
+		rc = TX_RUN(r->tx,
+			    "DELETE FROM inventory_unseen WHERE host = $1 AND service = $2 AND environment = $3 AND "
+			    "path = $4",
+			    DB_T(r->batch->whole_host), DB_T(u->service), DB_T(u->environment), DB_B(span_of(u->path)));
+	return rc;
+}
+
 /* ── The scan cache ──────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int known_write(struct record *r)
@@ -309,6 +369,8 @@ int inventory_record_tx(struct transaction *tx, const struct inventory_batch *b,
 		rc = artifacts_write(&r);
 	for (const struct batch_group *g = b->group_list; g && rc == 0; g = g->next)
 		rc = group_write(&r, g);
+	if (rc == 0)
+		rc = unnamed_close(&r);
 	if (rc == 0)
 		rc = known_write(&r);
 	arena_release(&r.arena);

@@ -124,6 +124,53 @@ static void test_fleet(void **state)
 	assert_int_equal(r.changes.replaced, 2);
 }
 
+static void rewrite(struct fixture *x, const char *services)
+{
+	char path[FS_PATH_MAX];
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	str_addf(&text, "site: test\nenvironments: {production: {}, staging: {}}\n%s", services);
+	assert_ok(fs_join(path, sizeof path, x->folder, WORKSPACE_FILE, &x->err), &x->err);
+	assert_ok(fs_write_atomic(path, str_span(&text), 0644, &x->err), &x->err);
+	workspace_free(x->workspace);
+	x->workspace = NULL;
+	assert_ok(workspace_open(x->folder, &x->workspace, &x->err), &x->err);
+}
+
+#define OWNED "owner: {name: a, contact: a}, reach: internal, criticality: normal"
+
+/* Placements follow what reforge.yaml says: renamed services, moved roots, dropped environments leave no ghosts; a root
+ * that is named and not there leaves everything. */
+static void test_configuration_changes(void **state)
+{
+	struct fixture *x = *state;
+	struct fleet_scan first = { .host = "h1" };
+	assert_ok(fleet_scan(x->db, x->workspace, &first, NULL, &x->err), &x->err);
+	rewrite(x, "services:\n"
+		   "  speech: {" OWNED ", environments: [production], roots: [engines/voice]}\n"
+		   "  reading: {" OWNED ", environments: [production], roots: [engines/not-there]}\n");
+	struct fleet_result r = scan(x, "reading/production odd 10.13.0.1 on  gone\n"
+					"speech/production alexa 10.1.0.1 on  open\n"
+					"speech/production timer 8.6.0.1 on  open\n"
+					"voice/production alexa 10.1.0.1 on 10.3.0.26 gone\n"
+					"voice/production timer 8.6.0.1 on 10.3.0.26 gone\n"
+					"voice/staging alexa 10.1.0.1 on 10.3.0.26 gone\n"
+					"voice/staging timer 8.6.0.1 on 10.3.0.26 gone\n");
+	assert_int_equal(r.changes.vanished, 5);
+	assert_int_equal(r.changes.added, 2);
+	/* another machine's are not this one's to close; a folder that is away for a while takes nothing with it */
+	char from[FS_PATH_MAX], to[FS_PATH_MAX];
+	assert_ok(fs_join(from, sizeof from, x->folder, "engines", &x->err), &x->err);
+	assert_ok(fs_join(to, sizeof to, x->folder, "away", &x->err), &x->err);
+	assert_int_equal(rename(from, to), 0);
+	struct fleet_scan other = { .host = "h2" };
+	assert_ok(fleet_scan(x->db, x->workspace, &other, &r, &x->err), &x->err);
+	assert_int_equal(r.changes.vanished, 0);
+	struct fleet_scan own = { .host = "h1" };
+	assert_ok(fleet_scan(x->db, x->workspace, &own, &r, &x->err), &x->err);
+	assert_int_equal(r.changes.vanished, 0);
+	assert_int_equal(r.roots_absent, 2);
+}
+
 /* The database under an engine's name: seen, not read, and its locks hold. */
 static void test_database_in_a_root(void **state)
 {
@@ -143,6 +190,7 @@ static void test_database_in_a_root(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { EACH(test_fleet), EACH(test_database_in_a_root) };
+	const struct CMUnitTest tests[] = { EACH(test_fleet), EACH(test_configuration_changes),
+					    EACH(test_database_in_a_root) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
