@@ -36,6 +36,9 @@
  * base/ offers a replacement for each (str.h, span.h, time.h, ../process). C only. atol is missing: it is the name of a
  * tolerance in every recipe. */
 #ifndef __cplusplus
+/* clang with fortified headers has these two as macros */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r atoi atoll atof gmtime \
 	localtime ctime asctime system popen rand srand tmpnam mktemp gets
 #endif
