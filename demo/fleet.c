@@ -81,8 +81,8 @@ static int build_one(struct fleet *f, const struct engine *e, struct release_row
 {
 	const struct workspace *w = f->site.workspace;
 	const struct recipe *recipe;
-	const struct toolchain *toolchain;
-	struct build_spec spec;
+	const struct toolchain *toolchain = NULL;
+	struct build_spec spec = { 0 };
 	struct build_evidence evidence = { 0 };
 	char *folder = arena_printf(&f->arena, "%s/demo-%s", w->work, e->model), *source = arena_alloc(&f->arena, FS_PATH_MAX), real[PATH_MAX];
 	int rc = folder && source ? workspace_recipe(w, e->model, &recipe, err) : err_set(err, RF_ENOMEM, "out of memory");

@@ -40,8 +40,8 @@ static struct span column(struct loading *l, const struct db_rows *rows, int i)
 static const char *const id_questions[] = {
 	"SELECT id FROM advisory WHERE id = $1",
 	"SELECT advisory FROM advisory_alias WHERE alias = $1 ORDER BY 1 LIMIT 1",
-	"SELECT id, 0 FROM advisory WHERE upper(id) = $1 UNION ALL"
-	" SELECT advisory, 1 FROM advisory_alias WHERE upper(alias) = $1 ORDER BY 2, 1 LIMIT 1",
+	("SELECT id, 0 FROM advisory WHERE upper(id) = $1 UNION ALL"
+	 " SELECT advisory, 1 FROM advisory_alias WHERE upper(alias) = $1 ORDER BY 2, 1 LIMIT 1"),
 };
 
 static int ask_id(struct transaction *tx, struct arena *a, const char *sql, struct span id, struct span *ret)

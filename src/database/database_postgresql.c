@@ -271,7 +271,7 @@ static void bind_one(struct bound *b, size_t i, const struct db_value *v)
 		if (isnan(v->r))
 			return;         /* NULL, as SQLite does */
 		memcpy(&bits, &v->r, sizeof bits);
-		/* fall through */
+		__attribute__((fallthrough));
 	case DB_INT:
 		put_be64(b->numbers[i].bytes, bits);
 		b->values[i] = (const char *)b->numbers[i].bytes;

@@ -20,7 +20,7 @@ static struct verify_key *public_key;
 static struct database *db;
 static struct err err = ERR_INIT;
 
-static RF_UNUSED const char *in_dir(const char *format, ...)
+static RF_UNUSED RF_PRINTF(1, 2) const char *in_dir(const char *format, ...)
 {
 	static char paths[8][FS_PATH_MAX];
 	static unsigned turn;

@@ -395,7 +395,7 @@ static const struct tampering tamperings[] = {
 	{ "all cut",
 	  { "DELETE FROM ledger_record", "DELETE FROM ledger_chain", "DELETE FROM ledger_checkpoint" }, 1, "tail cut", false },
 	{ "checkpoint moved", { "UPDATE ledger_checkpoint SET size = 5 WHERE size = 10" }, 5, "changed", true },
-	{ "checkpoint forged", { "UPDATE ledger_checkpoint SET envelope = replace(envelope, 'A', 'B') WHERE size = 10" }, 10, "", true },
+	{ "checkpoint forged", { "UPDATE ledger_checkpoint SET envelope = replace(envelope, 'eyJ', 'eyK') WHERE size = 10" }, 10, "", true },
 	{ "head changed", { "UPDATE ledger_chain SET size = 29" }, 30, "the head says 29", true },
 };
 

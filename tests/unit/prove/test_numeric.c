@@ -15,7 +15,8 @@ static struct npy tensor(enum npy_type type, const void *data, uint64_t rows, ui
 }
 
 #define NO ((double)NAN)
-static const struct numeric_rule TIGHT = { 1e-4, 1e-3, 0, NO, NO };
+#define TIGHT_RULE { 1e-4, 1e-3, 0, NO, NO }
+static const struct numeric_rule TIGHT = TIGHT_RULE;
 
 /* One pair of four float32 values under a rule. */
 struct row {
@@ -30,19 +31,19 @@ static const struct row ROWS[] = {
 	{ "same", { 1, 2, 3, 4 }, { 1, 2, 3, 4 }, { 0, 0, 0, 1, 1 }, JUDGEMENT_PASS, NUMERIC_OK },
 	{ "within atol", { 0, 0, 0, 1 }, { 0.00009f, 0, 0, 1 }, { 1e-4, 0, 0, NO, NO }, JUDGEMENT_PASS, NUMERIC_OK },
 	{ "beyond atol", { 0, 0, 0, 1 }, { 0.00011f, 0, 0, 1 }, { 1e-4, 0, 0, NO, NO }, JUDGEMENT_FAIL, NUMERIC_TOLERANCE },
-	{ "within rtol of the baseline", { 1000, 0, 0, 1 }, { 1000.9f, 0, 0, 1 }, TIGHT, JUDGEMENT_PASS, NUMERIC_OK },
-	{ "beyond rtol", { 1000, 0, 0, 1 }, { 1001.2f, 0, 0, 1 }, TIGHT, JUDGEMENT_FAIL, NUMERIC_TOLERANCE },
+	{ "within rtol of the baseline", { 1000, 0, 0, 1 }, { 1000.9f, 0, 0, 1 }, TIGHT_RULE, JUDGEMENT_PASS, NUMERIC_OK },
+	{ "beyond rtol", { 1000, 0, 0, 1 }, { 1001.2f, 0, 0, 1 }, TIGHT_RULE, JUDGEMENT_FAIL, NUMERIC_TOLERANCE },
 	{ "rtol is of b, not of a", { 1, 1, 1, 1 }, { 2.1f, 1, 1, 1 }, { 0, 1, 0, NO, NO }, JUDGEMENT_FAIL, NUMERIC_TOLERANCE },
 	{ "one outlier of four allowed", { 1, 1, 1, 1 }, { 2, 1, 1, 1 }, { 1e-4, 0, 0.25, NO, NO }, JUDGEMENT_PASS, NUMERIC_OK },
 	{ "two are too many", { 1, 1, 1, 1 }, { 2, 2, 1, 1 }, { 1e-4, 0, 0.25, NO, NO }, JUDGEMENT_FAIL, NUMERIC_TOLERANCE },
-	{ "NaN at the same place", { NAN, 1, 1, 1 }, { NAN, 1, 1, 1 }, TIGHT, JUDGEMENT_PASS, NUMERIC_OK },
-	{ "NaN appears", { 1, 1, 1, 1 }, { NAN, 1, 1, 1 }, TIGHT, JUDGEMENT_FAIL, NUMERIC_NAN },
-	{ "NaN disappears", { NAN, 1, 1, 1 }, { 1, 1, 1, 1 }, TIGHT, JUDGEMENT_FAIL, NUMERIC_NAN },
-	{ "NaN against infinity", { INFINITY, 1, 1, 1 }, { NAN, 1, 1, 1 }, TIGHT, JUDGEMENT_FAIL, NUMERIC_NAN },
-	{ "infinity at the same place", { -INFINITY, 1, 1, 1 }, { -INFINITY, 1, 1, 1 }, TIGHT, JUDGEMENT_PASS, NUMERIC_OK },
-	{ "infinity of the other sign", { -INFINITY, 1, 1, 1 }, { INFINITY, 1, 1, 1 }, TIGHT, JUDGEMENT_FAIL, NUMERIC_INF },
-	{ "infinity appears", { 1, 1, 1, 1 }, { INFINITY, 1, 1, 1 }, TIGHT, JUDGEMENT_FAIL, NUMERIC_INF },
-	{ "nothing finite is no data", { NAN, NAN, NAN, NAN }, { NAN, NAN, NAN, NAN }, TIGHT, JUDGEMENT_INCONCLUSIVE, NUMERIC_NO_DATA },
+	{ "NaN at the same place", { NAN, 1, 1, 1 }, { NAN, 1, 1, 1 }, TIGHT_RULE, JUDGEMENT_PASS, NUMERIC_OK },
+	{ "NaN appears", { 1, 1, 1, 1 }, { NAN, 1, 1, 1 }, TIGHT_RULE, JUDGEMENT_FAIL, NUMERIC_NAN },
+	{ "NaN disappears", { NAN, 1, 1, 1 }, { 1, 1, 1, 1 }, TIGHT_RULE, JUDGEMENT_FAIL, NUMERIC_NAN },
+	{ "NaN against infinity", { INFINITY, 1, 1, 1 }, { NAN, 1, 1, 1 }, TIGHT_RULE, JUDGEMENT_FAIL, NUMERIC_NAN },
+	{ "infinity at the same place", { -INFINITY, 1, 1, 1 }, { -INFINITY, 1, 1, 1 }, TIGHT_RULE, JUDGEMENT_PASS, NUMERIC_OK },
+	{ "infinity of the other sign", { -INFINITY, 1, 1, 1 }, { INFINITY, 1, 1, 1 }, TIGHT_RULE, JUDGEMENT_FAIL, NUMERIC_INF },
+	{ "infinity appears", { 1, 1, 1, 1 }, { INFINITY, 1, 1, 1 }, TIGHT_RULE, JUDGEMENT_FAIL, NUMERIC_INF },
+	{ "nothing finite is no data", { NAN, NAN, NAN, NAN }, { NAN, NAN, NAN, NAN }, TIGHT_RULE, JUDGEMENT_INCONCLUSIVE, NUMERIC_NO_DATA },
 	{ "cosine breaks where a loose tolerance does not", { 1, 0, 1, 0 }, { 0, 1, 0, 1 }, { 2, 0, 0, 0.9, NO }, JUDGEMENT_PASS, NUMERIC_OK },
 	{ "cosine of a large vector", { 10, 0, 10, 0 }, { 9, 2, 9, 2 }, { 2, 0, 0, 0.99, NO }, JUDGEMENT_FAIL, NUMERIC_COSINE },
 	{ "a vector that became zero", { 10, 10, 10, 10 }, { 0, 0, 0, 0 }, { NO, NO, 0, 0.9, NO }, JUDGEMENT_FAIL, NUMERIC_COSINE },
