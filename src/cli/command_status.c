@@ -97,6 +97,8 @@ static int print_releases(const struct status *s, struct err *err)
 		table_f(&t, COLOUR_NONE, "%zu", r->row_count);
 		if (r->secure)
 			table_cell(&t, COLOUR_GREEN, SPAN("clean"));
+		else if (r->row_count == 0)
+			table_cell(&t, COLOUR_RED, SPAN("cannot be read: reforge depot verify says why"));
 		else
 			table_f(&t, COLOUR_RED, "%zu of %zu engines not clean", bad, r->row_count);
 	}

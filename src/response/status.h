@@ -41,7 +41,7 @@ struct status_release_row {
 struct status_release {
 	const char *service, *environment, *name, *rollout_state;   /* "" without a rollout */
 	bool is_drill;
-	bool secure;                         /* no row affected, conflict or unknown */
+	bool secure;                         /* no row affected, conflict or unknown; false without rows: it cannot be read */
 	struct status_release_row *rows;
 	size_t row_count;
 };

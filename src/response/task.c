@@ -454,10 +454,14 @@ static int refresh(struct transaction *tx, const struct task_birth *b, const str
 	if (rc)
 		return rc;
 	if (r->state == TASK_BLOCKED && b->blocked_reason)
-		return TX_RUN(tx, "UPDATE task SET reason = $2, owner = $3, changed_at = $4 WHERE id = $1", DB_I(r->id),
-			      DB_T(b->blocked_reason), DB_T(b->blocked_owner), DB_TIME(tx_now(tx)));
+		rc = TX_RUN(tx, "UPDATE task SET reason = $2, owner = $3, changed_at = $4 WHERE id = $1", DB_I(r->id),
+			    DB_T(b->blocked_reason), DB_T(b->blocked_owner), DB_TIME(tx_now(tx)));
+	if (rc)
+		return rc;
 	if ((r->state == TASK_BLOCKED) == (b->blocked_reason != NULL))
-		return 0;
+		return record(tx, r,
+			      &(struct task_record){ "replanned", b->actor, b->blocked_reason,
+						     b->blocked_reason ? b->blocked_owner : NULL, b->plan, false });
 	return task_set_state(tx, &(struct task_change){ .task = r->id,
 							 .to = b->blocked_reason ? TASK_BLOCKED : TASK_PLANNED,
 							 .actor = b->actor,

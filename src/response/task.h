@@ -57,7 +57,8 @@ struct task_birth {
 /*
  * Inserts the task, or brings the current attempt up to date: nothing when it is under way, proven, or as before; blocked
  * → planned when the plan has no reason any more; a new attempt when the last one failed and the versions or digests changed
- * (or @retry). *ret_new (may be NULL) tells whether anything was written. Idempotent; safe from two processes at once.
+ * (or @retry). What a task that has not begun is to become may change without a change of state: ledger `task.replanned`.
+ * *ret_new (may be NULL) tells whether anything was written. Idempotent; safe from two processes at once.
  */
 RF_MUST_CHECK int task_plan(struct transaction *tx, const struct task_birth *birth, int64_t *ret_id, bool *ret_new);
 

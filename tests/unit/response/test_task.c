@@ -410,6 +410,32 @@ static int plan_blocked(struct transaction *tx, struct fixture *f)
 	return task_plan(tx, &b, NULL, NULL);
 }
 
+static int plan_blocked_otherwise(struct transaction *tx, struct fixture *f)
+{
+	struct task_birth b = birth_of(f, "det");
+	b.blocked_reason = "no calibration set";
+	b.blocked_owner = "vision";
+	return task_plan(tx, &b, NULL, NULL);
+}
+
+static int look_replanned(struct transaction *tx, struct fixture *f)
+{
+	(void)f;
+	assert_int_equal(scalar(tx, "SELECT COUNT(*) FROM ledger_waiting WHERE kind = 'task.replanned' AND body LIKE "
+				    "'%no calibration set%' AND body LIKE '%vision%'"), 1);
+	return 0;
+}
+
+static void another_reason_is_recorded(void **state)
+{
+	struct fixture *f = *state;
+	must(f, plan_blocked);
+	must(f, plan_blocked_otherwise);
+	must(f, look_replanned);
+	must(f, plan_blocked_otherwise);
+	must(f, look_replanned);
+}
+
 static int plan_unblocked(struct transaction *tx, struct fixture *f)
 {
 	struct task_birth b = birth_of(f, "det");
@@ -644,6 +670,7 @@ int main(void)
 		T(a_release_made_of_older_attempts_is_not_whole),
 		T(a_failed_engine_gets_another_attempt_when_something_changed),
 		T(blocked_goes_on_when_the_reason_is_gone),
+		T(another_reason_is_recorded),
 		T(the_door_keeps_the_table),
 		T(refusals),
 		T(an_advisory_joins_the_open_incident),
