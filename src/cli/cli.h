@@ -44,7 +44,7 @@ struct invocation {
 	const struct verb *verb;             /* NULL for commands without verbs */
 	const char *const *arguments;        /* positional ones */
 	size_t argument_count;
-	const char *const *wrapped;          /* behind "--", NULL-ended; NULL when absent */
+	const char *const *wrapped;          /* verbs that wrap: what is behind "--", NULL-ended; NULL when absent */
 	struct option_value values[COMMAND_MAX_OPTIONS];
 	bool json;                           /* --json */
 	const char *workspace;               /* -C DIR; NULL: found from the working folder upwards */
@@ -61,6 +61,7 @@ struct verb {
 	/* 0 or an exit status 1, 3 by the contract above; negative RF_E* with @err set. */
 	int (*run)(const struct invocation *in, struct err *err);
 	const char *details;                 /* paragraphs for `help` and the man page; NULL: none */
+	bool wraps;                          /* "-- CMD": a command to run; false: "--" ends the options */
 };
 
 struct command {

@@ -217,7 +217,12 @@ static int read_rest(struct cursor *c, struct invocation *in, bool *help, struct
 	while (c->at < c->argc) {
 		char *arg = c->argv[c->at];
 		if (strcmp(arg, "--") == 0) {
-			in->wrapped = (const char *const *)(c->argv + c->at + 1);
+			c->at++;
+			/* a command of its own for those who wrap one; else the end of options, as everywhere */
+			if (in->verb->wraps)
+				in->wrapped = (const char *const *)(c->argv + c->at);
+			for (; !in->verb->wraps && c->at < c->argc; c->at++)
+				positional[count++] = c->argv[c->at];
 			break;
 		}
 		int taken = global_option(c, in, help, err);

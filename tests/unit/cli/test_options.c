@@ -44,9 +44,13 @@ static void good_lines(void **state)
 	assert_string_equal(in.verb->name, "show");
 	assert_int_equal(option(&in, "limit")->number, 5);
 
-	assert_ok(READ("scan", "--", "--not-an-option"), &err);
-	assert_int_equal(in.argument_count, 0);
-	assert_string_equal(in.wrapped[0], "--not-an-option");
+	/* behind "--" stand arguments, not nothing: a scan without a path is another command */
+	assert_ok(READ("scan", "a", "--json", "--", "--not-an-option", "-x.plan"), &err);
+	assert_int_equal(in.argument_count, 3);
+	assert_string_equal(in.arguments[0], "a");
+	assert_string_equal(in.arguments[1], "--not-an-option");
+	assert_string_equal(in.arguments[2], "-x.plan");
+	assert_null(in.wrapped);
 
 	assert_ok(READ("--version"), &err);
 	assert_string_equal(in.command->name, "version");
