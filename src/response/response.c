@@ -3,6 +3,7 @@
 #include "response/response.h"
 
 #include "advisory/store.h"
+#include "base/hash.h"
 #include "base/thread.h"
 #include "depot/channel.h"
 #include "format/json.h"
@@ -137,6 +138,55 @@ static int check_open(struct run *r)
 		       (long long)r->id, SPAN_ARG(r->incident.name), incident_state_name(s));
 }
 
+/* Advisories asked for, and those that their open incident answers too: planned apart, one would undo the other's cure. */
+struct asked {
+	struct run *r;
+	const char *list[2 * INCIDENT_MAX_ADVISORIES];
+	size_t count;
+};
+
+static int ask_one(struct asked *q, struct span id)
+{
+	for (size_t i = 0; i < q->count; i++)
+		if (span_eq_text(id, q->list[i]))
+			return 0;
+	if (q->count == RF_COUNT(q->list))
+		return err_set(q->r->err, RF_ETOOMANY, "more than %d advisories in one incident", INCIDENT_MAX_ADVISORIES);
+	q->list[q->count] = arena_text(&q->r->a, id);
+	return q->list[q->count++] ? 0 : out_of_memory(q->r);
+}
+
+static int ask_with_incident(struct transaction *tx, struct asked *q, struct span id)
+{
+	int64_t incident = 0;
+	struct incident open;
+	int rc = TX_I64(tx, &incident, "SELECT incident FROM incident_advisory WHERE advisory = $1 AND active = 1", DB_S(id));
+	if (rc == RF_ENOTFOUND)
+		return 0;
+	if (!rc)
+		rc = incident_get(tx, incident, &q->r->a, &open);
+	for (size_t i = 0; !rc && i < open.advisory_count; i++)
+		rc = ask_one(q, open.advisories[i]);
+	return rc;
+}
+
+static int ask_all(struct transaction *tx, void *data)
+{
+	struct asked *q = data;
+	const struct response_options *o = q->r->options;
+	int rc = 0;
+	q->count = 0;
+	for (size_t i = 0; !rc && i < o->advisory_count; i++) {
+		struct stored_advisory s;
+		rc = advisory_get(tx, &q->r->a, span_of(o->advisories[i]), &s);
+		if (!rc)
+			rc = ask_one(q, s.advisory.id);
+		if (!rc)
+			rc = ask_with_incident(tx, q, s.advisory.id);
+	}
+	return rc;
+}
+
 /* The plan is made first: whether anything is exposed is what "confirm" asks. */
 static int confirm(struct run *r)
 {
@@ -161,6 +211,17 @@ static int confirm(struct run *r)
 	if (n == 0 || n > INCIDENT_MAX_ADVISORIES)
 		return err_set(r->err, RF_EINVALID, "a response answers 1 to %d advisories, not %zu",
 			       INCIDENT_MAX_ADVISORIES, n);
+	struct asked *asked = arena_alloc(&r->a, sizeof *asked);
+	if (!asked)
+		return out_of_memory(r);
+	if (!r->options->incident) {
+		asked->r = r;
+		rc = database_transact(r->context->db, DB_READ, ask_all, asked, r->err);
+		ids = asked->list;
+		n = asked->count;
+	}
+	if (rc)
+		return rc;
 	rc = plan_make_with(r->context, r->tools, ids, n, &r->a, &r->plan, r->err);
 	if (rc || (r->plan.task_count == 0 && r->plan.rest_count == 0 && !r->options->incident))
 		return rc;
@@ -218,10 +279,73 @@ static int write_batch(struct transaction *tx, void *data)
 	return 0;
 }
 
+/* Tasks that wait for a person and that the plan does not have (any more). */
+struct absent {
+	struct run *r;
+	struct map planned;
+	int64_t *ids;
+	size_t count, capacity;
+};
+
+static void absent_release(struct absent *x)
+{
+	map_release(&x->planned);
+	rf_free(x->ids);
+}
+
+static const char *task_key(struct run *r, struct span service, struct span environment, struct span model, struct span target)
+{
+	return arena_printf(&r->a, "%.*s\n%.*s\n%.*s\n%.*s", SPAN_ARG(service), SPAN_ARG(environment), SPAN_ARG(model),
+			    SPAN_ARG(target));
+}
+
+static int visit_stuck(const struct task *t, void *data)
+{
+	struct absent *x = data;
+	const char *key = task_key(x->r, t->service, t->environment, t->model, t->target);
+	if (!key)
+		return out_of_memory(x->r);
+	if (map_get(&x->planned, span_of(key)))
+		return 0;
+	if (x->count == x->capacity) {
+		size_t capacity = x->capacity ? x->capacity * 2 : 64;
+		int64_t *grown = rf_realloc_array(x->ids, capacity, sizeof *grown);
+		if (!grown)
+			return out_of_memory(x->r);
+		x->ids = grown;
+		x->capacity = capacity;
+	}
+	x->ids[x->count++] = t->id;
+	return 0;
+}
+
+static int retire_absent(struct transaction *tx, struct run *r)
+{
+	RF_AUTO(absent) x = { .r = r, .planned = MAP_INIT };
+	int64_t answered = 0;
+	int rc = TX_I64(tx, &answered, "SELECT COUNT(*) FROM incident_advisory WHERE incident = $1", DB_I(r->id));
+	/* another process added an advisory since: its engines are in its plan, not in ours */
+	if (rc || answered != (int64_t)r->plan.advisory_count)
+		return rc;
+	for (size_t i = 0; !rc && i < r->plan.task_count; i++) {
+		struct plan_task *t = &r->plan.tasks[i];
+		const char *key = task_key(r, span_of(t->service), span_of(t->environment), span_of(t->model), span_of(t->target));
+		rc = key ? map_set(&x.planned, span_of(key), t) : out_of_memory(r);
+	}
+	if (!rc)
+		rc = task_each_stuck(tx, r->id, PLAN_MAX_TASKS, visit_stuck, &x);
+	for (size_t i = 0; !rc && i < x.count; i++)
+		rc = task_retire(tx, x.ids[i], r->context->actor);
+	r->changed |= x.count > 0;
+	return rc;
+}
+
 static int write_complete(struct transaction *tx, void *data)
 {
 	struct run *r = data;
-	int rc = task_plan_complete(tx, r->id, r->context->actor);
+	int rc = retire_absent(tx, r);
+	if (!rc)
+		rc = task_plan_complete(tx, r->id, r->context->actor);
 	if (rc || !r->changed)
 		return rc;
 	char subject[64], body[192];

@@ -432,6 +432,37 @@ static int give_birth(struct transaction *tx, const struct task_birth *b, int64_
 	return rc;
 }
 
+/* A release of no engine is none. */
+static int drop_empty_release(struct transaction *tx, const struct row *r)
+{
+	int64_t gone = 0;
+	int rc = tx_exec(tx,
+			 "DELETE FROM release_plan WHERE incident = $1 AND service = $2 AND environment = $3 AND tasks = 0 "
+			 "AND published_at IS NULL",
+			 (const struct db_value[]){ DB_I(r->incident), DB_T(r->service), DB_T(r->environment) }, 3, &gone);
+	if (rc || !gone)
+		return rc;
+	return TX_RUN(tx,
+		      "UPDATE incident_environment SET releases = releases - 1 WHERE incident = $1 AND environment = $2",
+		      DB_I(r->incident), DB_T(r->environment));
+}
+
+int task_retire(struct transaction *tx, int64_t id, const char *actor)
+{
+	struct row r;
+	int rc = load_row(tx, id, &r);
+	if (rc || !r.is_current || (r.state != TASK_FAILED && r.state != TASK_BLOCKED))
+		return rc;
+	rc = TX_RUN(tx, "UPDATE task SET is_current = 0 WHERE id = $1", DB_I(id));
+	if (!rc)
+		rc = count(tx, &r, r.state, -1, -1);
+	if (!rc)
+		rc = record(tx, &r,
+			    &(struct task_record){ "retired", actor, "its engine is not exposed any more", NULL, SPAN_NONE,
+						   false });
+	return rc ? rc : drop_empty_release(tx, &r);
+}
+
 static int next_attempt(struct transaction *tx, const struct task_birth *b, const struct row *old, int64_t *ret_id)
 {
 	int rc = TX_RUN(tx, "UPDATE task SET is_current = 0 WHERE id = $1", DB_I(old->id));

@@ -26,6 +26,12 @@ static inline const char *incident_rests(int64_t incident, char buffer[INCIDENT_
  */
 RF_MUST_CHECK int task_plan_complete(struct transaction *tx, int64_t incident, const char *actor);
 
+/*
+ * A failed or blocked current attempt whose engine is not exposed any more (taken out of the fleet, the advisory changed): it
+ * holds its release no longer. Nothing for a task in another state. Ledger: `task.retired`. Call before task_plan_complete().
+ */
+RF_MUST_CHECK int task_retire(struct transaction *tx, int64_t id, const char *actor);
+
 /* Counts what is published for one service × environment of an incident, from 1: engines added later, or a refused release,
  * make another one. */
 RF_MUST_CHECK int release_plan_generation(struct transaction *tx, int64_t incident, struct span service, struct span environment,
