@@ -325,9 +325,16 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*x + 1, *y + 1);
 }
 
+/* 0, RF_ENOMEM, or RF_EIO with errno set: half a folder is not a folder. */
 static int names_read(DIR *dir, struct names *names)
 {
-	for (struct dirent *e; (e = readdir(dir));) {
+	for (;;) {
+		errno = 0;
+		struct dirent *e = readdir(dir);
+		if (!e && errno != 0)
+			return RF_EIO;
+		if (!e)
+			break;
 		if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
 			continue;
 		if (names->count == names->capacity) {
@@ -417,7 +424,10 @@ static int walk_dir(struct walk *w, int parent_fd, const char *name, size_t leng
 	}
 	struct names names = { 0 };
 	int rc = names_read(dir, &names);
-	if (rc == 0)
+	if (rc == RF_EIO) {
+		char words[128];
+		rc = unreadable(w, parent_fd, name, depth, strerror_r(errno, words, sizeof words));
+	} else if (rc == 0)
 		rc = walk_names(w, fd, &names, length, depth + 1);
 	else
 		(void)err_set(w->err, rc, "out of memory");
