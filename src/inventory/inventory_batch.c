@@ -168,21 +168,26 @@ static const char *role_of(const struct artifact_facts *f)
 	return strcmp(f->kind, ARTIFACT_RUNTIME_LIBRARY) == 0 ? INVENTORY_ROLE_RUNTIME : NULL;
 }
 
+static bool artifact_fill(struct inventory_batch *b, const struct scan_file *f, struct batch_artifact *a)
+{
+	if (!artifact_texts(b, f->facts, a))
+		return false;
+	a->role = role_of(f->facts);
+	if (a->role && f->facts->product)
+		a->component = component_of(b, f->facts->product, f->facts->version);
+	return a->component || !a->role || !f->facts->product;
+}
+
+/* One content under several names: some facts are only in a name (libnvinfer.so.10.3.0), so the one that knows wins. */
 static struct batch_artifact *artifact_of(struct inventory_batch *b, const struct scan_file *f)
 {
 	struct batch_artifact *a = map_get(&b->artifacts, span_bytes(&f->digest, sizeof f->digest));
 	if (a)
-		return a;
+		return a->version[0] || !f->facts->version[0] || artifact_fill(b, f, a) ? a : NULL;
 	a = arena_alloc(&b->arena, sizeof *a);
-	if (!a || !artifact_texts(b, f->facts, a))
+	if (!a || !artifact_fill(b, f, a))
 		return NULL;
 	a->digest = f->digest;
-	a->role = role_of(f->facts);
-	if (a->role && f->facts->product) {
-		a->component = component_of(b, f->facts->product, f->facts->version);
-		if (!a->component)
-			return NULL;
-	}
 	if (map_set(&b->artifacts, span_bytes(&a->digest, sizeof a->digest), a) < 0 ||
 	    list_add(&b->artifact_list, &b->artifact_count, &b->artifact_room, a) < 0)
 		return NULL;
@@ -193,7 +198,7 @@ static struct batch_artifact *artifact_of(struct inventory_batch *b, const struc
 
 static int known_add(struct inventory_batch *b, const struct scan_file *f)
 {
-	if (f->digest_cached)
+	if (f->digest_cached || !f->settled)
 		return 0;
 	struct batch_known *k = arena_alloc(&b->arena, sizeof *k);
 	if (!k)
@@ -226,10 +231,7 @@ static int item_add(struct inventory_batch *b, struct batch_group *g, const stru
 	item->artifact = artifact_of(b, f);
 	if (!item->path || !item->model || !item->artifact)
 		return RF_ENOMEM;
-	bool is_runtime = item->artifact->role && strcmp(item->artifact->role, INVENTORY_ROLE_RUNTIME) == 0;
-	if (is_runtime)
-		item->runtime = item->artifact->component;
-	else if (place->runtime_product) {
+	if (place->runtime_product) {
 		item->runtime = component_of(b, place->runtime_product, place->runtime_version);
 		if (!item->runtime)
 			return RF_ENOMEM;

@@ -32,7 +32,7 @@ struct batch_item {
 	const char *path;
 	const char *model;
 	struct batch_artifact *artifact;
-	struct batch_component *runtime; /* NULL: unknown */
+	struct batch_component *runtime; /* what the service loads it with; NULL: unknown. Not of runtime libraries */
 	struct batch_item *next;
 };
 

@@ -10,7 +10,6 @@
 #include "inventory/inventory_int.h"
 
 #define KNOWN_KEEP_USEC (90 * USEC_PER_DAY)
-#define KNOWN_SETTLE_NS ((int64_t)1000000000)
 
 struct open_row {
 	int64_t id, runtime_id;
@@ -66,7 +65,11 @@ static int artifact_write(struct record *r, const struct batch_artifact *a)
 	char hex[DIGEST_HEX];
 	int64_t reader = 0;
 	digest_hex(&a->digest, hex);
-	int rc = TX_I64(r->tx, &reader, "SELECT reader FROM inventory_artifact WHERE digest = $1", DB_T(hex));
+	/* facts that an older reader, or a name that said less, gave are replaced */
+	int rc = TX_I64(r->tx, &reader,
+			"SELECT CASE WHEN version = '' AND $2 <> '' THEN 0 ELSE reader END FROM inventory_artifact "
+			"WHERE digest = $1",
+			DB_T(hex), DB_T(a->version));
 	if (rc == 0 && reader >= INVENTORY_READER)
 		return 0;
 	if (rc && rc != RF_ENOTFOUND)
@@ -132,14 +135,22 @@ static int placement_close(struct record *r, int64_t id)
 	return TX_RUN(r->tx, "UPDATE inventory_placement SET gone_at = $1 WHERE id = $2", DB_TIME(r->now), DB_I(id));
 }
 
+/* A runtime library is what it is, whatever its service says; its component is sure once all its names were met. */
+static const struct batch_component *runtime_of(const struct batch_item *item)
+{
+	const struct batch_artifact *a = item->artifact;
+	return a->role && strcmp(a->role, INVENTORY_ROLE_RUNTIME) == 0 ? a->component : item->runtime;
+}
+
 static int placement_open(struct record *r, const struct batch_group *g, const struct batch_item *item, const char *hex)
 {
+	const struct batch_component *runtime = runtime_of(item);
 	return TX_RUN(r->tx,
 		      "INSERT INTO inventory_placement(host, path, service, environment, model, digest, runtime_id, "
 		      "seen_from,"
 		      " seen_last) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
 		      DB_T(g->host), DB_B(span_of(item->path)), DB_T(g->service), DB_T(g->environment),
-		      DB_T(item->model), DB_T(hex), item->runtime ? DB_I(item->runtime->id) : DB_NONE, DB_TIME(r->now),
+		      DB_T(item->model), DB_T(hex), runtime ? DB_I(runtime->id) : DB_NONE, DB_TIME(r->now),
 		      DB_TIME(r->now));
 }
 
@@ -148,7 +159,8 @@ static int item_write(struct record *r, const struct batch_group *g, const struc
 {
 	char hex[DIGEST_HEX];
 	struct open_row *o = map_get(by_path, span_of(item->path));
-	int64_t runtime_id = item->runtime ? item->runtime->id : 0;
+	const struct batch_component *runtime = runtime_of(item);
+	int64_t runtime_id = runtime ? runtime->id : 0;
 	digest_hex(&item->artifact->digest, hex);
 	if (o && o->seen)
 		return 0; /* reached twice: overlapping roots */
@@ -335,11 +347,8 @@ static int known_write(struct record *r)
 {
 	char machine[65], hex[DIGEST_HEX];
 	inventory_machine(machine);
-	int64_t now_ns = now_usec() * 1000;
 	for (const struct batch_known *k = r->batch->known; k; k = k->next) {
 		const struct scan_identity *id = &k->identity;
-		if (id->ctime_ns > now_ns - KNOWN_SETTLE_NS)
-			continue;
 		digest_hex(&k->digest, hex);
 		int rc = TX_RUN(
 			r->tx,

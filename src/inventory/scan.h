@@ -43,6 +43,8 @@ struct scan_file {
 	bool has_digest;
 	struct digest digest;
 	bool digest_cached;      /* unchanged since it was hashed */
+	bool settled;            /* last changed more than a second before it was opened: a change behind the digest's
+				  * back would show in ctime, so the digest may be remembered */
 	struct span second_look; /* to keep beside the digest */
 	bool error;              /* could not be read: facts are kind other, finding unknown, a note says why */
 	bool folder;             /* an unreadable folder: everything below it is unseen */

@@ -173,9 +173,12 @@ static void slot_take(struct scan_slot *slot, const struct fs_entry *e, const ch
 	slot->file = (struct scan_file){ .path = slot->path, .root = root };
 }
 
+#define SETTLE_NS ((int64_t)1000000000)
+
 static void known_look_up(struct scan *s, struct scan_slot *slot)
 {
 	slot->want_digest = !s->o->no_digest;
+	slot->file.settled = slot->want_digest && slot->file.identity.ctime_ns < now_usec() * 1000 - SETTLE_NS;
 	if (!slot->want_digest || !s->o->known || !s->o->known(&slot->file.identity, &slot->known, s->o->known_data))
 		return;
 	slot->file.has_digest = slot->file.digest_cached = true;

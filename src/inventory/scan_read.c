@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -261,6 +262,19 @@ static int source_pread(void *data, void *buffer, size_t n, uint64_t offset, siz
 	return fs_pread(s->fd, buffer, n, offset, ret_n, &s->err);
 }
 
+/* A library that says its version in its name alone is mostly reached through links that do not (libnvinfer.so): then
+ * the name it really has is asked. */
+static int name_behind_links(struct scan_slot *s, const struct artifact_source *src, unsigned flags, struct err *err)
+{
+	char real[PATH_MAX];
+	if (strcmp(s->facts.kind, ARTIFACT_RUNTIME_LIBRARY) != 0 || s->facts.version[0] || !realpath(s->path, real))
+		return 0;
+	const char *name = strrchr(real, '/') + 1;
+	return strcmp(name, s->path + s->name_at) == 0
+		       ? 0
+		       : artifact_read(src, span_of(name), flags, &s->arena, &s->facts, err);
+}
+
 void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data)
 {
 	struct err err = ERR_INIT;
@@ -272,6 +286,8 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 	};
 	if (rc == 0)
 		rc = artifact_read(&src, span_of(s->path + s->name_at), flags, &s->arena, &s->facts, &err);
+	if (rc == 0)
+		rc = name_behind_links(s, &src, flags, &err);
 	if (rc == RF_ENOMEM) {
 		s->rc = rc;
 		s->err = err;

@@ -5,6 +5,7 @@
 #include "inventory/scan.h"
 
 #include <fcntl.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -192,8 +193,68 @@ static void test_known(void **state)
 	struct scan_totals totals;
 	scan_to(&s, &o, &totals);
 	assert_int_equal(totals.bytes_hashed, 0);
-	assert_non_null(strstr(str_text(&s.lines), "/a/one.plan tensorrt-plan 10.13.1.2 conflict hashed|" MARKED ";kept note"));
+	assert_non_null(
+		strstr(str_text(&s.lines), "/a/one.plan tensorrt-plan 10.13.1.2 conflict hashed|" MARKED ";kept note"));
 	str_release(&s.lines);
+}
+
+static void replace(struct str *s, const char *what, const char *by)
+{
+	size_t at = span_find(str_span(s), span_of(what));
+	assert_int_not_equal(at, SIZE_MAX);
+	assert_true(strlen(by) <= strlen(what));
+	memset(s->p + at, 0, strlen(what));
+	memcpy(s->p + at, by, strlen(by));
+}
+
+/* libnvinfer.so -> libnvinfer.so.10 -> libnvinfer.so.10.3.0: the version is in the last name alone. */
+static void test_library_behind_links(void **state)
+{
+	(void)state;
+	RF_AUTO(str) s = STR_INIT(MIB);
+	struct err err = ERR_INIT;
+	assert_ok(fs_read("tests/fuzz/seeds/artifact_runtime/libonnxruntime.so.1", &s, &err), &err);
+	replace(&s, "libonnxruntime.so.1", "libnvinfer.so.10");
+	replace(&s, "VERS_1.20.1", "other");
+	assert_ok(fs_write_atomic(below("libnvinfer.so.10.3.0"), str_span(&s), 0644, &err), &err);
+	assert_int_equal(symlink("libnvinfer.so.10.3.0", below("libnvinfer.so.10")), 0);
+	assert_int_equal(symlink("libnvinfer.so.10", below("libnvinfer.so")), 0);
+	static const char *const names[] = { "libnvinfer.so", "libnvinfer.so.10", "libnvinfer.so.10.3.0" };
+	for (size_t i = 0; i < RF_COUNT(names); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct artifact_facts f;
+		assert_ok(scan_one(below(names[i]), NULL, &a, &f, NULL, &err), &err);
+		assert_string_equal(f.kind, ARTIFACT_RUNTIME_LIBRARY);
+		assert_string_equal(f.version, "10.3.0");
+		assert_int_equal(f.finding, ARTIFACT_CLEAR);
+		assert_int_equal(unlink(below(names[i])), 0);
+	}
+}
+
+/* Each allocation fails in turn: an error or a result, never a crash, nothing left open. */
+static void test_no_memory(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "a/b/big.plan", "pointer.engine", "z.txt" };
+	for (size_t i = 0; i < RF_COUNT(names); i++) {
+		int rc = RF_ENOMEM, last = open("/dev/null", O_RDONLY | O_CLOEXEC), now;
+		close(last);
+		for (long n = 1; n < 300 && rc < 0; n++) {
+			RF_AUTO(arena) a = ARENA_INIT(MIB);
+			struct artifact_facts f;
+			struct digest d;
+			struct err err = ERR_INIT;
+			struct scan_options o = { .evidence = true };
+			rf_alloc_fail_after(n);
+			rc = scan_one(below(names[i]), &o, &a, &f, &d, &err);
+			rf_alloc_fail_after(0);
+			assert_true(rc == 0 || rc == RF_ENOMEM);
+		}
+		assert_int_equal(rc, 0);
+		now = open("/dev/null", O_RDONLY | O_CLOEXEC);
+		assert_int_equal(now, last);
+		close(now);
+	}
 }
 
 static int on_json(const struct scan_file *f, void *data)
@@ -233,8 +294,14 @@ static void test_json(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_everything),  cmocka_unit_test(test_unreadable), cmocka_unit_test(test_digest),
-		cmocka_unit_test(test_one_refuses), cmocka_unit_test(test_known),      cmocka_unit_test(test_json),
+		cmocka_unit_test(test_everything),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_one_refuses),
+		cmocka_unit_test(test_library_behind_links),
+		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_known),
+		cmocka_unit_test(test_json),
 	};
 	return cmocka_run_group_tests(tests, make_folder, drop_folder);
 }

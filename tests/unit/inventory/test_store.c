@@ -18,7 +18,8 @@ static const struct inventory_place voice = { .host = "h1",
 
 static int empty(struct transaction *tx, void *data)
 {
-	static const char *const tables[] = { "placement", "artifact_component", "artifact", "component", "unseen", "known" };
+	static const char *const tables[] = { "placement", "artifact_component", "artifact", "component", "unseen",
+					      "known" };
 	char sql[128];
 	(void)data;
 	for (size_t i = 0; i < RF_COUNT(tables); i++) {
@@ -62,7 +63,7 @@ static struct fixture *fixture(void **state)
 	return x;
 }
 
-/* A report as a scan would give it. @seed makes the content; 0: unreadable. */
+/* A report as a scan would give it. @seed makes the content; 0: unreadable; from 200 on: changed a moment ago. */
 static void add(struct inventory_batch *b, const char *path, const char *version, unsigned char seed,
 		const struct inventory_place *place)
 {
@@ -87,6 +88,7 @@ static void add(struct inventory_batch *b, const char *path, const char *version
 	struct scan_file file = { .path = path,
 				  .root = "/r",
 				  .identity = { 1, seed, 100, 5, 6 },
+				  .settled = seed < 200,
 				  .has_digest = seed != 0,
 				  .digest = { { seed } },
 				  .error = seed == 0,
@@ -247,6 +249,28 @@ static void test_components(void **state)
 	str_release(&l.lines);
 }
 
+/* What only one of a content's names says counts for all of them, in whichever order and scan they are met. */
+static void test_names_of_one_content(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct inventory_batch *b = batch("/r", &voice);
+	add(b, "/r/a", "", 1, &voice);
+	add(b, "/r/b", "10.3.0.26", 1, &voice);
+	add(b, "/r/c", "", 1, &voice);
+	add(b, "/r/d", "", 2, &voice);
+	record(x, b);
+	expect(x, (struct inventory_filter){ 0 },
+	       "/r/a 10.3.0.26 run\n/r/b 10.3.0.26 run\n/r/c 10.3.0.26 run\n/r/d  run\n");
+	b = batch("/r/d", &voice);
+	add(b, "/r/d", "10.4.0.26", 2, &voice);
+	record(x, b);
+	b = batch("/r/d", &voice);
+	add(b, "/r/d", "", 2, &voice);
+	record(x, b);
+	expect(x, (struct inventory_filter){ 0 },
+	       "/r/a 10.3.0.26 run\n/r/b 10.3.0.26 run\n/r/c 10.3.0.26 run\n/r/d 10.4.0.26 run\n");
+}
+
 struct subject {
 	const char *text;
 	struct arena arena;
@@ -295,6 +319,7 @@ static void test_known(void **state)
 	struct err err = ERR_INIT;
 	struct inventory_batch *b = batch("/r", &voice);
 	add(b, "/r/a.plan", "10.1.0.27", 1, &voice);
+	add(b, "/r/fresh.plan", "10.1.0.27", 200, &voice);
 	record(x, b);
 	RF_AUTO_PTR(inventory_known) k = NULL;
 	assert_ok(inventory_known_load(x->db, &k, &err), &err);
@@ -302,9 +327,11 @@ static void test_known(void **state)
 	struct scan_known got;
 	assert_true(inventory_known_find(&id, &got, k));
 	assert_int_equal(got.digest.bytes[0], 1);
-	struct scan_identity others[] = {
-		{ 1, 1, 101, 5, 6 }, { 1, 1, 100, 4, 6 }, { 1, 1, 100, 5, 7 }, { 2, 1, 100, 5, 6 }
-	};
+	struct scan_identity others[] = { { 1, 200, 100, 5, 6 },
+					  { 1, 1, 101, 5, 6 },
+					  { 1, 1, 100, 4, 6 },
+					  { 1, 1, 100, 5, 7 },
+					  { 2, 1, 100, 5, 6 } };
 	for (size_t i = 0; i < RF_COUNT(others); i++)
 		assert_false(inventory_known_find(&others[i], &got, k));
 }
@@ -314,8 +341,13 @@ static void test_known(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(test_life_of_placements), EACH(test_unseen_is_not_gone), EACH(test_runtime_moves),
-		EACH(test_components),         EACH(test_subjects),           EACH(test_known),
+		EACH(test_life_of_placements),
+		EACH(test_unseen_is_not_gone),
+		EACH(test_runtime_moves),
+		EACH(test_components),
+		EACH(test_names_of_one_content),
+		EACH(test_subjects),
+		EACH(test_known),
 	};
 	return ENGINES_RUN(tests);
 }
