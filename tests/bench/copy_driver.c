@@ -8,6 +8,7 @@
  * The "library" is a text file whose first line is the version to claim. Further lines make it misbehave, for tests:
  *   target TEXT     claim this target          lie-version TEXT   stamp another version than is told
  *   hang            never answer a build       die                exit in the middle of a build
+ *   slow-first N    say that the first N runs took five times as long
  *   garbage         answer a build with no JSON
  *   engine-link     the engine is a symbolic link to a file beside it
  *   output-link P   outputs are symbolic links to P
@@ -34,6 +35,7 @@ struct state {
 	char library[FS_PATH_MAX];
 	char version[64], target[128], lie_version[64];
 	char skew[128], output_link[FS_PATH_MAX];
+	uint64_t slow_first, ran;
 	bool engine_link, hang, die, garbage, open, skewed;
 };
 
@@ -45,6 +47,8 @@ static void take_line(struct state *s, struct span line)
 		snprintf(s->target, sizeof s->target, "%.*s", SPAN_ARG(span_from(line, 7)));
 	else if (span_starts(line, "lie-version "))
 		snprintf(s->lie_version, sizeof s->lie_version, "%.*s", SPAN_ARG(span_from(line, 12)));
+	else if (span_starts(line, "slow-first "))
+		(void)span_u64(span_from(line, 11), &s->slow_first);
 	else if (span_starts(line, "skew "))
 		snprintf(s->skew, sizeof s->skew, "%.*s", SPAN_ARG(span_from(line, 5)));
 	else if (span_starts(line, "output-link "))
@@ -255,7 +259,8 @@ static int op_run(void *state, struct json request, struct json_out *o, struct e
 	json_array(o);
 	for (uint64_t i = 0; i < iterations; i++) {
 		mono_t start = mono_usec();
-		json_put_u64(o, 1000 + (uint64_t)(mono_usec() - start));
+		uint64_t own = s->ran++ < s->slow_first ? 5000000 : 1000000;
+		json_put_u64(o, own + (uint64_t)(mono_usec() - start));
 	}
 	json_array_end(o);
 	json_key(o, "outputs");
