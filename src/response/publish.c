@@ -296,6 +296,17 @@ static const char *file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
+/* A name of the fleet as a name in a release (release_name_ok): other bytes become '-', so that a blank in a file's name does not
+ * hold a service's release. Two that meet by that are told apart by two_engines(). */
+static const char *release_word(struct publishing *p, struct span name)
+{
+	char *word = arena_text(&p->a, span_sub(name, 0, RELEASE_NAME_MAX));
+	for (char *c = word; c && *c; c++)
+		if (!release_name_ok((struct span){ c, 1 }) && (c == word || *c != '.'))
+			*c = '-';
+	return word;
+}
+
 /* An engine of the service that the incident does not touch goes on as it is. Its target in the release's form. */
 static int carried_row(struct publishing *p, const struct inventory_placement *at, struct release_row *row)
 {
@@ -305,12 +316,12 @@ static int carried_row(struct publishing *p, const struct inventory_placement *a
 	size_t dot = span_rfind_byte(base, '.');
 	struct span stem = dot == SIZE_MAX || dot == 0 ? base : span_sub(base, 0, dot);
 	*row = (struct release_row){ .version = 1, .carried_over = true, .engine_bytes = at->artifact.size };
-	row->model = arena_text(&p->a, at->model.n ? at->model : stem);
+	row->model = release_word(p, at->model.n ? at->model : stem);
 	row->target = !target.n ? "unknown/unknown"
 		      : span_find_byte(target, '/') == SIZE_MAX
 			      ? arena_printf(&p->a, "linux-x86_64/%.*s", SPAN_ARG(target))
 			      : arena_text(&p->a, target);
-	row->file = base.n ? arena_text(&p->a, base) : NULL;
+	row->file = base.n ? release_word(p, base) : NULL;
 	const struct toolchain_kind *kind = toolchain_kind_of_product(at->artifact.product);
 	row->builder.name = kind ? kind->name : NULL;
 	row->builder.version = arena_text(&p->a, at->artifact.version);
@@ -330,6 +341,13 @@ static int row_key(struct publishing *p, const char *model, const char *target, 
 {
 	*ret = arena_printf(&p->a, "%s\n%s", target, model);
 	return *ret ? 0 : out_of_memory(p);
+}
+
+/* A release holds one engine of a name and target: which of two goes on is not ours to choose, and none may be lost. */
+static int two_engines(struct publishing *p, const struct inventory_placement *at, const struct release_row *row)
+{
+	return err_set(p->err, RF_ECONFLICT, "two different engines of %s are both \"%s\" for %s, one of them %.*s: name their recipes apart "
+	               "under services.%s.engines in reforge.yaml", p->service, row->model, row->target, SPAN_ARG(at->path), p->service);
 }
 
 static int make_rows(struct publishing *p)
@@ -360,12 +378,16 @@ static int make_rows(struct publishing *p)
 		if (!model || !target)
 			return out_of_memory(p);
 		rc = row_key(p, model, target, &key);
-		if (rc || map_get(&taken, span_of(key)))
+		const struct release_row *other = rc ? NULL : map_get(&taken, span_of(key));
+		if (rc || (other && !other->carried_over))
 			continue;
 		rc = carried_row(p, at, row);
 		if (!rc)
 			rc = row_key(p, row->model, row->target, &key);
-		if (rc || map_get(&taken, span_of(key)))
+		other = rc ? NULL : map_get(&taken, span_of(key));
+		if (other && other->carried_over && !digest_eq(&other->engine, &row->engine))
+			rc = two_engines(p, at, row);
+		if (rc || other)
 			continue;
 		rc = map_set(&taken, span_of(key), row);
 		p->row_count++;

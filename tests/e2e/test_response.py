@@ -36,6 +36,32 @@ def failed_engine():
     ok(run("depot", "verify", site=site).status == 0 and run("ledger", "verify", site=site).status == 0, "depot and ledger are whole")
     return good
 
+def carried(site, name, seed):
+    """An engine in service that the drill does not touch: built by 1.22.0."""
+    fleet.put(site / "fleet/service0" / name, fleet.stamped(fleet.model(seed), **{
+        "reforge.toolchain": "onnxruntime", "reforge.toolchain.version": "1.22.0", "reforge.target": fleet.TARGET}))
+
+def carried_over():
+    """Unaffected engines go on in the release, whatever their files are called; none is lost without a word."""
+    site = make("carried", 1)
+    carried(site, "odd name \u6f0f.onnx", 900)
+    carried(site, "m9/1/model.onnx", 901)
+    run("scan", site=site)
+    r = respond(site)
+    good = ok(r.status == 0 and r.json()["published"] == 1, "an odd file name does not hold the release", r, run("status", site=site))
+    names = [n for n in releases(site, "service0") if not n.startswith(".")]
+    rows = json.loads((site / "depot/releases/service0" / names[0] / "release.json").read_text())["rows"] if names else []
+    ok(len(rows) == 3 and sum(row["carried_over"] for row in rows) == 2, "one engine rebuilt, both others carried over", rows)
+    site = make("two", 1)
+    carried(site, "m9/1/model.onnx", 902)
+    carried(site, "m9/2/model.onnx", 903)
+    run("scan", site=site)
+    r = respond(site)
+    ok(r.status == 1 and r.json()["published"] == 0, "two engines of one name and target: nothing is published", r)
+    check(run("status", site=site), 1, "and it is said which", "m9")
+    check(run("respond", fleet.DRILL, "--yes", site=site), 1, "and what to do", "two different engines", "reforge.yaml")
+    return good
+
 def hostile_driver():
     """A driver whose answers are links to somebody else's."""
     site = make("links", 1)
@@ -318,7 +344,7 @@ def full_disk():
 
 driver = pathlib.Path(BUILD) / "tests/bench/reforge-stand-in-copy-driver"
 if driver.exists():
-    for group in (failed_engine, hostile_driver, blocked, toolchain, again, hostile_text, odd_places, keys, two_advisories, tampering, full_disk):
+    for group in (failed_engine, carried_over, hostile_driver, blocked, toolchain, again, hostile_text, odd_places, keys, two_advisories, tampering, full_disk):
         guarded(group)
 else:
     skip("responses over the stand-in toolchain", f"{driver} is not built")
