@@ -341,6 +341,8 @@ static int run_decide(const struct invocation *in, struct err *err)
 		rc = check_service(site.workspace, d.made.service, err);
 	if (rc == 0)
 		rc = database_transact(site.db, DB_WRITE, decide, &d, err);
+	if (rc == RF_EUNREADABLE)
+		rc = RF_EUSAGE; /* the range as typed: nothing was decided */
 	if (rc == 0)
 		rc = site_seal(&site, err);
 	if (rc == 0)

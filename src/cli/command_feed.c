@@ -96,5 +96,6 @@ const struct command command_feed = {
 		{ "sync", "[NAME...]", "fetch the feeds of reforge.yaml and take in what is new", 0, 64, NULL, run_feed_sync, NULL },
 		{ "status", "[NAME...]", "how the feeds stand: age against limit, records, alarms, wrong hashes", 0, 64, NULL, run_feed_status, NULL },
 		{ "accept", "NAME", "the open alarms of a feed are right so", 1, 1, feed_accept_options, run_feed_accept, NULL },
+		{ "export", "", "write what was understood as OSV or OpenVEX, for other scanners", 0, 0, feed_export_options, run_feed_export, NULL },
 		{ 0 } },
 };

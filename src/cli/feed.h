@@ -10,5 +10,8 @@ extern const struct option_row feed_accept_options[];
 int run_feed_sync(const struct invocation *in, struct err *err);
 int run_feed_status(const struct invocation *in, struct err *err);
 int run_feed_accept(const struct invocation *in, struct err *err);
+/* command_feed_export.c */
+extern const struct option_row feed_export_options[];
+int run_feed_export(const struct invocation *in, struct err *err);
 
 #endif

@@ -77,6 +77,8 @@ def json_shapes():
     documented("feed", r("feed", "import", site / "other.json"))
     (site / "reforge.yaml").write_text((site / "reforge.yaml").read_text() + "feeds: {ours: {path: other.json}, gone: {path: gone}}\n")
     documented("feed", r("feed", "sync"))
+    documented("feed-export", r("feed", "export", "--output", site / "osv"))
+    documented("feed-export", r("feed", "export", "--format", "openvex", "--output", site / "vex"))
     documented("feed-status", r("feed", "status"))
     documented("feed-accept", r("feed", "accept", "gone", "--reason", "it comes tomorrow"))
     documented("plan", r("plan", fleet.DRILL))

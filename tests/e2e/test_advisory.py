@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""Know first, from outside: merged advisories, contradictions, decisions, the order of work, check, export."""
+import json
+from tap import *
+
+CSAF = {"document": {"category": "csaf_security_advisory", "csaf_version": "2.0", "title": "Security Bulletin: NVIDIA TensorRT - August 2026",
+                     "publisher": {"category": "vendor", "name": "NVIDIA Product Security", "namespace": "https://www.nvidia.com"},
+                     "tracking": {"id": "9100", "status": "final", "version": "1", "current_release_date": "2026-08-11T00:00:00.000Z",
+                                  "initial_release_date": "2026-08-11T00:00:00.000Z", "revision_history": [{"number": "1", "date": "2026-08-11T00:00:00.000Z", "summary": "x"}]}},
+        "product_tree": {"branches": [{"category": "vendor", "name": "NVIDIA", "branches": [
+            {"category": "architecture", "name": "Linux", "branches": [
+                {"category": "product_version", "name": "TensorRT", "product": {"name": "v0 - v10.17.0", "product_id": "a"}},
+                {"category": "product_version", "name": "TensorRT", "product": {"name": "v11.1", "product_id": "f"}}]}]}]},
+        "vulnerabilities": [{"cve": "CVE-2026-91001", "title": "made up", "product_status": {"known_affected": ["a"], "fixed": ["f"]},
+                             "scores": [{"products": ["a"], "cvss_v3": {"version": "3.1", "vectorString": "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H",
+                                                                        "baseScore": 9.8, "baseSeverity": "CRITICAL"}}]}]}
+NVD = {"id": "CVE-2026-91001", "sourceIdentifier": "psirt@nvidia.com", "published": "2026-08-11T10:00:00.000", "lastModified": "2026-08-12T10:00:00.000",
+       "vulnStatus": "Received", "descriptions": [{"lang": "en", "value": "made up"}],
+       "metrics": {"cvssMetricV31": [{"source": "nvd@nist.gov", "type": "Primary", "cvssData": {"version": "3.1",
+                   "vectorString": "CVSS:3.1/AV:L/AC:L/PR:L/UI:R/S:U/C:L/I:N/A:N", "baseScore": 2.8, "baseSeverity": "LOW"}}]},
+       "affected": [{"source": "psirt@nvidia.com", "affectedData": [{"vendor": "NVIDIA", "product": "TensorRT", "versions": [
+           {"version": "v0 - v10.17.0", "lessThanOrEqual": "v1.4.0 rc3", "versionType": "custom", "status": "affected"}]}]}]}
+PAGE = {"resultsPerPage": 1, "startIndex": 0, "totalResults": 1, "format": "NVD_CVE", "version": "2.0", "timestamp": "2026-08-12T11:00:00.000",
+        "vulnerabilities": [{"cve": NVD}]}
+KEV = {"title": "CISA Catalog of Known Exploited Vulnerabilities", "catalogVersion": "2026.08.13", "dateReleased": "2026-08-13T00:00:00.000Z", "count": 1,
+       "vulnerabilities": [{"cveID": "CVE-2026-91001", "vendorProject": "NVIDIA", "product": "TensorRT", "vulnerabilityName": "n", "dateAdded": "2026-08-13",
+                            "shortDescription": "s", "requiredAction": "a", "dueDate": "2026-09-03", "knownRansomwareCampaignUse": "Unknown", "notes": "", "cwes": []}]}
+TRT = "pkg:generic/nvidia/tensorrt@"
+
+def kinds(r, cve):
+    return {f["finding"] for f in r.json()["findings"] if f["advisory"] == cve}
+
+def main():
+    site = folder() / "site"
+    run("init", site)
+    r = lambda *a: run(*a, "--json", site=site)
+    first = r("check", TRT + "10.16.1.11")
+    ok(first.status == 3 and first.json()["findings"][0]["cause"] == "no_data", "without data nothing passes", first)
+    for name, document in ("csaf", CSAF), ("page", PAGE), ("kev", KEV):
+        (site / f"{name}.json").write_text(json.dumps(document))
+        check(run("feed", "import", site / f"{name}.json", site=site), 0, f"{name} is imported", "1 new or changed")
+    cve = "CVE-2026-91001"
+    for version, status, kind in ("10.13.3.9", 1, "affected"), ("10.17.0.4", 1, "affected"), ("11.1.0", 0, "not_affected"), ("11.4.0.106", 0, "not_affected"):
+        c = r("check", TRT + version)
+        ok(c.status == status and kinds(c, cve) == {kind}, f"{version}: {kind}", c)
+        ok(all(f["contradiction"] for f in c.json()["findings"]), f"{version}: the contradiction is in the JSON", c)
+        check(run("check", TRT + version, site=site), status, f"{version}: and on the screen", "v1.4.0 rc3")
+    check(run("explain", cve, site=site), 0, "explain shows it too", "contradiction", "v1.4.0 rc3", "9.8", "2.8")
+    story = r("advisory", "show", cve).json()
+    ok({c["kind"] for c in story["contradictions"]} >= {"within", "score"}, "scores that differ by a rating are told", story["contradictions"])
+    ok(story["sources"][0]["authority"] == "vendor", "the vendor's word comes first", story["sources"])
+    work = [w for w in r("advisory", "list", "--by-priority").lines() if w["advisory"] == cve]
+    ok(work and work[0]["priority"]["exploitation"] == "active" and work[0]["priority"]["due"].startswith("2026-09-03"), "KEV orders the work", work)
+    ok(r("check", TRT + "10.13.3.9", "--fail-on", "unknown").status == 3, "--fail-on chooses")
+    ok(r("check", "pkg:npm/of-nobody@1").status == 3, "a package without a row is no pass")
+    check(run("check", "somewhere/file", site=site), 2, "files are scan's")
+    check(run("advisory", "decide", cve, "--range", "vers:generic/<10.14", "--owner", "ann", "--reason", "tried it", site=site), 0, "a range is decided")
+    c = r("check", TRT + "10.16.1.11")
+    ok(c.status == 0 and "ann decided" in json.dumps(c.json()), "it stands above the sources, and is shown", c)
+    check(run("explain", cve, site=site), 0, "and in explain", "ann decided", "tried it")
+    check(run("advisory", "decide", cve, "--range", "sources", "--reason", "no", site=site), 0, "taken back")
+    ok(r("check", TRT + "10.16.1.11").status == 1, "the sources count again")
+    check(run("advisory", "decide", cve, "--not-applicable", "--reason", "no such parser here", site=site), 0, "it does not apply")
+    c = r("check", TRT + "10.16.1.11")
+    ok(c.status == 0 and c.json()["findings"][0]["cause"] == "not_applicable", "then it is not affected, by decision", c)
+    check(run("advisory", "decide", cve, "--not-applicable", site=site), 2, "a decision needs a reason", "--reason")
+    check(run("advisory", "decide", cve, "--range", "whatever", "--reason", "x", site=site), 2, "a range that no rule reads is refused")
+    check(run("advisory", "decide", cve, "--not-applicable", "--service", "nobody", "--reason", "x", site=site), 2, "services are known", "nobody")
+    ok("advisory.decided" in run("ledger", "show", "--json", site=site).out, "decisions stand in the ledger")
+    run("advisory", "decide", cve, "--applicable", "--reason", "back", site=site)
+    check(run("feed", "export", "--output", site / "osv", site=site), 0, "OSV is written", "1 advisories")
+    other = folder() / "other"
+    run("init", other)
+    check(run("feed", "import", site / "osv", site=other), 0, "and read back", "1 new or changed")
+    for version, status in ("10.17.0.4", 1), ("11.1.0", 0):
+        ok(run("check", "pkg:pypi/tensorrt@" + version, "--json", site=other).status == status, f"{version}: the same answer")
+    vex = run("feed", "export", "--format", "openvex", "--product", TRT[:-1], site=site)
+    ok(vex.status == 0 and json.loads(vex.out)["statements"], "OpenVEX on stdout", vex)
+
+guarded(main)
+done()
