@@ -10,6 +10,10 @@
 #include "base/fs.h"
 #include "base/time.h"
 
+#include <linux/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <glob.h>
@@ -27,6 +31,22 @@ struct postgresql {
 	pid_t owner;            /* forked children of a test must not stop it */
 };
 
+/* May others than root pass "/"? In a system unpacked into a private folder they may not. */
+static inline bool postgresql_root_is_open(void)
+{
+	struct stat st;
+	return stat("/", &st) == 0 && (st.st_mode & S_IXOTH);
+}
+
+/* Keeps CAP_DAC_READ_SEARCH and nothing else over exec, so that the server's user can reach its own program there. */
+static inline bool postgresql_keep_reading(void)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { .effective = 1u << CAP_DAC_READ_SEARCH, .permitted = 1u << CAP_DAC_READ_SEARCH,
+		                                    .inheritable = 1u << CAP_DAC_READ_SEARCH } };
+	return syscall(SYS_capset, &header, data) == 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_DAC_READ_SEARCH, 0, 0) == 0;
+}
+
 /* Runs @argv as the server's user with its output in @folder/log; returns the pid. */
 static inline pid_t postgresql_spawn(const char *folder, const char *const argv[])
 {
@@ -34,7 +54,12 @@ static inline pid_t postgresql_spawn(const char *folder, const char *const argv[
 	if (pid != 0)
 		return pid;
 	struct passwd *user = geteuid() == 0 ? getpwnam("nobody") : NULL;
+	bool closed = user && !postgresql_root_is_open();
+	if (closed && prctl(PR_SET_KEEPCAPS, 1) != 0)
+		_exit(126);
 	if (user && (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0))
+		_exit(126);
+	if (closed && !postgresql_keep_reading())
 		_exit(126);
 	char log[300];
 	(void)snprintf(log, sizeof log, "%s/log", folder);

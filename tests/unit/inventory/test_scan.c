@@ -129,6 +129,10 @@ static void test_unreadable(void **state)
 {
 	(void)state;
 	uid_t was = geteuid();
+	struct stat st;
+	/* in a system unpacked into a private folder somebody else cannot even pass "/" */
+	if (was == 0 && (stat("/", &st) != 0 || !(st.st_mode & S_IXOTH)))
+		skip();
 	assert_int_equal(chmod(folder, 0755), 0);
 	assert_int_equal(chmod(below("a/b"), 0), 0);
 	if (was == 0)
