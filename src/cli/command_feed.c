@@ -4,6 +4,7 @@
 #include "cli/output.h"
 #include "cli/site.h"
 
+#include "advisory/packed.h"
 #include "advisory/store.h"
 #include "exposure/exposure.h"
 
@@ -24,7 +25,8 @@ static int import_one(struct site *site, const char *path, const char *feed, con
 {
 	struct advisory_import_result r = { 0 };
 	struct advisory_import options = { .feed = feed, .actor = site->actor, .format = format, .problem = show_problem };
-	int rc = advisory_import_path(site->db, path, &options, &r, err);
+	int rc = advisory_is_packed(path) ? advisory_import_packed(site->db, path, &options, &r, err)
+					  : advisory_import_path(site->db, path, &options, &r, err);
 	i->sum.files += r.files;
 	i->sum.documents += r.documents;
 	i->sum.unchanged += r.unchanged;
@@ -92,7 +94,7 @@ static const struct option_row import_options[] = {
 const struct command command_feed = {
 	"feed", "bring security advisories in",
 	(const struct verb[]){
-		{ "import", "FILE...", "import advisories from files or folders; the format is told from the content", 1, 10000, import_options, run_import, NULL },
+		{ "import", "FILE...", "import advisories from files, folders, archives; the format is told from the content", 1, 10000, import_options, run_import, NULL },
 		{ "sync", "[NAME...]", "fetch the feeds of reforge.yaml and take in what is new", 0, 64, NULL, run_feed_sync, NULL },
 		{ "status", "[NAME...]", "how the feeds stand: age against limit, records, alarms, wrong hashes", 0, 64, NULL, run_feed_status, NULL },
 		{ "accept", "NAME", "the open alarms of a feed are right so", 1, 1, feed_accept_options, run_feed_accept, NULL },
