@@ -38,7 +38,8 @@ struct advisory_import_result {
 	int64_t review;     /* statements a person must look at, in the new or changed ones */
 	int64_t problems;   /* files refused */
 };
-/* @path is a file, or a folder: every .json, .yaml, .yml and .csv below it. Read on thread_cpus() threads; files that
+/* @path is a file, or a folder: every .json, .yaml, .yml and .csv below it, also inside of .zip, .gz, .tgz, .tar, .xz,
+ * .zst and .bz2 files. Read on thread_cpus() threads; files that
  * have not changed since they were read are not opened. A file that is named and refused is the error returned; in a
  * folder refused files are reported and counted. Files that are JSON of no known format are problems too, except
  * indexes named in no format's way (RF_EUNSUPPORTED), which are passed over silently in a folder. */

@@ -8,6 +8,7 @@
  * the next import goes on. Memory: chunks on their way (readers + 2), each at most CHUNK_BYTES of documents or one
  * document.
  */
+#include "advisory/store_archive.h"
 #include "advisory/store_batch.h"
 
 #include "base/fs.h"
@@ -21,6 +22,8 @@
 #define MAX_READERS 16
 /* Files below one folder: all of NVD is 340,000. */
 #define MAX_FILES 4000000
+/* Archives in one folder: a zip an ecosystem of OSV, 40. */
+#define MAX_ARCHIVES 1000
 #define PLAN_ARENA_BYTES (2048 * MIB)
 /* A file changed within the clock tick in which it was read could change again without a trace: not remembered. */
 #define RACY_NSEC 20000000
@@ -64,6 +67,8 @@ struct files_import {
 	struct arena plan;
 	struct source_file *files;
 	size_t file_count, file_capacity;
+	struct source_file archives[MAX_ARCHIVES];
+	size_t archive_count;
 	struct chunk *chunks;
 	size_t chunk_count;
 	struct map unchanged; /* path -> its remembered source_file */
@@ -133,13 +138,9 @@ static int load_digests(struct transaction *tx, void *data)
 
 /* ── The plan ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static bool is_candidate(const char *name)
+static bool is_candidate(struct span name)
 {
-	static const char *const suffixes[] = { ".json", ".yaml", ".yml", ".csv" };
-	for (size_t i = 0; i < RF_COUNT(suffixes); i++)
-		if (span_ends(span_of(name), suffixes[i]))
-			return true;
-	return false;
+	return store_document_is_candidate(name) || store_archive_is_candidate(name);
 }
 
 static int64_t nsec_of(struct timespec t)
@@ -154,8 +155,20 @@ static bool is_as_it_was(const struct files_import *m, const struct source_file 
 	       was->changed_nsec == f->changed_nsec && was->inode == f->inode;
 }
 
+/* Archives wait apart: they are unpacked one after the other, not read whole. */
+static int plan_archive(struct files_import *m, const struct source_file *f)
+{
+	if (m->archive_count == RF_COUNT(m->archives))
+		return err_set(m->err, RF_ETOOMANY, "more than %zu archives to import at once", RF_COUNT(m->archives));
+	m->archives[m->archive_count] = *f;
+	m->archives[m->archive_count].path = arena_text(&m->plan, span_of(f->path));
+	return m->archives[m->archive_count++].path ? 0 : err_set(m->err, RF_ENOMEM, "files to import");
+}
+
 static int plan_add(struct files_import *m, const struct source_file *f)
 {
+	if (store_archive_is_candidate(span_of(f->path)))
+		return plan_archive(m, f);
 	if (m->file_count == MAX_FILES)
 		return err_set(m->err, RF_ETOOMANY, "more than %d files to import", MAX_FILES);
 	if (m->file_count == m->file_capacity) {
@@ -185,14 +198,14 @@ static int plan_file(const struct fs_entry *e, void *data)
 {
 	struct files_import *m = data;
 	struct stat st;
-	if (e->kind == FS_UNREADABLE ||
-	    (e->kind == FS_FILE && is_candidate(e->name) && fstatat(e->dir_fd, e->name, &st, AT_SYMLINK_NOFOLLOW))) {
+	if (e->kind == FS_UNREADABLE || (e->kind == FS_FILE && is_candidate(span_of(e->name)) &&
+					 fstatat(e->dir_fd, e->name, &st, AT_SYMLINK_NOFOLLOW))) {
 		struct refusal r = { .path = e->path, .rc = RF_EIO, .err = ERR_INIT };
 		(void)err_set(&r.err, RF_EIO, "%s", e->error_text ? e->error_text : "unreadable");
 		(void)err_in_file(&r.err, e->path);
 		return tell_refusal(m, &r);
 	}
-	if (e->kind != FS_FILE || !is_candidate(e->name))
+	if (e->kind != FS_FILE || !is_candidate(span_of(e->name)))
 		return 0;
 	struct source_file f = { e->path, st.st_size, nsec_of(st.st_mtim), nsec_of(st.st_ctim), (int64_t)st.st_ino };
 	m->result->files++;
@@ -511,6 +524,30 @@ static int run(struct files_import *m)
 	return rc;
 }
 
+/* ── Archives ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int remember_archive(struct transaction *tx, void *data)
+{
+	struct writing *w = data;
+	return remember_files(tx, w->m, w->b);
+}
+
+static int take_archive(struct files_import *m, const struct source_file *f)
+{
+	struct reading_batch b = { .remember = &(const struct source_file *){ f }, .remember_count = 1 };
+	struct writing w = { m, &b };
+	int64_t problems = 0, begun_nsec = now_usec() * 1000;
+	m->result->files--; /* its members count */
+	int rc = store_archive_import(m->db, m->options, f->path, m->result, &problems, m->err);
+	if (rc && m->folder && (rc == RF_EFORMAT || rc == RF_ETOOBIG || rc == RF_ETOOMANY || rc == RF_EUNSUPPORTED)) {
+		struct refusal r = { f->path, rc, *m->err };
+		*m->err = ERR_INIT;
+		return tell_refusal(m, &r);
+	}
+	bool keeps = m->folder && !problems && !m->how.mapping && f->changed_nsec + RACY_NSEC < begun_nsec;
+	return rc || !keeps ? rc : database_transact(m->db, DB_WRITE, remember_archive, &w, m->err);
+}
+
 static int import(struct files_import *m, const char *path)
 {
 	int rc = reading_init(&m->how, m->options, m->err);
@@ -520,7 +557,11 @@ static int import(struct files_import *m, const char *path)
 		 m->how.format ? m->how.format->name : "-", (int)m->how.tlp, m->how.feed);
 	m->folder = fs_is_dir(path);
 	rc = plan(m, path);
-	return rc ? rc : run(m);
+	if (!rc)
+		rc = run(m);
+	for (size_t i = 0; !rc && i < m->archive_count; i++)
+		rc = take_archive(m, &m->archives[i]);
+	return rc;
 }
 
 int advisory_import_path(struct database *db, const char *path, const struct advisory_import *options,

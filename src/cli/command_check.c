@@ -25,6 +25,8 @@ struct checking {
 	enum decision decision;
 	const char *why_unknown; /* what keeps the answer from being known, beside findings; NULL: nothing */
 	const char *unknown_cause;
+	struct exposure_stale *stale;
+	size_t stale_count;
 };
 
 static int count_advisories(struct transaction *tx, struct checking *c)
@@ -41,6 +43,8 @@ static int ask(struct transaction *tx, void *data)
 	int rc = component_read(&c->a, span_of(c->subject), &c->component, tx_err(tx));
 	if (rc == 0)
 		rc = count_advisories(tx, c);
+	if (rc == 0)
+		rc = exposure_stale_feeds(tx, &c->a, &c->stale, &c->stale_count);
 	return rc != 0 ? rc : exposure_explain_purl(tx, &c->a, span_of(c->subject), SPAN_NONE, &c->list, &c->count);
 }
 
@@ -69,7 +73,7 @@ static void decide(struct checking *c)
 		c->unknown_cause = "unknown_product";
 		c->why_unknown = "no row of the product table has this package: ranges about it are not read";
 	}
-	if (c->why_unknown)
+	if (c->why_unknown || c->stale_count)
 		weigh(c, FINDING_UNKNOWN);
 }
 
@@ -100,7 +104,22 @@ static void finding_json(const struct exposure_explanation *e, struct json_out *
 	json_object_end(o);
 }
 
-static void check_json(const struct checking *c, struct json_out *o)
+/* A finding about the answer as a whole. */
+static void whole_json(const char *cause, const char *reason, struct json_out *o)
+{
+	json_object(o);
+	json_member(o, "advisory", NULL);
+	json_member(o, "carrier", NULL);
+	json_member(o, "finding", finding_kind_name(FINDING_UNKNOWN));
+	json_member(o, "cause", cause);
+	json_member(o, "reason", reason);
+	json_key(o, "evidence");
+	json_array(o);
+	json_array_end(o);
+	json_object_end(o);
+}
+
+static void check_json(struct checking *c, struct json_out *o)
 {
 	json_object(o);
 	json_member(o, "subject", c->subject);
@@ -109,17 +128,12 @@ static void check_json(const struct checking *c, struct json_out *o)
 	json_member(o, "decision", decision_names[c->decision]);
 	json_key(o, "findings");
 	json_array(o);
-	if (c->why_unknown) {
-		json_object(o);
-		json_member(o, "advisory", NULL);
-		json_member(o, "carrier", NULL);
-		json_member(o, "finding", finding_kind_name(FINDING_UNKNOWN));
-		json_member(o, "cause", c->unknown_cause);
-		json_member(o, "reason", c->why_unknown);
-		json_key(o, "evidence");
-		json_array(o);
-		json_array_end(o);
-		json_object_end(o);
+	if (c->why_unknown)
+		whole_json(c->unknown_cause, c->why_unknown, o);
+	for (size_t i = 0; i < c->stale_count; i++) {
+		const char *words = arena_printf(&c->a, "feed %.*s is %.*s", SPAN_ARG(c->stale[i].feed),
+						 SPAN_ARG(c->stale[i].words));
+		whole_json("stale_feed", words ? words : "a feed is stale", o);
 	}
 	for (size_t i = 0; i < c->count; i++)
 		finding_json(&c->list[i], o);
@@ -197,6 +211,13 @@ static void print_check(const struct checking *c, bool all)
 	out_colour(colour_of(decision_names[c->decision]), "%s\n", decision_names[c->decision]);
 	if (c->why_unknown)
 		out("  unknown: %s\n", c->why_unknown);
+	for (size_t i = 0; i < c->stale_count; i++) {
+		out("  unknown: feed ");
+		out_visible(c->stale[i].feed);
+		out(" is ");
+		out_visible(c->stale[i].words);
+		out("\n");
+	}
 	for (size_t i = 0; i < c->count; i++) {
 		const struct finding *f = &c->list[i].finding;
 		bool both = i + 1 < c->count && is_same(&c->list[i], &c->list[i + 1]);

@@ -3,6 +3,7 @@
 #include "cli/output.h"
 #include "cli/site.h"
 #include "cli/respond.h"
+#include "cli/work.h"
 
 #include "process/process.h"
 #include "response/incident.h"
@@ -297,7 +298,36 @@ static void plan_task_json(struct json_out *o, const struct plan_task *t)
 	json_object_end(o);
 }
 
-static int plan_json(const struct plan *p, struct err *err)
+/* The order of work over the plan's advisories: which service first, and why. */
+struct plan_order {
+	const struct plan *plan;
+	const struct workspace *w;
+	struct arena *a;
+	struct exposure_work *list;
+	size_t count;
+};
+
+static bool is_planned(const struct plan *p, struct span advisory)
+{
+	for (size_t i = 0; i < p->advisory_count; i++)
+		if (span_eq_text(advisory, p->advisories[i]))
+			return true;
+	return false;
+}
+
+static int read_order(struct transaction *tx, void *data)
+{
+	struct plan_order *o = data;
+	size_t n = 0;
+	int rc = exposure_order_work(tx, o->a, o->w, &(struct exposure_work_filter){ .with_drills = o->plan->is_drill }, &o->list, &o->count);
+	for (size_t i = 0; rc == 0 && i < o->count; i++)
+		if (is_planned(o->plan, o->list[i].advisory))
+			o->list[n++] = o->list[i];
+	o->count = rc == 0 ? n : 0;
+	return rc;
+}
+
+static int plan_json(const struct plan *p, const struct plan_order *order, struct err *err)
 {
 	RF_AUTO(str) text = STR_INIT(256 * MIB);
 	struct json_out o = json_out(&text, out_is_terminal());
@@ -310,6 +340,11 @@ static int plan_json(const struct plan *p, struct err *err)
 	json_member_bool(&o, "drill", p->is_drill);
 	json_member_u64(&o, "planned", p->planned);
 	json_member_u64(&o, "blocked", p->blocked);
+	json_key(&o, "work");
+	json_array(&o);
+	for (size_t i = 0; i < order->count; i++)
+		exposure_work_json(&order->list[i], &o);
+	json_array_end(&o);
 	json_key(&o, "tasks");
 	json_array(&o);
 	for (size_t i = 0; i < p->task_count; i++)
@@ -345,6 +380,20 @@ static void print_changes(const struct plan *p)
 			out_visible(span_of(last));
 			out("\n");
 		}
+}
+
+static int order_words(const struct plan_order *order, struct err *err)
+{
+	struct table t;
+	if (!order->count)
+		return 0;
+	work_table_init(&t);
+	for (size_t i = 0; i < order->count; i++)
+		work_table_row(&t, &order->list[i]);
+	int rc = table_print(&t, err);
+	table_release(&t);
+	out("\n");
+	return rc;
 }
 
 static int plan_words(const struct plan *p, struct err *err)
@@ -393,8 +442,13 @@ static int plan_print(const struct invocation *in, struct err *err)
 	struct response_context context = site_context(&site, !option_flag(in, "no-isolation"));
 	if (rc == 0)
 		rc = plan_make(&context, in->arguments, in->argument_count, &arena, &plan, err);
+	struct plan_order order = { .plan = &plan, .w = site.workspace, .a = &arena };
 	if (rc == 0)
-		rc = in->json ? plan_json(&plan, err) : plan_words(&plan, err);
+		rc = database_transact(site.db, DB_READ, read_order, &order, err);
+	if (rc == 0)
+		rc = in->json ? plan_json(&plan, &order, err) : order_words(&order, err);
+	if (rc == 0 && !in->json)
+		rc = plan_words(&plan, err);
 	if (rc == 0)
 		rc = plan.blocked ? 3 : 0;
 	arena_release(&arena);

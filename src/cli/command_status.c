@@ -2,6 +2,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/site.h"
+#include "cli/work.h"
 
 #include "response/ready.h"
 #include "response/status.h"
@@ -107,13 +108,46 @@ static int print_releases(const struct status *s, struct err *err)
 	return rc;
 }
 
+/* Rows of the order of work; advisory list --by-priority has all. */
+#define STATUS_MAX_WORK 12
+
+static int print_work(const struct status *s, struct err *err)
+{
+	struct table t;
+	if (!s->work_count)
+		return 0;
+	out("\norder of work\n");
+	work_table_init(&t);
+	for (size_t i = 0; i < s->work_count && i < STATUS_MAX_WORK; i++)
+		work_table_row(&t, &s->work[i]);
+	int rc = table_print(&t, err);
+	if (s->work_count > STATUS_MAX_WORK)
+		out("... and %zu more: reforge advisory list --by-priority\n", s->work_count - STATUS_MAX_WORK);
+	table_release(&t);
+	return rc;
+}
+
+static void print_stale(const struct status *s)
+{
+	for (size_t i = 0; i < s->stale_count; i++) {
+		out_colour(COLOUR_YELLOW, "feed ");
+		out_visible(s->stale[i].feed);
+		out_colour(COLOUR_YELLOW, " is ");
+		out_visible(s->stale[i].words);
+		out("\n");
+	}
+}
+
 static int print_status(const struct status *s, struct err *err)
 {
 	char at[TIME_TEXT_BYTES];
 	out_colour(COLOUR_BOLD, "%s  %s\n", s->site, time_text(s->at, at));
 	out("exposures: %lld affected, %lld conflict, %lld unknown\n\n", (long long)s->exposures_affected, (long long)s->exposures_conflict,
 	    (long long)s->exposures_unknown);
+	print_stale(s);
 	int rc = print_services(s, err);
+	if (rc == 0)
+		rc = print_work(s, err);
 	for (size_t i = 0; rc == 0 && i < s->incident_count; i++)
 		print_incident(&s->incidents[i]);
 	if (rc == 0 && s->release_count) {

@@ -89,6 +89,20 @@ RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory
  * known", … */
 const char *exposure_service_words(const struct exposure_service *s, char *buffer, size_t size);
 
+/* ── stale feeds ────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* A feed that brings records and has been silent, shrunk or emptied (feed.h): what is not affected by it is so as of
+ * then. Nothing is cleared by it: what it once said stays. */
+struct exposure_stale {
+	struct span feed, words; /* "stale: as of 3 d 02 h ago, limit 24 h" */
+	usec_t as_of;            /* its last complete run; USEC_NONE: none */
+};
+/* In @a. Feeds that were never synced and files given by hand are no feeds. */
+RF_MUST_CHECK int exposure_stale_feeds(struct transaction *tx, struct arena *a, struct exposure_stale **ret,
+				       size_t *ret_count);
+/* "stale_feeds":[{"feed","as_of","text"}], a member of an open object. */
+void exposure_stale_json(const struct exposure_stale *stale, size_t count, struct json_out *o);
+
 /* ── order of work ──────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* What is exposed to one advisory in one service and environment, and how soon it is to be dealt with (priority.h). */
@@ -119,7 +133,9 @@ struct exposure_explanation {
 	struct finding_subject subject;
 	struct stored_advisory advisory;
 	struct finding finding;
-	usec_t opened_at; /* of the open exposure; USEC_NONE when there is none */
+	usec_t opened_at;                   /* of the open exposure; USEC_NONE when there is none */
+	const struct exposure_stale *stale; /* feeds that are; of all explanations of one call the same */
+	size_t stale_count;
 };
 /* Placements by path or digest (inventory_placements_of). Every advisory about its components, worst first, in @a.
  * @advisory empty: all. RF_ENOTFOUND when no placement has that name. */

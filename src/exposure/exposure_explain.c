@@ -13,6 +13,8 @@ struct explaining {
 	struct transaction *tx;
 	struct arena *a;
 	struct span only; /* advisory id as given; empty: all */
+	struct exposure_stale *stale;
+	size_t stale_count;
 	struct exposure_explanation *list;
 	size_t count, capacity;
 };
@@ -78,7 +80,7 @@ static int opened_at(struct explaining *e, struct exposure_explanation *x)
 static int explain_one(struct explaining *e, const struct inventory_placement *p, const struct finding_subject *s,
 		       struct span id)
 {
-	struct exposure_explanation x = { .subject = *s };
+	struct exposure_explanation x = { .subject = *s, .stale = e->stale, .stale_count = e->stale_count };
 	if (p)
 		x.placement = *p;
 	int rc = advisory_get(e->tx, e->a, id, &x.advisory);
@@ -143,7 +145,9 @@ int exposure_explain_path(struct transaction *tx, struct arena *a, const char *p
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct inventory_placement *places = NULL;
 	size_t n = 0;
-	int rc = inventory_placements_of(tx, path, a, &places, &n);
+	int rc = exposure_stale_feeds(tx, a, &e.stale, &e.stale_count);
+	if (!rc)
+		rc = inventory_placements_of(tx, path, a, &places, &n);
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = explain_placement(&e, &places[i]);
 	return finish(&e, rc, ret, ret_count);
@@ -154,7 +158,9 @@ int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t 
 {
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct inventory_placement *p = arena_alloc(a, sizeof *p);
-	int rc = p ? inventory_placement_get(tx, placement_id, a, p) : out_of_memory(&e);
+	int rc = p ? exposure_stale_feeds(tx, a, &e.stale, &e.stale_count) : out_of_memory(&e);
+	if (!rc)
+		rc = inventory_placement_get(tx, placement_id, a, p);
 	if (!rc)
 		rc = explain_placement(&e, p);
 	return finish(&e, rc, ret, ret_count);
@@ -166,6 +172,8 @@ int exposure_explain_purl(struct transaction *tx, struct arena *a, struct span p
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct component c;
 	int rc = component_read(a, purl, &c, tx_err(tx));
+	if (!rc)
+		rc = exposure_stale_feeds(tx, a, &e.stale, &e.stale_count);
 	/* a product that no row knows has no advisories here, and is not therefore safe: the caller says that none is
 	 * at hand */
 	for (enum carrier carrier = CARRIER_BUILDER; !rc && c.product && carrier <= CARRIER_RUNTIME; carrier++)

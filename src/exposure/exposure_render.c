@@ -44,6 +44,7 @@ void exposure_explanation_json(const struct exposure_explanation *e, struct json
 	json_member_bool(o, "cautious_reading", e->finding.conservative);
 	texts_json("fixed", e->finding.fixed, e->finding.fixed_count, o);
 	json_member_time(o, "opened_at", e->opened_at);
+	exposure_stale_json(e->stale, e->stale_count, o);
 	json_key(o, "reason");
 	reason_json(&e->finding.reason, o);
 	json_object_end(o);
@@ -85,6 +86,13 @@ void exposure_explanation_words(const struct exposure_explanation *e, struct str
 	char time[TIME_TEXT_BYTES];
 	if (e->opened_at != USEC_NONE)
 		str_addf(to, "  exposed since %s\n", time_text(e->opened_at, time));
+	for (size_t i = 0; i < e->stale_count; i++) {
+		str_add_text(to, "  feed ");
+		visible(to, e->stale[i].feed);
+		str_add_text(to, " is ");
+		visible(to, e->stale[i].words);
+		str_add_byte(to, '\n');
+	}
 }
 
 static void severities_json(const struct advisory *v, struct json_out *o)

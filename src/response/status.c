@@ -380,7 +380,13 @@ static int read_all(struct transaction *tx, void *data)
 	struct making *m = data;
 	*m->status = (struct status){ .site = m->context->workspace->site, .at = tx_now(tx) };
 	m->service_capacity = 0;
+	struct status *s = m->status;
 	int rc = read_services(tx, m);
+	if (!rc)
+		rc = exposure_stale_feeds(tx, m->a, &s->stale, &s->stale_count);
+	if (!rc)
+		rc = exposure_order_work(tx, m->a, m->context->workspace, &(struct exposure_work_filter){ .with_drills = false },
+					 &s->work, &s->work_count);
 	if (!rc)
 		rc = read_releases(tx, m);
 	return rc ? rc : read_incidents(tx, m);

@@ -7,6 +7,7 @@
 #ifndef REFORGE_RESPONSE_STATUS_H
 #define REFORGE_RESPONSE_STATUS_H
 
+#include "exposure/exposure.h"
 #include "format/json.h"
 #include "response/incident.h"
 #include "response/task.h"
@@ -65,6 +66,10 @@ struct status {
 	struct status_release *releases;     /* stable and candidate of every service */
 	size_t release_count;
 	int64_t exposures_affected, exposures_conflict, exposures_unknown;
+	struct exposure_work *work;          /* the order of work, first things first; without drills */
+	size_t work_count;
+	struct exposure_stale *stale;        /* feeds whose silence proves nothing */
+	size_t stale_count;
 };
 /* All in @a. */
 RF_MUST_CHECK int status_make(const struct response_context *context, struct arena *a, struct status *ret, struct err *err);

@@ -158,6 +158,12 @@ void status_json(struct json_out *o, const struct status *s)
 	json_member_i64(o, "conflict", s->exposures_conflict);
 	json_member_i64(o, "unknown", s->exposures_unknown);
 	json_object_end(o);
+	exposure_stale_json(s->stale, s->stale_count, o);
+	json_key(o, "work");
+	json_array(o);
+	for (size_t i = 0; i < s->work_count; i++)
+		exposure_work_json(&s->work[i], o);
+	json_array_end(o);
 	json_key(o, "services");
 	json_array(o);
 	for (size_t i = 0; i < s->service_count; i++)

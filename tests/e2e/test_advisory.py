@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Know first, from outside: merged advisories, contradictions, decisions, the order of work, check, export."""
-import json
+import json, re
 from tap import *
 
 CSAF = {"document": {"category": "csaf_security_advisory", "csaf_version": "2.0", "title": "Security Bulletin: NVIDIA TensorRT - August 2026",
@@ -77,5 +77,28 @@ def main():
     vex = run("feed", "export", "--format", "openvex", "--product", TRT[:-1], site=site)
     ok(vex.status == 0 and json.loads(vex.out)["statements"], "OpenVEX on stdout", vex)
 
+def stale():
+    """A feed that shrinks taints what is not affected; it takes nothing away."""
+    site = folder() / "stale"
+    run("init", site)
+    (site / "bulletins").mkdir()
+    (site / "bulletins/a.json").write_text(json.dumps(CSAF))
+    (site / "bulletins/b.json").write_text(json.dumps({**CSAF, "document": {**CSAF["document"], "tracking": {**CSAF["document"]["tracking"], "id": "9101"}},
+                                                       "vulnerabilities": [{**CSAF["vulnerabilities"][0], "cve": "CVE-2026-91002"}]}))
+    (site / "reforge.yaml").write_text(re.sub(r"(?m)^feeds:.*\n(?:[ #].*\n)*", "", (site / "reforge.yaml").read_text()) + "\nfeeds: {vendor: {path: bulletins}}\n")
+    check(run("feed", "sync", site=site), 0, "a feed of two", "2 records")
+    check(run("check", TRT + "11.1.0", site=site), 0, "nothing is stale")
+    (site / "bulletins/b.json").unlink()
+    check(run("feed", "sync", site=site), 3, "it shrinks", "shrunk")
+    c = run("check", TRT + "11.1.0", "--json", site=site)
+    ok(c.status == 3 and any(f["cause"] == "stale_feed" and "as of" in f["reason"] for f in c.json()["findings"]), "what is not affected is so as of then", c)
+    c = run("check", TRT + "10.1", "--json", site=site)
+    ok(c.status == 1 and kinds(c, "CVE-2026-91002") == {"affected"}, "what it said stays", c)
+    check(run("explain", TRT + "11.1.0", site=site), 0, "explain says it", "feed vendor is stale")
+    check(run("status", site=site), 0, "and status", "feed vendor is stale")
+    check(run("feed", "accept", "vendor", "--reason", "taken back", site=site), 0, "accepted")
+    check(run("check", TRT + "11.1.0", site=site), 0, "then it is not stale")
+
 guarded(main)
+guarded(stale)
 done()

@@ -2,6 +2,7 @@
 #include "engines.h"
 
 #include "base/fs.h"
+#include "advisory/feed.h"
 #include "exposure/exposure.h"
 #include "ledger/ledger.h"
 
@@ -26,8 +27,8 @@ static int setup(void **state)
 {
 	const struct engine *e = *state;
 	struct err err = ERR_INIT;
-	const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &ADVISORY_MIGRATIONS, &INVENTORY_MIGRATIONS,
-						     &EXPOSURE_MIGRATIONS };
+	const struct migration_set *const sets[] = { &LEDGER_MIGRATIONS, &ADVISORY_MIGRATIONS, &FEED_MIGRATIONS,
+						     &INVENTORY_MIGRATIONS, &EXPOSURE_MIGRATIONS };
 	*state = NULL;
 	if (!e->url[0])
 		return 0;
