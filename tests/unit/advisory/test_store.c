@@ -6,6 +6,8 @@
 #include "crypto/digest.h"
 #include "ledger/ledger.h"
 
+#include <unistd.h>
+
 struct fixture {
 	char folder[256];
 	struct database *db;
@@ -378,6 +380,91 @@ static void many_from_memory(void **state)
 	advisory_importer_free(m);
 }
 
+/* ── Bulk ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void write_record(const char *folder, int i, const char *modified)
+{
+	char path[512], text[512];
+	struct err err = ERR_INIT;
+	snprintf(path, sizeof path, "%s/%05d.json", folder, i);
+	snprintf(text, sizeof text, OSV("CVE-2099-%d", "%s", "\"summary\":\"s\"," ONNX("1.2")), 100000 + i, modified);
+	assert_ok(fs_write_atomic(path, span_of(text), 0600, &err), &err);
+}
+
+/* Several chunks: read on several threads, written in order; what is as it was is not opened. */
+static void many_files(void **state)
+{
+	struct fixture *f = begin(state);
+	struct err err = ERR_INIT;
+	struct advisory_import_result r;
+	char folder[512];
+	snprintf(folder, sizeof folder, "%s/many", f->folder);
+	assert_ok(fs_make_dirs(folder, 0700, &err), &err);
+	for (int i = 0; i < 2600; i++)
+		write_record(folder, i, "2026-01-01T00:00:00Z");
+	usleep(50000); /* out of the clock tick in which the last was written */
+	assert_ok(advisory_import_path(f->db, folder, &options, &r, &err), &err);
+	assert_true(r.files == 2600 && r.documents == 2600 && r.advisories == 2600 && !r.unchanged && !r.problems);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory WHERE statements = 1"), 2600);
+	assert_int_equal(count(f, "SELECT count(*) FROM ledger_waiting"), 3);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_record r JOIN advisory_document d ON d.id = r.document"
+				  " WHERE d.document_id <> r.advisory"),
+			 0);
+	assert_ok(advisory_import_path(f->db, folder, &options, &r, &err), &err);
+	assert_true(r.files == 2600 && !r.documents && r.unchanged == 2600);
+	write_record(folder, 7, "2026-01-02T00:00:00Z");
+	write_record(folder, 2000, "2026-01-02T00:00:00Z");
+	assert_ok(advisory_import_path(f->db, folder, &options, &r, &err), &err);
+	assert_true(r.documents == 2 && r.unchanged == 2598);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_document WHERE current = 1"), 2600);
+	/* the same bytes under other names: known by their digest */
+	char other[600];
+	snprintf(other, sizeof other, "%s/again", f->folder);
+	assert_int_equal(rename(folder, other), 0);
+	assert_ok(advisory_import_path(f->db, other, &options, &r, &err), &err);
+	assert_true(!r.documents && r.unchanged == 2600);
+}
+
+#define CVE_RECORD(id, product, less)                                                                                  \
+	"{\"id\":\"" id "\",\"sourceIdentifier\":\"nvd@nist.gov\",\"published\":\"2026-01-01T10:00:00.000\","          \
+	"\"lastModified\":\"2026-01-02T10:00:00.000\",\"vulnStatus\":\"Analyzed\",\"descriptions\":[{\"lang\":\"en\"," \
+	"\"value\":\"x\"}],\"configurations\":[{\"nodes\":[{\"operator\":\"OR\",\"negate\":false,\"cpeMatch\":[{"      \
+	"\"vulnerable\":true,\"criteria\":\"cpe:2.3:a:nvidia:" product                                                 \
+	":*:*:*:*:*:*:*:*\",\"versionEndExcluding\":\"" less "\","                                                     \
+	"\"matchCriteriaId\":\"x\"}]}]}]}"
+#define NVD_PAGE(records)                                                                                       \
+	"{\"resultsPerPage\":2,\"startIndex\":0,\"totalResults\":2,\"format\":\"NVD_CVE\",\"version\":\"2.0\"," \
+	"\"timestamp\":\"2026-01-03T00:00:00.000\",\"vulnerabilities\":[" records "]}"
+
+/* The same records on other pages are the same documents. */
+static void pages_are_cut_into_records(void **state)
+{
+	struct fixture *f = begin(state);
+	struct getting g;
+	assert_true(import_text(
+		f, NVD_PAGE("{\"cve\":" CVE_RECORD("CVE-2099-5001", "tensorrt", "11.0") "},{\"cve\":" CVE_RECORD(
+			   "CVE-2099-5002", "of_others", "1.0") "}")));
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_document"), 2);
+	assert_false(import_text(
+		f, NVD_PAGE("{\"cve\":" CVE_RECORD("CVE-2099-5002", "of_others", "1.0") "},{\"cve\":" CVE_RECORD(
+			   "CVE-2099-5001", "tensorrt", "11.0") "}")));
+	assert_true(import_text(f, NVD_PAGE("{\"cve\":" CVE_RECORD("CVE-2099-5001", "tensorrt", "11.1") "}")));
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_document WHERE current = 1"), 2);
+	assert_int_equal(try_get(f, &g, "CVE-2099-5001"), 0);
+	assert_int_equal(g.got.source_count, 1);
+	assert_int_equal(g.got.sources[0].origin.authority, AUTHORITY_NVD);
+	assert_int_equal(range_contains(g.got.advisory.statements[0].range, SPAN("11.0")), RANGE_IN);
+	arena_release(&g.a);
+	/* of others' products the words are kept, not the bytes */
+	assert_int_equal(try_get(f, &g, "CVE-2099-5002"), 0);
+	assert_int_equal(g.got.advisory.statement_count, 1);
+	assert_null(g.got.advisory.statements[0].product);
+	assert_true(g.got.advisory.statements[0].product_name.n > 0);
+	arena_release(&g.a);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_document WHERE length(content) > 0"), 2);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_statement"), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -390,6 +477,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lists_are_filtered, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_files_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_from_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(many_files, setup, teardown),
+		cmocka_unit_test_setup_teardown(pages_are_cut_into_records, setup, teardown),
 	};
 	return ENGINES_RUN(tests);
 }
