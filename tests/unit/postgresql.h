@@ -11,6 +11,7 @@
 #include "base/time.h"
 
 #include <linux/capability.h>
+#include <linux/securebits.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -55,7 +56,8 @@ static inline pid_t postgresql_spawn(const char *folder, const char *const argv[
 		return pid;
 	struct passwd *user = geteuid() == 0 ? getpwnam("nobody") : NULL;
 	bool closed = user && !postgresql_root_is_open();
-	if (closed && prctl(PR_SET_KEEPCAPS, 1) != 0)
+	/* access(2), by which the server looks for itself, forgets capabilities of other users unless told not to */
+	if (closed && prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP) != 0)
 		_exit(126);
 	if (user && (setgroups(0, NULL) != 0 || setgid(user->pw_gid) != 0 || setuid(user->pw_uid) != 0))
 		_exit(126);
