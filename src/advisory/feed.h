@@ -26,7 +26,7 @@ extern const struct migration_set FEED_MIGRATIONS;
 
 /* Alarms. The first four make the feed stale until it recovers or someone accepts what happened (feed_accept()). */
 enum feed_alarm_kind {
-	FEED_ALARM_STALLED = 0,    /* no complete run within max_age */
+	FEED_ALARM_STALLED = 0,    /* no complete run within max_age; a bundle that is older or has expired */
 	FEED_ALARM_EMPTY,          /* it gave nothing where something was, or never anything */
 	FEED_ALARM_SHRUNK,         /* it gives fewer records than before */
 	FEED_ALARM_UNREADABLE,     /* a larger share of its documents cannot be read than a fiftieth */
@@ -60,6 +60,8 @@ struct feed_report {
 	int64_t missing;           /* known before, no longer listed */
 	int64_t requests, bytes;   /* over the network, decompressed */
 	int64_t duration_usec;
+	bool expired;              /* a bundle past its expires_at */
+	int64_t source_age_usec;   /* of what a bundle holds; INT64_MAX: never complete there; 0 for other kinds */
 	unsigned alarms;           /* open ones, bit 1 << kind */
 };
 

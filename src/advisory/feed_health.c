@@ -67,6 +67,13 @@ void feed_judge(const struct feed_report *p, const struct drift *drift, int64_t 
 	} else {
 		judge_count(p, expected, ret);
 	}
+	if (p->expired)
+		raise_alarm(ret, FEED_ALARM_STALLED, "the bundle has expired; what it says was taken in");
+	else if (p->source_age_usec == INT64_MAX)
+		raise_alarm(ret, FEED_ALARM_STALLED, "a feed of the bundle's site has had no complete run");
+	else if (p->source_age_usec > max_age_usec)
+		raise_alarm(ret, FEED_ALARM_STALLED, "what the bundle holds is %s old, limit %s",
+		            duration_text(p->source_age_usec, age), duration_text(max_age_usec, limit));
 	/* one document of fifty may be broken: it is told, and counted */
 	int64_t all = RF_MAX(p->looked_at, p->records);
 	if (p->refused * 50 > all)

@@ -64,6 +64,8 @@ struct feed_run {
 	int64_t rate_limit;        /* most requests in the window; 0: no limit */
 	/* written with the feed's row at the end of a complete run */
 	char etag[256], last_modified[64];
+	bool has_age;              /* what came is as of @as_of (USEC_NONE: never complete), not of now: bundles */
+	usec_t as_of;
 };
 
 struct feed_kind {
@@ -76,6 +78,7 @@ int sync_url(struct feed_run *r, struct err *err);
 int sync_git(struct feed_run *r, struct err *err);
 int sync_provider(struct feed_run *r, struct err *err);
 int sync_nvd(struct feed_run *r, struct err *err);
+int sync_bundle(struct feed_run *r, struct err *err);
 
 /* A client with the feed's proxy and authorities. */
 RF_MUST_CHECK int feed_client(const struct feed_run *r, struct http_client **ret, struct err *err);

@@ -30,7 +30,7 @@ const struct migration_set FEED_MIGRATIONS = { "feed", steps, RF_COUNT(steps) };
 const char *feed_source(const struct workspace_feed *feed, char *buffer, size_t size)
 {
 	const char *url = feed->url ? feed->url : NVD_API;
-	if (feed->kind == WORKSPACE_FEED_FOLDER)
+	if (feed->kind == WORKSPACE_FEED_FOLDER || feed->kind == WORKSPACE_FEED_BUNDLE)
 		return feed->path;
 	if (http_url_is_valid(url))
 		return http_url_visible(url, buffer, size);
@@ -165,7 +165,7 @@ static int write_feed(struct transaction *tx, const struct feed_run *r, const st
 		rc = TX_RUN(tx, "UPDATE feed SET records_before = $1, records = $2, etag = $3, last_modified = $4 WHERE name = $5",
 		            DB_I(p->records_before), DB_I(p->records), DB_T(r->etag), DB_T(r->last_modified), DB_T(r->feed->name));
 	if (!rc && good)
-		rc = TX_RUN(tx, "UPDATE feed SET succeeded = $1, expected = $2 WHERE name = $3", DB_TIME(tx_now(tx)),
+		rc = TX_RUN(tx, "UPDATE feed SET succeeded = $1, expected = $2 WHERE name = $3", DB_TIME(r->has_age ? r->as_of : tx_now(tx)),
 		            DB_I(RF_MAX(expected, p->records)), DB_T(r->feed->name));
 	return rc;
 }

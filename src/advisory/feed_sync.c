@@ -12,6 +12,7 @@
 static const struct feed_kind FEED_KINDS[] = {
 	{ WORKSPACE_FEED_FOLDER, sync_folder }, { WORKSPACE_FEED_URL, sync_url }, { WORKSPACE_FEED_GIT, sync_git },
 	{ WORKSPACE_FEED_PROVIDER, sync_provider }, { WORKSPACE_FEED_NVD, sync_nvd },
+	{ WORKSPACE_FEED_BUNDLE, sync_bundle },
 };
 
 void feed_problem(const struct feed_run *r, const char *name, const struct err *err)

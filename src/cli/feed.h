@@ -13,5 +13,8 @@ int run_feed_accept(const struct invocation *in, struct err *err);
 /* command_feed_export.c */
 extern const struct option_row feed_export_options[];
 int run_feed_export(const struct invocation *in, struct err *err);
+/* command_feed_bundle.c */
+extern const struct option_row feed_bundle_options[];
+int run_feed_bundle(const struct invocation *in, struct err *err);
 
 #endif

@@ -45,7 +45,8 @@ enum workspace_feed_kind {
 	WORKSPACE_FEED_URL,      /* one document over HTTP(S): KEV, EPSS, an ecosystem of OSV as zip */
 	WORKSPACE_FEED_GIT,      /* a repository: NVIDIA's, GitHub's, PyPA's */
 	WORKSPACE_FEED_PROVIDER, /* a CSAF provider: provider-metadata.json */
-	WORKSPACE_FEED_NVD       /* the API 2.0 of NVD */
+	WORKSPACE_FEED_NVD,      /* the API 2.0 of NVD */
+	WORKSPACE_FEED_BUNDLE    /* another site's signed bundle, a file */
 };
 struct workspace_column {
 	const char *field;  /* "id", "affected", ... */
@@ -55,7 +56,8 @@ struct workspace_feed {
 	const char *name;
 	enum workspace_feed_kind kind;
 	const char *format; /* advisory format, or NULL: told from each document */
-	const char *path;   /* kind folder: file or folder; else NULL */
+	const char *path;   /* kinds folder and bundle; else NULL */
+	const char *key;    /* kind bundle: the public key it must be signed with; else NULL */
 	const char *url;    /* NULL for folders, and for NVD's own */
 	const char *branch, *folder;         /* kind git; NULL: default branch, whole tree */
 	const char *const *keywords, *const *cpe; /* kind nvd */

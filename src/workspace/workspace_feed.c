@@ -9,6 +9,7 @@ static const char *const kinds[] = { [WORKSPACE_FEED_FOLDER] = "folder",
 				     [WORKSPACE_FEED_GIT] = "git",
 				     [WORKSPACE_FEED_PROVIDER] = "csaf-provider",
 				     [WORKSPACE_FEED_NVD] = "nvd",
+				     [WORKSPACE_FEED_BUNDLE] = "bundle",
 				     NULL };
 static const char *const formats[] = { "osv", "csaf", "cve", "nvd", "kev", "epss", "openvex", "table", NULL };
 static const char *const tlp_marks[] = { "clear", "green", "amber", "amber+strict", "red", NULL };
@@ -33,7 +34,9 @@ static const struct option feed_rows[] = {
 	  .help = "how it is fetched" },
 	{ "format", OPTION_CHOICE, offsetof(struct workspace_feed, format), .choices = formats,
 	  .help = "how its advisories are written; left out: told from each document" },
-	{ "path", OPTION_PATH, offsetof(struct workspace_feed, path), .help = "file or folder (kind folder)" },
+	{ "path", OPTION_PATH, offsetof(struct workspace_feed, path), .help = "file or folder (kind folder), or the bundle" },
+	{ "key", OPTION_PATH, offsetof(struct workspace_feed, key),
+	  .help = "kind bundle: public key (PEM) of the site that made it" },
 	{ "url", OPTION_TEXT, offsetof(struct workspace_feed, url),
 	  .help = "address: of the document, the repository, the provider-metadata.json, or another NVD API 2.0" },
 	{ "branch", OPTION_TEXT, offsetof(struct workspace_feed, branch),
@@ -102,13 +105,18 @@ static bool is_repository(const char *url)
 
 static const char *lacks(const struct workspace_feed *f)
 {
-	if (f->kind == WORKSPACE_FEED_FOLDER && !f->path)
+	bool is_file = f->kind == WORKSPACE_FEED_FOLDER || f->kind == WORKSPACE_FEED_BUNDLE;
+	if (f->kind == WORKSPACE_FEED_BUNDLE && (!f->path || !f->key))
+		return "kind bundle needs path and key";
+	if (f->kind != WORKSPACE_FEED_BUNDLE && f->key)
+		return "key goes with kind bundle";
+	if (is_file && !f->path)
 		return "kind folder needs path";
-	if (f->kind != WORKSPACE_FEED_FOLDER && f->path)
-		return "path goes with kind folder; this kind is fetched from url";
-	if (f->kind != WORKSPACE_FEED_FOLDER && f->kind != WORKSPACE_FEED_NVD && !f->url)
+	if (!is_file && f->path)
+		return "path goes with kinds folder and bundle; this kind is fetched from url";
+	if (!is_file && f->kind != WORKSPACE_FEED_NVD && !f->url)
 		return "this kind needs url";
-	if (f->kind == WORKSPACE_FEED_FOLDER && f->url)
+	if (is_file && f->url)
 		return "url goes with the kinds url, git, csaf-provider and nvd";
 	if (f->kind == WORKSPACE_FEED_GIT ? !is_repository(f->url) : f->url && !http_url_is_valid(f->url))
 		return f->kind == WORKSPACE_FEED_GIT ? "url is not one of a repository" :

@@ -79,6 +79,7 @@ def json_shapes():
     documented("feed", r("feed", "sync"))
     documented("feed-export", r("feed", "export", "--output", site / "osv"))
     documented("feed-export", r("feed", "export", "--format", "openvex", "--output", site / "vex"))
+    documented("feed-bundle", r("feed", "bundle", site / "know.bundle"))
     documented("feed-status", r("feed", "status"))
     documented("feed-accept", r("feed", "accept", "gone", "--reason", "it comes tomorrow"))
     documented("plan", r("plan", fleet.DRILL))

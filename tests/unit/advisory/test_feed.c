@@ -173,11 +173,32 @@ static void formats_move_on(void **state)
 	assert_false(feed_alarm_taints(FEED_ALARM_KEYS));
 }
 
+static void age_of_a_bundle(void **state)
+{
+	(void)state;
+	static const struct {
+		struct feed_report report;
+		bool stalled;
+	} AGES[] = {
+		{ { .records = 1, .source_age_usec = USEC_PER_HOUR }, false },
+		{ { .records = 1, .source_age_usec = 25 * USEC_PER_HOUR }, true },
+		{ { .records = 1, .source_age_usec = INT64_MAX }, true },
+		{ { .records = 1, .expired = true }, true },
+	};
+	const struct drift d = { .count = 0 };
+	for (size_t i = 0; i < RF_COUNT(AGES); i++) {
+		struct feed_verdict v;
+		feed_judge(&AGES[i].report, &d, 1, 0, 24 * USEC_PER_HOUR, &v);
+		assert_true(v.raised[FEED_ALARM_STALLED] == AGES[i].stalled);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pages),      cmocka_unit_test(listings), cmocka_unit_test(providers),
 		cmocka_unit_test(hash_files), cmocka_unit_test(health),   cmocka_unit_test(formats_move_on),
+		cmocka_unit_test(age_of_a_bundle),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
