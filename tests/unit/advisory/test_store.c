@@ -384,9 +384,9 @@ static void many_from_memory(void **state)
 
 static void write_record(const char *folder, int i, const char *modified)
 {
-	char path[512], text[512];
+	char path[FS_PATH_MAX], text[512];
 	struct err err = ERR_INIT;
-	snprintf(path, sizeof path, "%s/%05d.json", folder, i);
+	snprintf(path, sizeof path, "%.*s/%05d.json", 1000, folder, i);
 	snprintf(text, sizeof text, OSV("CVE-2099-%d", "%s", "\"summary\":\"s\"," ONNX("1.2")), 100000 + i, modified);
 	assert_ok(fs_write_atomic(path, span_of(text), 0600, &err), &err);
 }
