@@ -104,7 +104,7 @@ static bool window_read(struct artifact_reading *r, uint64_t offset)
 		return false;
 	if (++r->reads > ARTIFACT_MAX_READS) {
 		if (r->reads == ARTIFACT_MAX_READS + 1)
-			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "too_many_reads",
 					"more than %d pieces would have to be read to find what the file says",
 					ARTIFACT_MAX_READS);
 		return false;
@@ -189,8 +189,19 @@ void artifact_note(struct artifact_reading *r, const char *format, ...)
 	va_end(args);
 }
 
-void artifact_object(struct artifact_reading *r, enum artifact_finding f, const char *cause, const char *format, ...)
+static void rule_add(struct artifact_facts *f, const char *rule)
 {
+	for (size_t i = 0; i < f->rule_count; i++)
+		if (strcmp(f->rules[i], rule) == 0)
+			return;
+	if (f->rule_count < ARTIFACT_MAX_RULES)
+		f->rules[f->rule_count++] = rule;
+}
+
+void artifact_object(struct artifact_reading *r, enum artifact_finding f, const char *cause, const char *rule,
+		     const char *format, ...)
+{
+	rule_add(r->facts, rule);
 	va_list args;
 	va_start(args, format);
 	note_add(r, format, args);
@@ -221,6 +232,60 @@ void artifact_evidence(struct artifact_reading *r, const char *what, uint64_t of
 	e->byte_count = bytes ? RF_MIN(n, (size_t)ARTIFACT_EVIDENCE_BYTES) : 0;
 	if (e->byte_count)
 		memcpy(e->bytes, bytes, e->byte_count);
+}
+
+/* ── Components ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+#define TEXT_OF(number) TEXT_OF_VALUE(number)
+#define TEXT_OF_VALUE(number) #number
+
+/* Law 2: what was left out is unknown, and that is said once. */
+static void component_drop(struct artifact_facts *f)
+{
+	if (f->components_dropped++)
+		return;
+	rule_add(f, "too_many_components");
+	if (!notes_full(f))
+		f->notes[f->note_count++] =
+			"more than " TEXT_OF(ARTIFACT_MAX_COMPONENTS) " components: those behind them were left out";
+	if (f->finding == ARTIFACT_CLEAR) {
+		f->finding = ARTIFACT_UNKNOWN;
+		f->cause = ARTIFACT_CAUSE_INCOMPLETE;
+	}
+}
+
+static int components_grow(struct artifact_facts *f, struct arena *a)
+{
+	if (f->component_count < f->component_room)
+		return 0;
+	size_t room = f->component_room ? 2 * f->component_room : 8;
+	struct artifact_component *list = arena_array(a, room, sizeof *list);
+	if (!list)
+		return RF_ENOMEM;
+	if (f->component_count)
+		memcpy(list, f->components, f->component_count * sizeof *list);
+	f->components = list;
+	f->component_room = room;
+	return 0;
+}
+
+int artifact_component_add(struct artifact_facts *f, struct arena *a, const struct artifact_component *c)
+{
+	if (f->component_count == ARTIFACT_MAX_COMPONENTS) {
+		component_drop(f);
+		return 0;
+	}
+	int rc = components_grow(f, a);
+	if (rc < 0)
+		return rc;
+	struct artifact_component copy = { .role = c->role, .source = c->source };
+	copy.product = arena_span(a, c->product);
+	copy.version = arena_span(a, c->version);
+	copy.where = arena_span(a, c->where);
+	if (!copy.product.p || !copy.version.p || !copy.where.p)
+		return RF_ENOMEM;
+	f->components[f->component_count++] = copy;
+	return 0;
 }
 
 /* ── Which row ───────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -255,11 +320,12 @@ static void read_other(struct artifact_reading *r)
 	if (!artifact_named_like_engine(r->name))
 		return;
 	if (r->src->size == 0)
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "named like an engine, but empty");
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "empty_file",
+				"named like an engine, but empty");
 	else if (looks_like_text(r->head))
 		artifact_note(r, "named like an engine, but text: the name is used by other tools too");
 	else
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "unknown_format",
 				"named like an engine, but in no format that is read here (not TensorRT, ONNX or ONNX "
 				"Runtime)");
 }

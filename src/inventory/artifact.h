@@ -25,8 +25,9 @@
 #define ARTIFACT_ONNX "onnx"    /* a model: not built by anything that we judge */
 #define ARTIFACT_ONNXRUNTIME_OPTIMISED "onnxruntime-optimised" /* .onnx that ONNX Runtime wrote */
 #define ARTIFACT_ONNXRUNTIME_ORT "onnxruntime-ort"
-#define ARTIFACT_LFS_POINTER "git-lfs-pointer"     /* the engine itself is elsewhere */
-#define ARTIFACT_RUNTIME_LIBRARY "runtime-library" /* libonnxruntime.so*, libnvinfer.so* */
+#define ARTIFACT_LFS_POINTER "git-lfs-pointer"             /* the engine itself is elsewhere */
+#define ARTIFACT_RUNTIME_LIBRARY "runtime-library"         /* libonnxruntime.so*, libnvinfer.so* */
+#define ARTIFACT_TENSORRT_PLUGIN "tensorrt-plugin-library" /* links TensorRT, or hands it plugin creators */
 
 /* Products (purl). The whole list with aliases is version/products.tsv; these are what files can be built by. */
 #define ARTIFACT_PRODUCT_TENSORRT "pkg:generic/nvidia/tensorrt"
@@ -58,6 +59,25 @@ enum artifact_finding artifact_finding_of(struct span text);
 #define ARTIFACT_CAUSE_UNKNOWN_BUILDER "unknown_builder" /* nothing states the toolchain's version */
 #define ARTIFACT_CAUSE_UNREADABLE "unreadable"           /* layout that no rule reads, damaged, empty, I/O error */
 #define ARTIFACT_CAUSE_CONTENT_ABSENT "content_absent"   /* a pointer; the content is not in this file */
+#define ARTIFACT_CAUSE_HOST_CODE "host_code"         /* native code for a CPU inside a plan: runs when it is loaded */
+#define ARTIFACT_CAUSE_HOSTILE_MODEL "hostile_model" /* a model that breaks a rule of inspection: in quarantine */
+#define ARTIFACT_CAUSE_INCOMPLETE "incomplete"       /* a limit of ours: a part of the content was not looked at */
+
+/* What an artifact's content holds beside its main product: the CUDA toolkit that compiled a plan's kernels, the
+ * packages of a package database, the TensorRT that a plugin library links. */
+#define ARTIFACT_ROLE_BUILDER "builder" /* it made the artifact, or a part of it */
+#define ARTIFACT_ROLE_RUNTIME "runtime" /* it is, holds or loads what runs */
+#define ARTIFACT_ROLE_PACKAGE "package" /* an entry of a package database or bill of materials */
+struct artifact_component {
+	struct span product; /* purl without version; never empty */
+	struct span version; /* empty: unknown, to be judged as unknown */
+	const char *role;    /* ARTIFACT_ROLE_*; static */
+	const char *source;  /* how it was told: "dpkg", "soname", "elf-note", "cubin", "lean-runtime", ...; static */
+	struct span where;   /* where in the content: "section LEAN", "var/lib/dpkg/status"; may be empty */
+};
+/* The packages of a large image are some thousands. */
+#define ARTIFACT_MAX_COMPONENTS 16384
+#define ARTIFACT_MAX_RULES 16
 
 /* One line of `explain`: which bytes say what. */
 #define ARTIFACT_EVIDENCE_BYTES 24
@@ -102,6 +122,12 @@ struct artifact_facts {
 	enum artifact_finding finding;
 	const char *cause;                     /* ARTIFACT_CAUSE_*; "" when CLEAR */
 	bool truncated;                        /* declared or section end lies behind the real end */
+	const char *rules[ARTIFACT_MAX_RULES]; /* names of the rules that objected, each once ("section_past_end"): they
+						* stay the same while the notes' wording may change; static */
+	size_t rule_count;
+	struct artifact_component *components; /* in the arena, filled by artifact_component_add() */
+	size_t component_count, component_room;
+	size_t components_dropped;             /* more than ARTIFACT_MAX_COMPONENTS */
 	const char *notes[ARTIFACT_MAX_NOTES]; /* sentences for people; in the arena */
 	size_t note_count;
 	size_t notes_dropped;               /* more than fit: the last note says so */
@@ -134,6 +160,13 @@ struct artifact_source {
 
 /* A source over bytes in memory; @s must outlive it. */
 struct artifact_source artifact_source_bytes(struct span s);
+
+/*
+ * Adds one component to @f; its spans are copied into @a, @a must be the facts' arena. Told twice is kept twice, so
+ * that both sources can be shown. Beyond ARTIFACT_MAX_COMPONENTS it is counted in components_dropped, and f is
+ * `unknown` with the cause `incomplete`, since what was left out cannot be judged. RF_ENOMEM.
+ */
+RF_MUST_CHECK int artifact_component_add(struct artifact_facts *f, struct arena *a, const struct artifact_component *c);
 
 enum { ARTIFACT_WITH_EVIDENCE = 1 };
 
@@ -220,9 +253,10 @@ const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, 
 
 /* A sentence for people. The last place of notes[] says how many more there were. */
 void artifact_note(struct artifact_reading *r, const char *format, ...) RF_PRINTF(2, 3);
-/* Raises the finding (CONFLICT over UNKNOWN over CLEAR) and says why in a note. */
-void artifact_object(struct artifact_reading *r, enum artifact_finding f, const char *cause, const char *format, ...)
-	RF_PRINTF(4, 5);
+/* Raises the finding (CONFLICT over UNKNOWN over CLEAR; the first cause of the highest stays) and says why in a note.
+ * @rule  its stable name, lower case with underscores; static */
+void artifact_object(struct artifact_reading *r, enum artifact_finding f, const char *cause, const char *rule,
+		     const char *format, ...) RF_PRINTF(5, 6);
 /* Records evidence when wanted. @bytes may be NULL with 0. */
 void artifact_evidence(struct artifact_reading *r, const char *what, uint64_t offset, const void *bytes, size_t n,
 		       const char *format, ...) RF_PRINTF(6, 7);

@@ -40,7 +40,7 @@ static int lfs_read(struct artifact_reading *r)
 	else
 		artifact_note(r, "Git LFS pointer without a valid oid and size: truncated or damaged");
 	if (!oid.n || !has_size || artifact_named_like_engine(r->name))
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_CONTENT_ABSENT,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_CONTENT_ABSENT, "content_elsewhere",
 				"what the content would say cannot be told");
 	return 0;
 }

@@ -171,7 +171,7 @@ static bool entry_next(struct artifact_reading *r, const struct field *entry, un
 		return false;
 	if (++*count <= MAX_ENTRY_FIELDS)
 		return true;
-	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "too_many_fields",
 			"an entry of the model's head has more than %d fields: they were not all looked at",
 			MAX_ENTRY_FIELDS);
 	return false;
@@ -260,7 +260,7 @@ static int damaged(struct artifact_reading *r, const struct model *m, uint64_t a
 {
 	if (r->failed || !is_plausible(r, m))
 		return RF_EUNREADABLE;
-	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "metadata_not_reached",
 			"a model up to byte %llu; what follows is not read here: whether ONNX Runtime built it cannot "
 			"be told",
 			(unsigned long long)at);
@@ -300,7 +300,7 @@ static void builder_judge(struct artifact_reading *r, const struct model *m)
 	if (!stamped && !m->optimised_by) {
 		f->kind = ARTIFACT_ONNX;
 		if (f->truncated)
-			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "cut_before_metadata",
 					"cut before its metadata: whether ONNX Runtime built it cannot be told");
 		return;
 	}
@@ -308,7 +308,7 @@ static void builder_judge(struct artifact_reading *r, const struct model *m)
 	if (!f->product && m->optimised_by)
 		f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
 	if (!f->version[0])
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "version_not_stated",
 				m->optimised_by ? "written by ONNX Runtime's optimiser (it imports the domain %s), and "
 						  "no stamp states the version"
 						: "stamped, but without a version%s",

@@ -28,16 +28,17 @@ static void metadata_read(struct artifact_reading *r, const struct flat_table *m
 	if (!flat_field(r, model, MODEL_METADATA))
 		return;
 	if (!flat_vector(r, model, MODEL_METADATA, &first, &count)) {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "metadata_props lie outside the file");
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "metadata_out_of_bounds",
+				"metadata_props lie outside the file");
 		return;
 	}
 	if (count > MAX_METADATA)
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "too_many_metadata",
 				"%u metadata_props: only the first %d were looked at", count, MAX_METADATA);
 	for (uint32_t i = 0; i < count && i < MAX_METADATA; i++) {
 		struct flat_table pair;
 		if (!flat_element(r, first, i, &pair)) {
-			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "metadata_out_of_bounds",
 					"metadata_props[%u] lies outside the file", i);
 			return;
 		}
@@ -52,7 +53,7 @@ static void model_read(struct artifact_reading *r, const struct flat_table *root
 	struct artifact_facts *f = r->facts;
 	struct flat_table model;
 	if (!flat_child(r, root, SESSION_MODEL, &model)) {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "table_out_of_bounds",
 				"the model's table lies outside the file: truncated or damaged");
 		return;
 	}
@@ -84,14 +85,14 @@ static int ort_read(struct artifact_reading *r)
 		}
 		model_read(r, &root);
 	} else {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "table_out_of_bounds",
 				"the root table lies outside the file: truncated or damaged");
 	}
 	artifact_stamp_apply(r);
 	if (!f->product)
 		f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
 	if (!f->version[0])
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "version_not_stated",
 				"ONNX Runtime does not record its version in its files, and no stamp states it");
 	return 0;
 }

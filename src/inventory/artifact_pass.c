@@ -99,7 +99,7 @@ int artifact_pass_end(struct artifact_pass *p, struct arena *a, struct artifact_
 	if (f->look_for_code && p->tail_bytes)
 		code_search(p, p->tail, p->tail_bytes, p->tail_bytes, p->position - p->tail_bytes);
 	if (f->has_crc && f->crc_bytes <= p->position && f->crc_from <= p->position - f->crc_bytes && p->crc != f->crc)
-		artifact_object(&r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(&r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "checksum_mismatch",
 				"the header's CRC-32 is %08x, the body's is %08x: the content was changed or damaged",
 				f->crc, p->crc);
 	for (unsigned i = 0; i < p->code_count && i < RF_COUNT(p->code_at); i++)

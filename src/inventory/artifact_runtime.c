@@ -190,7 +190,7 @@ static int runtime_read(struct artifact_reading *r)
 		if (!f->version[0] && named.n > 1 && is_version(span_from(named, 1)))
 			version_set(r, span_from(named, 1), ARTIFACT_VERSION_NAME);
 		if (!f->version[0])
-			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "version_not_stated",
 					"a runtime library (%.*s) that does not state its version", SPAN_ARG(soname));
 		return 0;
 	}

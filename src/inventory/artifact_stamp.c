@@ -29,12 +29,12 @@ void artifact_stamp_add(struct artifact_reading *r, struct span key, struct span
 			continue;
 		struct span *slot = (struct span *)(void *)((char *)&r->facts->stamp + keys[i].at);
 		if (!is_stamp_value(value)) {
-			artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+			artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "stamp_malformed",
 					"the stamp's %s has a value that reforge never writes", keys[i].key);
 			return;
 		}
 		if (slot->n && !span_eq(*slot, value)) {
-			artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+			artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "stamp_stated_twice",
 					"%s is stated twice: %.*s and %.*s", keys[i].key, SPAN_ARG(*slot),
 					SPAN_ARG(value));
 			return;
@@ -69,7 +69,7 @@ void artifact_stamp_apply(struct artifact_reading *r)
 	if (s->target.n && s->target.n < sizeof f->target)
 		memcpy(f->target, s->target.p, s->target.n);
 	if (!s->toolchain.n || !toolchain_known(f)) {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "stamp_unknown_toolchain",
 				"stamped with a toolchain that is not known here: %.*s", SPAN_ARG(s->toolchain));
 	} else if (s->version.n && s->version.n < sizeof f->version) {
 		memcpy(f->version, s->version.p, s->version.n);

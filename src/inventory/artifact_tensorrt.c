@@ -106,7 +106,7 @@ static bool prefix_skip(struct artifact_reading *r, uint64_t *ret_base)
 	artifact_note(r, "JSON prefix of %llu bytes in front of the plan, as Ultralytics writes it",
 		      (unsigned long long)(*ret_base - 4));
 	if (ends != announced)
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "prefix_length_mismatch",
 				"the prefix gives its length as %u bytes, its JSON %s", says,
 				ends ? "ends elsewhere" : "has no end");
 	return true;
@@ -123,14 +123,14 @@ static void size_check(struct artifact_reading *r, uint64_t base, uint64_t decla
 	if (declared == real)
 		return;
 	if (declared >= IMPOSSIBLE_BYTES) {
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "size_impossible",
 				"%s declares %llu bytes, which no file has", what, (unsigned long long)declared);
 	} else if (declared > real) {
 		f->truncated = true;
 		artifact_note(r, "truncated: %s declares %llu bytes, %llu are there", what,
 			      (unsigned long long)declared, (unsigned long long)real);
 	} else {
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "size_mismatch",
 				"%s declares %llu bytes, the file has %llu: %llu bytes that it does not account for",
 				what, (unsigned long long)declared, (unsigned long long)real,
 				(unsigned long long)(real - declared));
@@ -176,7 +176,7 @@ static void outer_read(struct artifact_reading *r, uint64_t base, struct outer *
 	artifact_evidence(r, "container magic", base, h, 4, "ftrt");
 	if (n >= 8 && le32(h + 4) != 0)
 		artifact_object(
-			r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "container_version_unknown",
 			"container serialization version %u: only 0 is known, what follows is read as if it were",
 			le32(h + 4));
 	if (n >= 16)
@@ -221,14 +221,14 @@ static bool section_bounds(struct artifact_reading *r, const struct outer *o, co
 			   uint64_t table_end)
 {
 	if (s->size > UINT64_MAX - s->offset || s->offset + s->size > o->declared) {
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "section_past_end",
 				"section %s (offset %llu, %llu bytes) ends behind the container's %llu bytes", s->tag,
 				(unsigned long long)s->offset, (unsigned long long)s->size,
 				(unsigned long long)o->declared);
 		return s->offset < r->facts->size - o->base;
 	}
 	if (s->size > 0 && s->offset < table_end)
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "section_in_table",
 				"section %s starts at %llu, inside the section table", s->tag,
 				(unsigned long long)s->offset);
 	uint64_t real = r->facts->size - o->base;
@@ -259,7 +259,7 @@ static void overlap_check(struct artifact_reading *r, const struct section *list
 		for (size_t j = i + 1; j < n; j++) {
 			const struct section *a = &list[i], *b = &list[j];
 			if (a->size && b->size && a->offset < b->offset + b->size && b->offset < a->offset + a->size) {
-				artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+				artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "section_overlap",
 						"sections %s and %s overlap", a->tag, b->tag);
 				return;
 			}
@@ -273,13 +273,13 @@ static void sections_read(struct artifact_reading *r, struct outer *o)
 	uint64_t walk = RF_MIN(o->sections, (uint64_t)MAX_SECTIONS);
 	uint64_t table_end = OUTER_BYTES + walk * SECTION_BYTES;
 	if (o->sections > (o->declared > OUTER_BYTES ? (o->declared - OUTER_BYTES) / SECTION_BYTES : 0)) {
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "section_count_impossible",
 				"%llu sections cannot fit in %llu bytes", (unsigned long long)o->sections,
 				(unsigned long long)o->declared);
 		if (walk > 2)
 			walk = 2; /* still look for the engine where it always is */
 	} else if (o->sections > MAX_SECTIONS) {
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "too_many_sections",
 				"%llu sections: only the first %d were looked at", (unsigned long long)o->sections,
 				MAX_SECTIONS);
 	}
@@ -297,7 +297,7 @@ static void sections_read(struct artifact_reading *r, struct outer *o)
 			o->engine = s;
 			o->has_engine = true;
 		} else if (engine) {
-			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "second_engine_section",
 					"another ENGN section, at %llu: only the first one was read",
 					(unsigned long long)s.offset);
 		} else if (!engine && memcmp(s.tag, "WGHT", 4) != 0) {
@@ -327,10 +327,10 @@ static void inner_check(struct artifact_reading *r, struct outer *o, const struc
 {
 	struct artifact_facts *f = r->facts;
 	if (archive->cache)
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "timing_cache_in_plan",
 				"the ENGN section holds a timing cache, not an engine");
 	if (archive->layout && archive->archive_bytes != o->engine.size)
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "archive_size_mismatch",
 				"section ENGN has %llu bytes, the archive in it declares %llu",
 				(unsigned long long)o->engine.size, (unsigned long long)archive->archive_bytes);
 	if (!archive->has_version) {
@@ -338,13 +338,13 @@ static void inner_check(struct artifact_reading *r, struct outer *o, const struc
 			artifact_note(r, "the version inside is cut off: the container's own is all there is");
 		else
 			artifact_object(
-				r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+				r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "archive_unreadable",
 				"the archive inside could not be read: the container's version is not confirmed");
 		return;
 	}
 	tensorrt_version_text(archive->version, f->inner_version);
 	if (o->has_version && memcmp(o->version, archive->version, 4) != 0)
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH,
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "version_mismatch",
 				"the container says TensorRT %s, the archive inside %s", f->version, f->inner_version);
 	if (!o->has_version) {
 		memcpy(f->version, f->inner_version, sizeof f->version);
@@ -396,13 +396,14 @@ static int ftrt_read(struct artifact_reading *r, uint64_t base)
 			inner_check(r, &o, &archive);
 			target_set(f, &archive);
 		} else if (!f->truncated) {
-			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "engine_section_absent",
 					"no ENGN section: the container's version is not confirmed by anything inside");
 		}
 		trailer_check(r, &o);
 	}
 	if (!f->version[0])
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "no version could be read");
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "version_not_stated",
+				"no version could be read");
 	return 0;
 }
 
@@ -430,6 +431,7 @@ static int ptrt_read(struct artifact_reading *r, uint64_t base)
 	if (!archive.has_version) {
 		artifact_object(r, ARTIFACT_UNKNOWN,
 				archive.layout ? ARTIFACT_CAUSE_UNKNOWN_BUILDER : ARTIFACT_CAUSE_UNREADABLE,
+				"archive_unreadable",
 				f->truncated ? "truncated before its version"
 					     : "a TensorRT archive in a layout that no rule reads: version unknown");
 		return 0;
@@ -439,7 +441,7 @@ static int ptrt_read(struct artifact_reading *r, uint64_t base)
 	if (all_zero(archive.version)) {
 		f->version[0] = '\0';
 		f->version_source = ARTIFACT_VERSION_UNKNOWN;
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "version_not_stated",
 				"the archive states no version (0.0.0.0)");
 	}
 	target_set(f, &archive);
@@ -479,7 +481,7 @@ static int tensorrt_read(struct artifact_reading *r)
 	if (!prefix_skip(r, &base)) {
 		if (!artifact_named_like_engine(r->name))
 			return RF_EUNREADABLE;
-		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE,
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "prefix_without_plan",
 				"a JSON prefix of %u bytes is announced, but no plan stands behind it",
 				le32(r->head.p));
 		return 0;

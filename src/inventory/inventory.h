@@ -21,8 +21,9 @@
 extern const struct migration_set INVENTORY_MIGRATIONS;
 
 /* How an artifact or a placement holds a component; carriers (design section 1) are derived from it. */
-#define INVENTORY_ROLE_BUILDER "builder" /* the toolchain that made the artifact */
-#define INVENTORY_ROLE_RUNTIME "runtime" /* what loads it in that service, or what a runtime library is */
+#define INVENTORY_ROLE_BUILDER ARTIFACT_ROLE_BUILDER /* the toolchain that made the artifact */
+#define INVENTORY_ROLE_RUNTIME ARTIFACT_ROLE_RUNTIME /* what loads it in that service, or what a runtime library is */
+#define INVENTORY_ROLE_PACKAGE ARTIFACT_ROLE_PACKAGE /* an entry of a package database or bill of materials */
 
 /* ── Writing: one scan of roots is one consistent update ────────────────────────────────────────────────────────── */
 

@@ -89,8 +89,9 @@ RF_MUST_CHECK int scan_one(const char *path, const struct scan_options *o, struc
 			   struct err *err);
 
 /* One object of `scan --json` (design 6.1): path, sha256, size, kind, product, version, version_source, target,
- * compute_capability, finding, cause, notes[]; evidence[] when the facts hold any. What is unknown is null. A path that
- * is not UTF-8 is written with U+FFFD, and path_hex beside it. */
+ * compute_capability, finding, cause, rules[], notes[]; components[] and evidence[] when the facts hold any. What is
+ * unknown is null. Its schema is docs/schema/scan.schema.json. A path that is not UTF-8 is written with U+FFFD, and
+ * path_hex beside it. */
 void scan_file_json(struct json_out *o, const struct scan_file *f);
 /* The object's members only, for those who add their own (explain). */
 void artifact_facts_json(struct json_out *o, const struct artifact_facts *f);
@@ -98,5 +99,7 @@ void artifact_facts_json(struct json_out *o, const struct artifact_facts *f);
 /* [{"what":…,"offset":…,"bytes":"66747274","value":…}], as stored with the artifact and shown by explain. */
 void artifact_evidence_json(struct json_out *o, const struct artifact_facts *f);
 void artifact_notes_json(struct json_out *o, const struct artifact_facts *f);
+/* [{"product":…,"version":… or null,"role":…,"source":…,"where":…}] */
+void artifact_components_json(struct json_out *o, const struct artifact_facts *f);
 
 #endif

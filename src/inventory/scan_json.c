@@ -6,6 +6,36 @@ static void member_or_null(struct json_out *o, const char *key, const char *text
 	json_member(o, key, text && text[0] ? text : NULL);
 }
 
+static void rules_json(struct json_out *o, const struct artifact_facts *f)
+{
+	json_key(o, "rules");
+	json_array(o);
+	for (size_t i = 0; i < f->rule_count; i++)
+		json_put_text(o, f->rules[i]);
+	json_array_end(o);
+}
+
+void artifact_components_json(struct json_out *o, const struct artifact_facts *f)
+{
+	json_array(o);
+	for (size_t i = 0; i < f->component_count; i++) {
+		const struct artifact_component *c = &f->components[i];
+		json_object(o);
+		json_member_span(o, "product", c->product);
+		json_key(o, "version");
+		if (c->version.n)
+			json_put_span(o, c->version);
+		else
+			json_put_null(o);
+		json_member(o, "role", c->role);
+		json_member(o, "source", c->source);
+		if (c->where.n)
+			json_member_span(o, "where", c->where);
+		json_object_end(o);
+	}
+	json_array_end(o);
+}
+
 void artifact_notes_json(struct json_out *o, const struct artifact_facts *f)
 {
 	json_array(o);
@@ -77,7 +107,14 @@ void artifact_facts_json(struct json_out *o, const struct artifact_facts *f)
 	member_or_null(o, "target", f->target);
 	member_or_null(o, "finding", artifact_finding_text(f->finding));
 	member_or_null(o, "cause", f->cause);
+	rules_json(o, f);
 	extras_json(o, f);
+	if (f->component_count) {
+		json_key(o, "components");
+		artifact_components_json(o, f);
+	}
+	if (f->components_dropped)
+		json_member_u64(o, "components_dropped", f->components_dropped);
 	json_key(o, "notes");
 	artifact_notes_json(o, f);
 	if (f->evidence_count) {
