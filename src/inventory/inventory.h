@@ -45,7 +45,7 @@ struct inventory_batch *inventory_batch_new(void); /* NULL: out of memory */
 void inventory_batch_free(struct inventory_batch *b);
 void inventory_batch_freep(struct inventory_batch **b);
 /* A folder or file whose placements this batch speaks for in (host, service, environment): those not seen below it are
- * closed. */
+ * closed. "" stands for everything there, whatever its path: a cluster's workloads, a bill of materials. */
 RF_MUST_CHECK int inventory_batch_root(struct inventory_batch *b, const char *root, const struct inventory_place *place,
 				       struct err *err);
 /* The batch is of everything that is named on @host: an open placement there, and a path that could not be read, for
@@ -62,15 +62,35 @@ RF_MUST_CHECK int inventory_batch_whole_host(struct inventory_batch *b, const ch
  * report-only). */
 RF_MUST_CHECK int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f,
 				      const struct inventory_place *place, struct err *err);
+
+/* Content without a file of its own: images and what is inside of them, bills of materials, what another machine
+ * reports. The three calls below may be mixed with the one above, in any order. Content that several reports tell of is
+ * kept once; of its facts those with a version count. */
+
+/* Makes content known, with its components, without placing it anywhere. */
+RF_MUST_CHECK int inventory_batch_content(struct inventory_batch *b, const struct digest *digest,
+					  const struct artifact_facts *facts, struct err *err);
+/* @outer (an image) holds @inner at @path: bytes without a leading '/', "opt/models/a.plan", "srv/b.tar!/c.plan". All
+ * that is known of an outer's inside goes into one batch and replaces what was known; both contents must be in the
+ * batch or the database (RF_EINVALID when it is recorded). Stored once, however many workloads run the image. */
+RF_MUST_CHECK int inventory_batch_inside(struct inventory_batch *b, const struct digest *outer, const char *path,
+					 const struct digest *inner, struct err *err);
+/* @digest is at @path (bytes; "Deployment/asr/container/server") in @place. Content that nobody has looked into is
+ * recorded as @kind (static), finding unknown, cause content_absent, and judged so until it was scanned.
+ * RF_ETOOMANY as inventory_batch_add(). */
+RF_MUST_CHECK int inventory_batch_place(struct inventory_batch *b, const char *path, const struct digest *digest,
+					const char *kind, const struct inventory_place *place, struct err *err);
+
 struct inventory_changes {
 	uint64_t added;     /* new placements */
-	uint64_t unchanged; /* seen again: seen_last moved */
+	uint64_t unchanged; /* seen again: seen_last moved, once for all of a service's placements on the host */
 	uint64_t
 		replaced; /* another content at the same path: old one closed, new one opened (both not in the above) */
 	uint64_t vanished;  /* closed */
 	uint64_t artifacts; /* contents not known before */
 };
-/* Writes the batch in one transaction (or inside @tx's). @ret may be NULL. */
+/* Writes the batch in one transaction (or inside @tx's). @ret may be NULL. Of a service's placements on a host that are
+ * reported just as they were the last time, no row is read or written but the one of the report itself. */
 RF_MUST_CHECK int inventory_record(struct database *db, const struct inventory_batch *b, struct inventory_changes *ret,
 				   struct err *err);
 RF_MUST_CHECK int inventory_record_tx(struct transaction *tx, const struct inventory_batch *b,
@@ -128,13 +148,14 @@ struct inventory_placement {
 
 /* Empty fields do not filter. */
 struct inventory_filter {
+	usec_t at; /* the fleet of that moment: seen from then or before, not gone by then; 0: of now */
 	struct span service, environment, model, host;
 	struct span path;   /* exact */
 	struct span digest; /* hex */
 	struct span kind, product, version;
-	int64_t component_id; /* builder or runtime */
+	int64_t component_id; /* of the artifact, or the runtime */
 	bool engines_only;    /* kinds that a toolchain built */
-	bool with_gone;       /* closed ones too */
+	bool with_gone;       /* closed ones too; no meaning with @at */
 };
 
 /* Visits placements by service, environment, model, path, seen_from. Spans live until the callback returns; a non-zero
@@ -144,6 +165,24 @@ RF_MUST_CHECK int inventory_each_placement(struct transaction *tx, const struct 
 /* Visits every component with an open placement, by product and version. */
 RF_MUST_CHECK int inventory_each_component(struct transaction *tx,
 					   int (*visit)(const struct inventory_component *, void *), void *data);
+/* What an artifact holds: its own components first, then those of what is inside of it, by path. */
+struct inventory_held {
+	int64_t component_id;
+	struct span product, version; /* version empty: unknown */
+	struct span role;             /* INVENTORY_ROLE_* */
+	struct span source, where;    /* how it was told, and where in the content; may be empty */
+	struct span path;             /* of the artifact inside that holds it; empty: the artifact itself */
+	struct span digest;           /* of that artifact */
+};
+RF_MUST_CHECK int inventory_each_held(struct transaction *tx, struct span digest_hex,
+				      int (*visit)(const struct inventory_held *, void *), void *data);
+/* What is inside of an artifact, by path. */
+struct inventory_inside {
+	struct span path; /* bytes */
+	struct inventory_artifact artifact;
+};
+RF_MUST_CHECK int inventory_each_inside(struct transaction *tx, struct span digest_hex,
+					int (*visit)(const struct inventory_inside *, void *), void *data);
 /* What the last scan of its roots could not read: no data is no pass (law 2), so somebody has to be told. */
 struct inventory_unseen {
 	struct span host, service, environment;
