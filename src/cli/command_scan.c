@@ -1,66 +1,16 @@
 /* scan - what files say about themselves; inventory - what is known to run where. */
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/scan.h"
 #include "cli/site.h"
 
 #include "base/log.h"
 #include "exposure/exposure.h"
 #include "inventory/fleet.h"
 
-struct scanning {
-	struct progress progress;
-	struct table table;
-	struct str line;
-	bool json, all;
-	size_t roots_absent;
-	struct err *err;
-};
-
-static void show_progress(uint64_t files, uint64_t bytes, const char *path, void *data)
-{
-	struct scanning *s = data;
-	char size[32], text[64];
-	snprintf(text, sizeof text, "%s hashed", text_bytes(bytes, size));
-	(void)path;
-	progress_show(&s->progress, "scan", (int64_t)files, 0, -1, text);
-}
-
-static int print_json(struct scanning *s, const struct scan_file *f)
-{
-	str_reset(&s->line);
-	struct json_out o = json_out(&s->line, false);
-	scan_file_json(&o, f);
-	return out_json(&s->line, s->err);
-}
-
-static void print_row(struct scanning *s, const struct scan_file *f)
-{
-	const struct artifact_facts *a = f->facts;
-	const char *finding = artifact_finding_text(a->finding);
-	table_cell(&s->table, COLOUR_NONE, span_of(f->path));
-	table_text(&s->table, a->kind);
-	table_text(&s->table, a->version[0] ? a->version : "-");
-	table_text(&s->table, a->version[0] ? artifact_version_source_text(a->version_source) : "");
-	table_text(&s->table, a->target[0] ? a->target : "-");
-	table_cell(&s->table, colour_of(finding), span_of(finding));
-	table_text(&s->table, a->note_count ? a->notes[0] : "");
-}
-
-/* People see what matters: engines, what is wrong; --all shows every file. JSON always has all. */
-static int take_file(const struct scan_file *f, void *data)
-{
-	struct scanning *s = data;
-	if (s->json)
-		return print_json(s, f);
-	if (s->all || f->error || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->facts->kind, ARTIFACT_OTHER) != 0)
-		print_row(s, f);
-	return 0;
-}
-
 static int take_placed(const struct scan_file *f, const struct inventory_place *place, void *data)
 {
 	(void)place;
-	return take_file(f, data);
+	return scanning_take(f, data);
 }
 
 static void print_totals(const struct scan_totals *t)
@@ -77,19 +27,10 @@ static void print_totals(const struct scan_totals *t)
 	out("\n");
 }
 
-static int scan_paths(const struct invocation *in, struct scanning *s, struct scan_totals *totals, struct err *err)
-{
-	struct scan_options options = {
-		.no_digest = option_flag(in, "no-digest"), .evidence = option_flag(in, "evidence"), .progress = show_progress, .progress_data = s,
-		.threads = (unsigned)RF_MAX(RF_MIN(option(in, "threads")->number, 256), 0),
-	};
-	return scan_files(in->arguments, in->argument_count, &options, take_file, s, totals, err);
-}
-
 static int scan_fleet(const struct invocation *in, struct scanning *s, struct scan_totals *totals, struct err *err)
 {
 	struct site site;
-	struct fleet_scan options = { .progress = show_progress, .report = take_placed, .data = s };
+	struct fleet_scan options = { .progress = scanning_progress, .report = take_placed, .data = s };
 	struct fleet_result result;
 	struct exposure_changes exposures = { 0 };
 	int rc = site_open(in, SITE_DATABASE | SITE_LEDGER_KEY, &site, err);
@@ -126,7 +67,7 @@ static int run_scan(const struct invocation *in, struct err *err)
 		return err_set(err, RF_EUSAGE, "--no-digest reports only; it needs a PATH");
 	table_init(&s.table, "path", "kind", "version", "from", "target", "finding", "note", NULL);
 	progress_begin(&s.progress, in);
-	int rc = in->argument_count ? scan_paths(in, &s, &totals, err) : scan_fleet(in, &s, &totals, err);
+	int rc = in->argument_count ? scan_arguments(in, &s, &totals, err) : scan_fleet(in, &s, &totals, err);
 	progress_end(&s.progress);
 	if (rc == 0 && !in->json) {
 		if (s.table.count)

@@ -75,17 +75,6 @@ static bool is_named(const char *path, struct span service, struct span environm
 	return false;
 }
 
-static void add_totals(struct scan_totals *to, const struct scan_totals *more)
-{
-	to->files += more->files;
-	to->engines += more->engines;
-	to->bytes_hashed += more->bytes_hashed;
-	to->cached += more->cached;
-	to->conflicts += more->conflicts;
-	to->unknowns += more->unknowns;
-	to->errors += more->errors;
-}
-
 static int scan_root(struct fleet *f, const char *root, const struct inventory_known *known,
 		     struct fleet_result *result)
 {
@@ -111,7 +100,7 @@ static int scan_root(struct fleet *f, const char *root, const struct inventory_k
 	if (rc == 0)
 		rc = scan_files(&root, 1, &options, take, f, &totals, f->err);
 	if (rc == 0)
-		add_totals(&f->totals, &totals);
+		scan_totals_add(&f->totals, &totals);
 	return rc;
 }
 

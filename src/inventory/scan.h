@@ -72,6 +72,7 @@ struct scan_totals {
 	uint64_t conflicts, unknowns; /* findings */
 	uint64_t errors;              /* files and folders that could not be read */
 };
+void scan_totals_add(struct scan_totals *to, const struct scan_totals *more);
 
 /*
  * Scans @n roots (files or folders), one after the other. A root that is not there is RF_ENOTFOUND before anything is

@@ -113,6 +113,17 @@ static void total_add(struct scan *s, const struct scan_file *f)
 	t->errors += f->error;
 }
 
+void scan_totals_add(struct scan_totals *to, const struct scan_totals *more)
+{
+	to->files += more->files;
+	to->engines += more->engines;
+	to->bytes_hashed += more->bytes_hashed;
+	to->cached += more->cached;
+	to->conflicts += more->conflicts;
+	to->unknowns += more->unknowns;
+	to->errors += more->errors;
+}
+
 static void slot_reset(struct scan_slot *slot)
 {
 	if (slot->fd >= 0)

@@ -1,0 +1,77 @@
+/* What `scan` was given, argument by argument, and how reports are shown. See scan.h. */
+#include "cli/scan.h"
+
+const struct scan_source *const scan_sources[] = {
+	&scan_source_path, /* last: anything may be a path */
+	NULL,
+};
+
+void scanning_progress(uint64_t files, uint64_t bytes, const char *path, void *data)
+{
+	struct scanning *s = data;
+	char size[32], text[64];
+	snprintf(text, sizeof text, "%s hashed", text_bytes(bytes, size));
+	(void)path;
+	progress_show(&s->progress, "scan", (int64_t)files, 0, -1, text);
+}
+
+static int print_json(struct scanning *s, const struct scan_file *f)
+{
+	str_reset(&s->line);
+	struct json_out o = json_out(&s->line, false);
+	scan_file_json(&o, f);
+	return out_json(&s->line, s->err);
+}
+
+static void print_row(struct scanning *s, const struct scan_file *f)
+{
+	const struct artifact_facts *a = f->facts;
+	const char *finding = artifact_finding_text(a->finding);
+	table_cell(&s->table, COLOUR_NONE, span_of(f->path));
+	table_text(&s->table, a->kind);
+	table_text(&s->table, a->version[0] ? a->version : "-");
+	table_text(&s->table, a->version[0] ? artifact_version_source_text(a->version_source) : "");
+	table_text(&s->table, a->target[0] ? a->target : "-");
+	table_cell(&s->table, colour_of(finding), span_of(finding));
+	table_text(&s->table, a->note_count ? a->notes[0] : "");
+}
+
+/* People see what matters: engines, what is wrong; --all shows every file. JSON always has all. */
+int scanning_take(const struct scan_file *f, void *data)
+{
+	struct scanning *s = data;
+	if (s->json)
+		return print_json(s, f);
+	if (s->all || f->error || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->facts->kind, ARTIFACT_OTHER) != 0)
+		print_row(s, f);
+	return 0;
+}
+
+struct scan_options scanning_options(const struct invocation *in, struct scanning *s)
+{
+	return (struct scan_options){
+		.no_digest = option_flag(in, "no-digest"), .evidence = option_flag(in, "evidence"), .progress = scanning_progress,
+		.progress_data = s,
+		.threads = (unsigned)RF_MAX(RF_MIN(option(in, "threads")->number, 256), 0),
+	};
+}
+
+static const struct scan_source *source_of(const char *arg)
+{
+	size_t i = 0;
+	while (scan_sources[i + 1] && !scan_sources[i]->is(arg))
+		i++;
+	return scan_sources[i];
+}
+
+int scan_arguments(const struct invocation *in, struct scanning *s, struct scan_totals *totals, struct err *err)
+{
+	int rc = 0;
+	for (size_t i = 0, n; i < in->argument_count && rc == 0; i += n) {
+		const struct scan_source *source = source_of(in->arguments[i]);
+		for (n = 1; i + n < in->argument_count && source_of(in->arguments[i + n]) == source;)
+			n++;
+		rc = source->run(in, in->arguments + i, n, s, totals, err);
+	}
+	return rc;
+}

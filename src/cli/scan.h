@@ -1,0 +1,42 @@
+/*
+ * scan - what `scan ARG` can be given: paths, images, bills of materials, clusters, hosts. Private to cli/.
+ *
+ * A kind of argument is a file and a row of scan_sources[].
+ */
+#ifndef REFORGE_CLI_SCAN_H
+#define REFORGE_CLI_SCAN_H
+
+#include "cli/output.h"
+#include "inventory/scan.h"
+
+/* One run of `scan`: where reports go. */
+struct scanning {
+	struct progress progress;
+	struct table table;
+	struct str line;
+	bool json, all;
+	size_t roots_absent;
+	struct err *err;
+};
+/* Takes one report: a row of the table, or a line of JSON. Fits scan_files(); data is the struct scanning. */
+int scanning_take(const struct scan_file *f, void *data);
+/* Fits scan_options.progress; data is the struct scanning. */
+void scanning_progress(uint64_t files, uint64_t bytes, const char *path, void *data);
+/* Options of the command line (--no-digest, --evidence, --threads). */
+struct scan_options scanning_options(const struct invocation *in, struct scanning *s);
+
+struct scan_source {
+	const char *name; /* "path" */
+	/* Is @arg such a one? Asked in the table's order; may look at the file. */
+	bool (*is)(const char *arg);
+	/* Scans @n arguments that stood together, adds to @totals. */
+	int (*run)(const struct invocation *in, const char *const *args, size_t n, struct scanning *s, struct scan_totals *totals,
+	           struct err *err);
+};
+extern const struct scan_source scan_source_path;
+/* The last row takes every argument; NULL at the end. */
+extern const struct scan_source *const scan_sources[];
+/* Every argument to its source, in order. */
+int scan_arguments(const struct invocation *in, struct scanning *s, struct scan_totals *totals, struct err *err);
+
+#endif
