@@ -118,6 +118,7 @@ struct inventory_component {
 };
 
 struct inventory_artifact {
+	int64_t id;
 	char digest[DIGEST_HEX];
 	uint64_t size;
 	struct span kind; /* ARTIFACT_* */
@@ -135,7 +136,7 @@ struct inventory_artifact {
 };
 
 struct inventory_placement {
-	int64_t id;
+	int64_t id, use_id;
 	struct span host;
 	struct span path;                        /* bytes */
 	struct span service, environment, model; /* empty: none */
@@ -145,6 +146,20 @@ struct inventory_placement {
 	usec_t seen_from, seen_last;
 	usec_t gone_at; /* USEC_NONE while it is there */
 };
+
+/* What is used, in which service, loaded by what. Every placement is of one use; there are as many of them as there are
+ * different things, however large the fleet, so that judging and counting go by uses. */
+struct inventory_use {
+	int64_t id;
+	int64_t placements; /* open */
+	int64_t revision;   /* of the artifact: counts up whenever it, or its inside, is told anew */
+	struct span service, environment, model; /* empty: none */
+	struct inventory_artifact artifact;
+	int64_t runtime_id; /* component; 0 unknown */
+	struct span runtime_product, runtime_version;
+};
+/* Into @a. RF_ENOTFOUND. */
+RF_MUST_CHECK int inventory_use_get(struct transaction *tx, int64_t id, struct arena *a, struct inventory_use *ret);
 
 /* Empty fields do not filter. */
 struct inventory_filter {

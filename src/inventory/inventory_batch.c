@@ -43,6 +43,24 @@ static const char *text(struct inventory_batch *b, const char *s)
 	return s && s[0] ? arena_text(&b->arena, span_of(s)) : "";
 }
 
+/* A text that others wrote, as the database takes it: what is no UTF-8, or holds a NUL, has its bytes written out. */
+static const char *foreign_text(struct inventory_batch *b, struct span s)
+{
+	if (!s.n)
+		return "";
+	if (span_is_utf8(s) && span_find_byte(s, '\0') == SIZE_MAX)
+		return arena_text(&b->arena, s);
+	RF_AUTO(str) safe = STR_INIT(16 * KIB);
+	for (size_t i = 0; i < s.n && i < 4000; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+		if (c >= ' ' && c < 0x7f)
+			str_add_byte(&safe, s.p[i]);
+		else
+			str_addf(&safe, "\\x%02x", c);
+	}
+	return safe.failed ? NULL : arena_text(&b->arena, str_span(&safe));
+}
+
 /* Grows a list of pointers. */
 static int list_add(void *list, size_t *count, size_t *room, void *value)
 {
@@ -114,7 +132,10 @@ int inventory_batch_root(struct inventory_batch *b, const char *root, const stru
 			 struct err *err)
 {
 	struct batch_group *g = group_of(b, place);
-	return g && path_add(b, &g->roots, root, NULL) == 0 ? 0 : no_memory(err);
+	if (!g || path_add(b, &g->roots, root, NULL) != 0)
+		return no_memory(err);
+	g->root_count++;
+	return 0;
 }
 
 int inventory_batch_whole_host(struct inventory_batch *b, const char *host,
@@ -168,30 +189,83 @@ static const char *role_of(const struct artifact_facts *f)
 	return strcmp(f->kind, ARTIFACT_RUNTIME_LIBRARY) == 0 ? INVENTORY_ROLE_RUNTIME : NULL;
 }
 
-static bool artifact_fill(struct inventory_batch *b, const struct scan_file *f, struct batch_artifact *a)
+static struct batch_held *held_of(struct inventory_batch *b, const struct artifact_component *c)
 {
-	if (!artifact_texts(b, f->facts, a))
-		return false;
-	a->role = role_of(f->facts);
-	if (a->role && f->facts->product)
-		a->component = component_of(b, f->facts->product, f->facts->version);
-	return a->component || !a->role || !f->facts->product;
+	struct batch_held *h = arena_alloc(&b->arena, sizeof *h);
+	const char *product = foreign_text(b, c->product), *version = foreign_text(b, c->version);
+	if (!h || !product || !version)
+		return NULL;
+	h->component = component_of(b, product, version);
+	h->role = c->role;
+	h->source = c->source ? c->source : "";
+	h->location = foreign_text(b, c->where);
+	return h->component && h->location ? h : NULL;
 }
 
-/* One content under several names: some facts are only in a name (libnvinfer.so.10.3.0), so the one that knows wins. */
-static struct batch_artifact *artifact_of(struct inventory_batch *b, const struct scan_file *f)
+static bool held_fill(struct inventory_batch *b, const struct artifact_facts *f, struct batch_artifact *a)
 {
-	struct batch_artifact *a = map_get(&b->artifacts, span_bytes(&f->digest, sizeof f->digest));
-	if (a)
-		return a->version[0] || !f->facts->version[0] || artifact_fill(b, f, a) ? a : NULL;
-	a = arena_alloc(&b->arena, sizeof *a);
-	if (!a || !artifact_fill(b, f, a))
+	a->held = NULL;
+	for (size_t i = f->component_count; i-- > 0;) {
+		struct batch_held *h = held_of(b, &f->components[i]);
+		if (!h)
+			return false;
+		h->next = a->held;
+		a->held = h;
+	}
+	return true;
+}
+
+static bool artifact_fill(struct inventory_batch *b, const struct artifact_facts *f, struct batch_artifact *a)
+{
+	if (!artifact_texts(b, f, a) || !held_fill(b, f, a))
+		return false;
+	a->placed_only = false;
+	a->role = role_of(f);
+	if (a->role && f->product)
+		a->component = component_of(b, f->product, f->version);
+	return a->component || !a->role || !f->product;
+}
+
+/* Nothing is known of it but where it is. */
+static void artifact_fill_unknown(struct batch_artifact *a, const char *kind)
+{
+	a->kind = kind;
+	a->layout = a->version = a->target = a->compute_capability = "";
+	a->version_source = artifact_version_source_text(ARTIFACT_VERSION_UNKNOWN);
+	a->finding = artifact_finding_text(ARTIFACT_UNKNOWN);
+	a->cause = ARTIFACT_CAUSE_CONTENT_ABSENT;
+	a->notes = a->evidence = "[]";
+	a->placed_only = true;
+}
+
+static struct batch_artifact *artifact_find(const struct inventory_batch *b, const struct digest *digest)
+{
+	return map_get(&b->artifacts, span_bytes(digest, sizeof *digest));
+}
+
+static struct batch_artifact *artifact_new(struct inventory_batch *b, const struct digest *digest)
+{
+	struct batch_artifact *a = arena_alloc(&b->arena, sizeof *a);
+	if (!a)
 		return NULL;
-	a->digest = f->digest;
+	a->digest = *digest;
+	artifact_fill_unknown(a, ARTIFACT_OTHER);
 	if (map_set(&b->artifacts, span_bytes(&a->digest, sizeof a->digest), a) < 0 ||
 	    list_add(&b->artifact_list, &b->artifact_count, &b->artifact_room, a) < 0)
 		return NULL;
 	return a;
+}
+
+/* One content under several names: some facts are only in a name (libnvinfer.so.10.3.0), so the one that knows wins. */
+static struct batch_artifact *artifact_of(struct inventory_batch *b, const struct digest *digest,
+					  const struct artifact_facts *facts)
+{
+	struct batch_artifact *a = artifact_find(b, digest);
+	if (a && !a->placed_only)
+		return a->version[0] || !facts->version[0] || artifact_fill(b, facts, a) ? a : NULL;
+	if (!a)
+		a = artifact_new(b, digest);
+	return a && artifact_fill(b, facts, a) ? a : NULL;
 }
 
 /* ── Reports ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -220,15 +294,15 @@ static bool worth_keeping(const struct artifact_facts *f)
 	return strcmp(f->kind, ARTIFACT_OTHER) != 0 || f->finding != ARTIFACT_CLEAR;
 }
 
-static int item_add(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f,
+static int item_add(struct inventory_batch *b, struct batch_group *g, const char *path, struct batch_artifact *artifact,
 		    const struct inventory_place *place)
 {
 	struct batch_item *item = arena_alloc(&b->arena, sizeof *item);
 	if (!item)
 		return RF_ENOMEM;
-	item->path = arena_text(&b->arena, span_of(f->path));
+	item->path = arena_text(&b->arena, span_of(path));
 	item->model = text(b, place->model);
-	item->artifact = artifact_of(b, f);
+	item->artifact = artifact; /* NULL: memory ran out */
 	if (!item->path || !item->model || !item->artifact)
 		return RF_ENOMEM;
 	if (place->runtime_product) {
@@ -238,8 +312,17 @@ static int item_add(struct inventory_batch *b, struct batch_group *g, const stru
 	}
 	*g->items_end = item;
 	g->items_end = &item->next;
+	g->item_count++;
 	b->items++;
 	return 0;
+}
+
+static int room_for_item(const struct inventory_batch *b, struct err *err)
+{
+	if (b->items < INVENTORY_MAX_FILES)
+		return 0;
+	return err_set(err, RF_ETOOMANY, "more than %d engines and models in one scan: scan fewer roots at a time",
+		       INVENTORY_MAX_FILES);
 }
 
 static int unseen_add(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f)
@@ -270,9 +353,51 @@ int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, co
 		return no_memory(err);
 	if (!worth_keeping(f->facts))
 		return 0;
-	if (b->items == INVENTORY_MAX_FILES)
-		return err_set(err, RF_ETOOMANY,
-			       "more than %d engines and models in one scan: scan fewer roots at a time",
-			       INVENTORY_MAX_FILES);
-	return item_add(b, g, f, place) == 0 ? 0 : no_memory(err);
+	int rc = room_for_item(b, err);
+	return rc ? rc : item_add(b, g, f->path, artifact_of(b, &f->digest, f->facts), place) == 0 ? 0 : no_memory(err);
+}
+
+/* ── Contents without files ──────────────────────────────────────────────────────────────────────────────────────── */
+
+int inventory_batch_content(struct inventory_batch *b, const struct digest *digest, const struct artifact_facts *facts,
+			    struct err *err)
+{
+	struct batch_artifact *a = artifact_of(b, digest, facts);
+	if (!a)
+		return no_memory(err);
+	a->alone = true;
+	return 0;
+}
+
+int inventory_batch_inside(struct inventory_batch *b, const struct digest *outer, const char *path,
+			   const struct digest *inner, struct err *err)
+{
+	struct batch_artifact *out = artifact_find(b, outer), *in = artifact_find(b, inner);
+	struct batch_inside *inside = arena_alloc(&b->arena, sizeof *inside);
+	if (!out)
+		out = artifact_new(b, outer);
+	if (!in)
+		in = artifact_new(b, inner);
+	if (!out || !in || !inside || !(inside->path = arena_text(&b->arena, span_of(path))))
+		return no_memory(err);
+	inside->artifact = in;
+	inside->next = out->insides;
+	out->insides = inside;
+	out->alone = in->alone = true;
+	return 0;
+}
+
+int inventory_batch_place(struct inventory_batch *b, const char *path, const struct digest *digest, const char *kind,
+			  const struct inventory_place *place, struct err *err)
+{
+	struct batch_group *g = group_of(b, place);
+	struct batch_artifact *a = artifact_find(b, digest);
+	int rc = room_for_item(b, err);
+	if (rc)
+		return rc;
+	if (!a)
+		a = artifact_new(b, digest);
+	if (a && a->placed_only)
+		artifact_fill_unknown(a, kind);
+	return g && a && item_add(b, g, path, a, place) == 0 ? 0 : no_memory(err);
 }

@@ -9,14 +9,33 @@
 #include "inventory/inventory.h"
 
 /* Goes up when the readers learn to see more: stored facts and remembered digests of older readers are made anew. */
-#define INVENTORY_READER 1
+#define INVENTORY_READER 2
+
+/* How long a digest is believed: everything is read again now and then. */
+#define INVENTORY_KNOWN_KEEP_USEC (90 * USEC_PER_DAY)
 
 /* Notes, evidence, texts of a batch. 250,000 files of 3 KiB, evidence included. */
 #define BATCH_ARENA_BYTES (768 * MIB)
 
+/* Fields under "run" are set anew by each run of the transaction. */
 struct batch_component {
 	const char *product, *version;
-	int64_t id; /* set by each run of the transaction */
+	/* run */
+	int64_t id;
+	bool wanted;
+};
+
+/* What an artifact holds beside its main component. */
+struct batch_held {
+	struct batch_component *component;
+	const char *role, *source, *location;
+	struct batch_held *next;
+};
+
+struct batch_inside {
+	const char *path;
+	struct batch_artifact *artifact;
+	struct batch_inside *next;
 };
 
 struct batch_artifact {
@@ -25,7 +44,14 @@ struct batch_artifact {
 	const char *kind, *layout, *product, *version, *version_source, *target, *compute_capability, *finding, *cause;
 	const char *notes, *evidence;      /* JSON */
 	struct batch_component *component; /* NULL: none */
-	const char *role;
+	const char *role;                  /* of the main component; NULL: none */
+	struct batch_held *held;
+	struct batch_inside *insides; /* of an outer one: all of them */
+	bool placed_only;             /* no facts were given: what the database has of it stays */
+	bool alone;                   /* of a call of its own: no group's report speaks for it */
+	/* run */
+	int64_t id;
+	bool wanted, fresh; /* to be looked at; facts to be written */
 };
 
 struct batch_item {
@@ -48,7 +74,13 @@ struct batch_group {
 	struct batch_item *items, **items_end;
 	struct batch_path *roots;
 	struct batch_path *unseen; /* files and folders that could not be read */
+	size_t item_count, root_count;
 	struct batch_group *next;
+	/* run */
+	int64_t id, host_id, service_id;
+	usec_t seen_before; /* the group's last report until now; USEC_NONE: none */
+	bool is_as_before;  /* reported just as the last time */
+	char report[DIGEST_HEX];
 };
 
 struct batch_known {
@@ -71,6 +103,26 @@ struct inventory_batch {
 	bool (*named)(const char *path, struct span service, struct span environment, void *data);
 	void *named_data;
 };
+
+/* How many placements of a use were opened and closed in this transaction. */
+struct use_change {
+	int64_t id, change;
+	struct use_change *next;
+};
+
+struct record {
+	const struct inventory_batch *batch;
+	struct transaction *tx;
+	struct arena arena;     /* of one group at a time */
+	struct arena whole;     /* of all of it */
+	struct map use_changes; /* id's bytes -> struct use_change */
+	struct use_change *use_list;
+	struct inventory_changes changes;
+	usec_t now;
+};
+int inventory_record_no_memory(struct record *r);
+/* The wanted artifacts, with their components and insides, and every wanted component: ids are known afterwards. */
+RF_MUST_CHECK int inventory_contents_write(struct record *r);
 
 /* Name of this machine, for the scan cache. */
 const char *inventory_machine(char buffer[65]);

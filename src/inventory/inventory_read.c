@@ -11,16 +11,20 @@
 
 /* ── Placements ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static const char select_placement[] =
-	"SELECT p.id, p.host, p.path, p.service, p.environment, p.model, p.runtime_id, p.seen_from, p.seen_last, "
-	"p.gone_at,"
-	" r.product, r.version, a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target,"
-	" a.compute_capability, a.finding, a.cause, a.notes, a.evidence, b.component_id"
-	" FROM inventory_placement p JOIN inventory_artifact a ON a.digest = p.digest"
-	" LEFT JOIN inventory_component r ON r.id = p.runtime_id"
-	" LEFT JOIN inventory_artifact_component b ON b.digest = a.digest AND b.role = 'builder'";
+#define ARTIFACT_COLUMNS                                                                                              \
+	"a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target, a.compute_capability," \
+	" a.finding, a.cause, a.notes, a.evidence, CASE WHEN a.role = 'builder' THEN a.component_id END, a.id"
 
-enum { COLUMN_ARTIFACT = 12 };
+static const char select_placement[] =
+	"SELECT p.id, h.name, x.path, s.service, s.environment, u.model, u.runtime_id, p.seen_from,"
+	" COALESCE(p.seen_last, g.seen_last), p.gone_at, r.product, r.version, p.use_id, " ARTIFACT_COLUMNS
+	" FROM inventory_placement p JOIN inventory_use u ON u.id = p.use_id JOIN inventory_artifact a ON a.id = "
+	"u.artifact_id"
+	" JOIN inventory_service s ON s.id = u.service_id JOIN inventory_group g ON g.id = p.group_id"
+	" JOIN inventory_host h ON h.id = g.host_id JOIN inventory_path x ON x.id = p.path_id"
+	" LEFT JOIN inventory_component r ON r.id = u.runtime_id";
+
+enum { COLUMN_ARTIFACT = 13 };
 
 static void artifact_of_row(const struct db_rows *rows, int at, struct inventory_artifact *ret)
 {
@@ -39,6 +43,7 @@ static void artifact_of_row(const struct db_rows *rows, int at, struct inventory
 		.notes_json = rows_text(rows, at + 11),
 		.evidence_json = rows_text(rows, at + 12),
 		.builder_id = rows_i64(rows, at + 13),
+		.id = rows_i64(rows, at + 14),
 	};
 	if (digest.n < sizeof ret->digest)
 		memcpy(ret->digest, digest.p, digest.n);
@@ -59,6 +64,7 @@ static void placement_of_row(const struct db_rows *rows, struct inventory_placem
 		.gone_at = rows_time(rows, 9),
 		.runtime_product = rows_text(rows, 10),
 		.runtime_version = rows_text(rows, 11),
+		.use_id = rows_i64(rows, 12),
 	};
 	artifact_of_row(rows, COLUMN_ARTIFACT, &ret->artifact);
 }
@@ -81,29 +87,63 @@ static void condition_text(struct question *q, const char *column, struct span v
 		condition(q, column, DB_S(value));
 }
 
+/* Of the artifact itself, of what it holds, or of what is inside of it. */
+static void condition_component(struct question *q, const struct inventory_filter *f)
+{
+	char product[64] = "", version[64] = "", own[160];
+	if (f->product.n) {
+		q->values[q->n++] = DB_S(f->product);
+		snprintf(product, sizeof product, " AND c.product = $%zu", q->n);
+	}
+	if (f->version.n) {
+		q->values[q->n++] = DB_S(f->version);
+		snprintf(version, sizeof version, " AND c.version = $%zu", q->n);
+	}
+	if (!product[0] && !version[0])
+		return;
+	snprintf(own, sizeof own, "%s%s", product, version);
+	for (char *c = own; (c = strstr(c, " c.")) != NULL; c++)
+		c[1] = 'a';
+	str_addf(&q->sql,
+		 " AND ((1 = 1%s) OR u.artifact_id IN (SELECT l.artifact_id FROM inventory_component c"
+		 " JOIN inventory_artifact_component l ON l.component_id = c.id WHERE 1 = 1%s%s"
+		 " UNION SELECT i.outer_id FROM inventory_component c"
+		 " JOIN inventory_artifact_component l ON l.component_id = c.id"
+		 " JOIN inventory_inside i ON i.inner_id = l.artifact_id WHERE 1 = 1%s%s))",
+		 own, product, version, product, version);
+}
+
 static void conditions(struct question *q, const struct inventory_filter *f)
 {
 	str_add_text(&q->sql, " WHERE 1 = 1");
-	if (!f->with_gone)
+	if (f->at) {
+		q->values[q->n++] = DB_TIME(f->at);
+		str_addf(&q->sql, " AND p.seen_from <= $%zu AND (p.gone_at IS NULL OR p.gone_at > $%zu)", q->n, q->n);
+	} else if (!f->with_gone) {
 		str_add_text(&q->sql, " AND p.gone_at IS NULL");
-	condition_text(q, "p.service", f->service);
-	condition_text(q, "p.environment", f->environment);
-	condition_text(q, "p.model", f->model);
-	condition_text(q, "p.host", f->host);
+	}
+	condition_text(q, "s.service", f->service);
+	condition_text(q, "s.environment", f->environment);
+	condition_text(q, "u.model", f->model);
+	condition_text(q, "h.name", f->host);
 	if (f->path.n)
-		condition(q, "p.path", DB_B(f->path));
-	condition_text(q, "p.digest", f->digest);
+		condition(q, "x.path", DB_B(f->path));
+	condition_text(q, "a.digest", f->digest);
 	condition_text(q, "a.kind", f->kind);
-	condition_text(q, "a.product", f->product);
-	condition_text(q, "a.version", f->version);
+	condition_component(q, f);
 	if (f->component_id) {
 		q->values[q->n++] = DB_I(f->component_id);
-		str_addf(&q->sql, " AND (b.component_id = $%zu OR p.runtime_id = $%zu)", q->n, q->n);
+		str_addf(&q->sql,
+			 " AND (u.runtime_id = $%zu OR u.artifact_id IN (SELECT l.artifact_id FROM "
+			 "inventory_artifact_component l"
+			 " WHERE l.component_id = $%zu UNION SELECT i.outer_id FROM inventory_artifact_component l"
+			 " JOIN inventory_inside i ON i.inner_id = l.artifact_id WHERE l.component_id = $%zu))",
+			 q->n, q->n, q->n);
 	}
 	if (f->engines_only)
 		str_add_text(&q->sql, " AND a.kind IN ('" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED
 				      "', '" ARTIFACT_ONNXRUNTIME_ORT "')");
-	str_add_text(&q->sql, " ORDER BY p.service, p.environment, p.model, p.path, p.seen_from, p.id");
+	str_add_text(&q->sql, " ORDER BY s.service, s.environment, u.model, x.path, p.seen_from, p.id");
 }
 
 static int each_row(struct transaction *tx, const struct question *q,
@@ -215,6 +255,42 @@ int inventory_placement_get(struct transaction *tx, int64_t id, struct arena *a,
 	return 0;
 }
 
+/* ── Uses ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+int inventory_use_get(struct transaction *tx, int64_t id, struct arena *a, struct inventory_use *ret)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc =
+		TX_QUERY(tx, &rows,
+			 "SELECT u.placements, a.revision, s.service, s.environment, u.model, u.runtime_id, r.product, "
+			 "r.version, " ARTIFACT_COLUMNS " FROM inventory_use u"
+			 " JOIN inventory_artifact a ON a.id = u.artifact_id JOIN inventory_service s ON s.id = "
+			 "u.service_id"
+			 " LEFT JOIN inventory_component r ON r.id = u.runtime_id WHERE u.id = $1",
+			 DB_I(id));
+	if (rc == 0)
+		rc = rows_next(rows);
+	if (rc < 0)
+		return rc;
+	if (rc == 0)
+		return err_set(tx_err(tx), RF_ENOTFOUND, "no use %lld", (long long)id);
+	struct inventory_use u = { .id = id,
+				   .placements = rows_i64(rows, 0),
+				   .revision = rows_i64(rows, 1),
+				   .service = rows_text(rows, 2),
+				   .environment = rows_text(rows, 3),
+				   .model = rows_text(rows, 4),
+				   .runtime_id = rows_i64(rows, 5),
+				   .runtime_product = rows_text(rows, 6),
+				   .runtime_version = rows_text(rows, 7) };
+	artifact_of_row(rows, 8, &u.artifact);
+	if (!keep(a, &u.service) || !keep(a, &u.environment) || !keep(a, &u.model) || !keep(a, &u.runtime_product) ||
+	    !keep(a, &u.runtime_version) || !artifact_keep(a, &u.artifact))
+		return err_set(tx_err(tx), RF_ENOMEM, "no memory for a use");
+	*ret = u;
+	return 0;
+}
+
 /* ── Subjects ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int by_filter(struct transaction *tx, const struct inventory_filter *f, struct collected *c)
@@ -252,8 +328,8 @@ static int by_digest(struct transaction *tx, const char *prefix, size_t n, struc
 	snprintf(end, sizeof end, "%sg", prefix);
 	struct question q = { .sql = STR_INIT(8 * KIB), .values = { DB_T(prefix), DB_T(end) }, .n = 2 };
 	str_add_text(&q.sql, select_placement);
-	str_add_text(&q.sql, " WHERE p.gone_at IS NULL AND p.digest >= $1 AND p.digest < $2"
-			     " ORDER BY p.service, p.environment, p.model, p.path, p.id");
+	str_add_text(&q.sql, " WHERE p.gone_at IS NULL AND a.digest >= $1 AND a.digest < $2"
+			     " ORDER BY s.service, s.environment, u.model, x.path, p.id");
 	int rc = collected_error(tx, each_row(tx, &q, collect, c));
 	str_release(&q.sql);
 	return rc;
@@ -299,11 +375,7 @@ int inventory_artifact_get(struct transaction *tx, struct span digest_hex_, stru
 			   struct inventory_artifact *ret)
 {
 	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(tx, &rows,
-			  "SELECT a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target,"
-			  " a.compute_capability, a.finding, a.cause, a.notes, a.evidence, b.component_id"
-			  " FROM inventory_artifact a LEFT JOIN inventory_artifact_component b"
-			  " ON b.digest = a.digest AND b.role = 'builder' WHERE a.digest = $1",
+	int rc = TX_QUERY(tx, &rows, "SELECT " ARTIFACT_COLUMNS " FROM inventory_artifact a WHERE a.digest = $1",
 			  DB_S(digest_hex_));
 	if (rc)
 		return rc;
@@ -320,14 +392,17 @@ int inventory_artifact_get(struct transaction *tx, struct span digest_hex_, stru
 	return 0;
 }
 
-/* A placement whose engine was built by what also loads it counts once. */
+/* A placement whose engine was built by what also loads it counts once. Counted in uses, of which there are few. */
 static const char select_components[] =
-	"SELECT c.id, c.product, c.version, count(DISTINCT u.placement_id) FROM inventory_component c JOIN ("
-	" SELECT l.component_id AS component_id, p.id AS placement_id FROM inventory_placement p"
-	"  JOIN inventory_artifact_component l ON l.digest = p.digest WHERE p.gone_at IS NULL"
-	" UNION ALL SELECT p.runtime_id, p.id FROM inventory_placement p"
-	"  WHERE p.gone_at IS NULL AND p.runtime_id IS NOT NULL) u ON u.component_id = c.id"
-	" GROUP BY c.id, c.product, c.version ORDER BY c.product, c.version";
+	"SELECT c.id, c.product, c.version, CAST(SUM(n.placements) AS BIGINT) FROM inventory_component c JOIN ("
+	" SELECT l.component_id AS component_id, u.id AS use_id, u.placements FROM inventory_use u"
+	"  JOIN inventory_artifact_component l ON l.artifact_id = u.artifact_id WHERE u.placements > 0"
+	" UNION SELECT l.component_id, u.id, u.placements FROM inventory_use u"
+	"  JOIN inventory_inside i ON i.outer_id = u.artifact_id"
+	"  JOIN inventory_artifact_component l ON l.artifact_id = i.inner_id WHERE u.placements > 0"
+	" UNION SELECT u.runtime_id, u.id, u.placements FROM inventory_use u WHERE u.placements > 0 AND u.runtime_id > "
+	"0"
+	") n ON n.component_id = c.id GROUP BY c.id, c.product, c.version ORDER BY c.product, c.version";
 
 int inventory_each_component(struct transaction *tx, int (*visit)(const struct inventory_component *, void *),
 			     void *data)
@@ -342,6 +417,60 @@ int inventory_each_component(struct transaction *tx, int (*visit)(const struct i
 						 .version = rows_text(rows, 2),
 						 .placements = rows_i64(rows, 3) };
 		rc = visit(&c, data);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int inventory_each_held(struct transaction *tx, struct span digest_hex_,
+			int (*visit)(const struct inventory_held *, void *), void *data)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = TX_QUERY(
+		tx, &rows,
+		"SELECT l.component_id, c.product, c.version, l.role, l.source, l.location, n.path, n.digest FROM ("
+		" SELECT a.id AS id, a.digest AS digest, NULL AS path, 0 AS depth FROM inventory_artifact a"
+		"  WHERE a.digest = $1"
+		" UNION ALL SELECT a.id, a.digest, i.path, 1 FROM inventory_artifact o"
+		"  JOIN inventory_inside i ON i.outer_id = o.id JOIN inventory_artifact a ON a.id = i.inner_id"
+		"  WHERE o.digest = $1) n JOIN inventory_artifact_component l ON l.artifact_id = n.id"
+		" JOIN inventory_component c ON c.id = l.component_id"
+		" ORDER BY n.depth, n.path, c.product, c.version, l.role, l.source, l.location",
+		DB_S(digest_hex_));
+	if (rc)
+		return rc;
+	while ((rc = rows_next(rows)) == 1) {
+		struct inventory_held h = { .component_id = rows_i64(rows, 0),
+					    .product = rows_text(rows, 1),
+					    .version = rows_text(rows, 2),
+					    .role = rows_text(rows, 3),
+					    .source = rows_text(rows, 4),
+					    .where = rows_text(rows, 5),
+					    .path = rows_blob(rows, 6),
+					    .digest = rows_text(rows, 7) };
+		rc = visit(&h, data);
+		if (rc)
+			return rc;
+	}
+	return rc;
+}
+
+int inventory_each_inside(struct transaction *tx, struct span digest_hex_,
+			  int (*visit)(const struct inventory_inside *, void *), void *data)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = TX_QUERY(tx, &rows,
+			  "SELECT i.path, " ARTIFACT_COLUMNS " FROM inventory_artifact o"
+			  " JOIN inventory_inside i ON i.outer_id = o.id JOIN inventory_artifact a ON a.id = i.inner_id"
+			  " WHERE o.digest = $1 ORDER BY i.path",
+			  DB_S(digest_hex_));
+	if (rc)
+		return rc;
+	while ((rc = rows_next(rows)) == 1) {
+		struct inventory_inside i = { .path = rows_blob(rows, 0) };
+		artifact_of_row(rows, 1, &i.artifact);
+		rc = visit(&i, data);
 		if (rc)
 			return rc;
 	}

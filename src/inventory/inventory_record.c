@@ -1,190 +1,310 @@
 /*
  * Writes a batch: one transaction, so that readers see the inventory before a scan or after it, never between.
  *
- *   for each (host, service, environment):
- *     open placements there      path seen with the same content, model, runtime   -> seen_last
- *                                path seen with another                            -> closed, a new one opened
- *                                not seen, below a root of the scan, and readable  -> closed
- *     paths not there yet                                                          -> opened
+ *   for each (host, service, environment), a group:
+ *     reported just as the last time                                               -> the group's seen_last, and no
+ * more open placements there      path seen with the same content, model, runtime   -> nothing path seen with another
+ * -> closed, a new one opened not seen, below a root of the scan, and readable  -> closed not seen, elsewhere ->
+ * seen_last becomes its own paths not there yet                                                          -> opened
+ *
+ * inventory_use.placements counts the open ones; its changes are written at the end, in the order of ids, so that two
+ * reports written at once on PostgreSQL cannot wait for each other.
  */
 #include "inventory/inventory_int.h"
 
-#define KNOWN_KEEP_USEC (90 * USEC_PER_DAY)
-
 struct open_row {
-	int64_t id, runtime_id;
-	const char *digest, *model, *path;
+	int64_t id, use_id, artifact_id, runtime_id;
+	const char *model, *path;
+	bool has_own_last; /* was not seen by the group's last report */
 	bool seen;
 	struct open_row *next;
 };
 
-struct record {
-	const struct inventory_batch *batch;
-	struct transaction *tx;
-	struct arena arena; /* of one group at a time */
-	struct inventory_changes changes;
-	usec_t now;
-};
-
 static int no_memory(struct record *r)
 {
-	return err_set(tx_err(r->tx), RF_ENOMEM, "no memory to record a scan");
-}
-
-/* ── Components and contents ─────────────────────────────────────────────────────────────────────────────────────── */
-
-static int components_write(struct record *r)
-{
-	for (size_t i = 0; i < r->batch->component_count; i++) {
-		struct batch_component *c = r->batch->component_list[i];
-		int rc = TX_RUN(
-			r->tx,
-			"INSERT INTO inventory_component(product, version) VALUES($1, $2) ON CONFLICT DO NOTHING",
-			DB_T(c->product), DB_T(c->version));
-		if (rc == 0)
-			rc = TX_I64(r->tx, &c->id,
-				    "SELECT id FROM inventory_component WHERE product = $1 AND version = $2",
-				    DB_T(c->product), DB_T(c->version));
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-static int artifact_link(struct record *r, const struct batch_artifact *a, const char *hex)
-{
-	int rc = TX_RUN(r->tx, "DELETE FROM inventory_artifact_component WHERE digest = $1", DB_T(hex));
-	if (rc || !a->component)
-		return rc;
-	return TX_RUN(r->tx, "INSERT INTO inventory_artifact_component(digest, component_id, role) VALUES($1, $2, $3)",
-		      DB_T(hex), DB_I(a->component->id), DB_T(a->role));
-}
-
-static int artifact_write(struct record *r, const struct batch_artifact *a)
-{
-	char hex[DIGEST_HEX];
-	int64_t reader = 0;
-	digest_hex(&a->digest, hex);
-	/* facts that an older reader, or a name that said less, gave are replaced */
-	int rc = TX_I64(r->tx, &reader,
-			"SELECT CASE WHEN version = '' AND $2 <> '' THEN 0 ELSE reader END FROM inventory_artifact "
-			"WHERE digest = $1",
-			DB_T(hex), DB_T(a->version));
-	if (rc == 0 && reader >= INVENTORY_READER)
-		return 0;
-	if (rc && rc != RF_ENOTFOUND)
-		return rc;
-	r->changes.artifacts += rc == RF_ENOTFOUND;
-	rc = TX_RUN(
-		r->tx,
-		"INSERT INTO inventory_artifact(digest, size, kind, layout, product, version, version_source, target,"
-		" compute_capability, finding, cause, notes, evidence, reader, first_seen)"
-		" VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
-		" ON CONFLICT(digest) DO UPDATE SET kind = excluded.kind, layout = excluded.layout, product = "
-		"excluded.product,"
-		" version = excluded.version, version_source = excluded.version_source, target = excluded.target,"
-		" compute_capability = excluded.compute_capability, finding = excluded.finding, cause = excluded.cause,"
-		" notes = excluded.notes, evidence = excluded.evidence, reader = excluded.reader",
-		DB_T(hex), DB_I(a->size), DB_T(a->kind), DB_T(a->layout), DB_T(a->product), DB_T(a->version),
-		DB_T(a->version_source), DB_T(a->target), DB_T(a->compute_capability), DB_T(a->finding), DB_T(a->cause),
-		DB_T(a->notes), DB_T(a->evidence), DB_I(INVENTORY_READER), DB_TIME(r->now));
-	return rc ? rc : artifact_link(r, a, hex);
-}
-
-static int artifacts_write(struct record *r)
-{
-	for (size_t i = 0; i < r->batch->artifact_count; i++) {
-		int rc = artifact_write(r, r->batch->artifact_list[i]);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/* ── Placements ──────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static int open_rows_load(struct record *r, const struct batch_group *g, struct map *by_path,
-			  struct open_row **ret_list)
-{
-	RF_AUTO_ROWS rows = NULL;
-	int rc = TX_QUERY(r->tx, &rows,
-			  "SELECT id, path, digest, model, runtime_id FROM inventory_placement"
-			  " WHERE host = $1 AND service = $2 AND environment = $3 AND gone_at IS NULL",
-			  DB_T(g->host), DB_T(g->service), DB_T(g->environment));
-	if (rc)
-		return rc;
-	while ((rc = rows_next(rows)) == 1) {
-		struct open_row *o = arena_alloc(&r->arena, sizeof *o);
-		if (!o)
-			return no_memory(r);
-		o->id = rows_i64(rows, 0);
-		o->path = arena_text(&r->arena, rows_blob(rows, 1));
-		o->digest = arena_text(&r->arena, rows_text(rows, 2));
-		o->model = arena_text(&r->arena, rows_text(rows, 3));
-		o->runtime_id = rows_i64(rows, 4);
-		if (!o->path || !o->digest || !o->model || map_set(by_path, span_of(o->path), o) < 0)
-			return no_memory(r);
-		o->next = *ret_list;
-		*ret_list = o;
-	}
-	return rc;
-}
-
-static int placement_close(struct record *r, int64_t id)
-{
-	return TX_RUN(r->tx, "UPDATE inventory_placement SET gone_at = $1 WHERE id = $2", DB_TIME(r->now), DB_I(id));
+	return inventory_record_no_memory(r);
 }
 
 /* A runtime library is what it is, whatever its service says; its component is sure once all its names were met. */
-static const struct batch_component *runtime_of(const struct batch_item *item)
+static struct batch_component *runtime_of(const struct batch_item *item)
 {
 	const struct batch_artifact *a = item->artifact;
 	return a->role && strcmp(a->role, INVENTORY_ROLE_RUNTIME) == 0 ? a->component : item->runtime;
 }
 
-static int placement_open(struct record *r, const struct batch_group *g, const struct batch_item *item, const char *hex)
+/* ── Is it as it was reported the last time? ─────────────────────────────────────────────────────────────────────── */
+
+struct sorted_item {
+	const struct batch_item *item;
+	size_t at;
+};
+
+static int by_path(const void *left, const void *right)
+{
+	const struct sorted_item *a = left, *b = right;
+	int c = strcmp(a->item->path, b->item->path);
+	return c ? c : a->at < b->at ? -1 : a->at > b->at;
+}
+
+static int text_compare(const void *left, const void *right)
+{
+	return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+static void add_text(struct digest_stream *s, const char *text)
+{
+	digest_stream_add(s, text, strlen(text) + 1);
+}
+
+static void add_item(struct digest_stream *s, const struct batch_item *item)
+{
+	const struct batch_artifact *a = item->artifact;
+	const struct batch_component *runtime = runtime_of(item);
+	add_text(s, item->path);
+	add_text(s, item->model);
+	digest_stream_add(s, a->digest.bytes, sizeof a->digest.bytes);
+	add_text(s, a->kind);
+	add_text(s, a->version);
+	add_text(s, runtime ? runtime->product : "");
+	add_text(s, runtime ? runtime->version : "");
+}
+
+/* A digest of the whole report, whatever the order it came in: roots, and each placement with what decides it. */
+static int report_digest(struct record *r, struct batch_group *g)
+{
+	__attribute__((cleanup(digest_stream_freep))) struct digest_stream *s = digest_stream_new();
+	struct sorted_item *items = arena_array(&r->arena, g->item_count + 1, sizeof *items);
+	const char **roots = arena_array(&r->arena, g->root_count + 1, sizeof *roots);
+	size_t n = 0, roots_n = 0;
+	if (!s || !items || !roots)
+		return no_memory(r);
+	for (const struct batch_item *i = g->items; i; i = i->next, n++)
+		items[n] = (struct sorted_item){ i, n };
+	for (const struct batch_path *p = g->roots; p; p = p->next)
+		roots[roots_n++] = p->path;
+	qsort(items, n, sizeof *items, by_path);
+	qsort(roots, roots_n, sizeof *roots, text_compare);
+	unsigned char reader = INVENTORY_READER;
+	digest_stream_add(s, &reader, 1);
+	for (size_t i = 0; i < roots_n; i++)
+		add_text(s, roots[i]);
+	add_text(s, "");
+	for (size_t i = 0; i < n; i++)
+		add_item(s, items[i].item);
+	struct digest digest;
+	digest_stream_end(s, &digest);
+	digest_hex(&digest, g->report);
+	return 0;
+}
+
+/* The ids of the group and of what it is made of, made where they are new; and what was reported the last time. */
+static int group_look(struct record *r, struct batch_group *g)
+{
+	RF_AUTO_ROWS rows = NULL;
+	arena_reset(&r->arena);
+	int rc = report_digest(r, g);
+	if (rc == 0)
+		rc = TX_QUERY(
+			r->tx, &rows,
+			"SELECT g.id, g.host_id, g.service_id, g.seen_last, g.report FROM inventory_host h"
+			" JOIN inventory_group g ON g.host_id = h.id JOIN inventory_service s ON s.id = g.service_id"
+			" WHERE h.name = $1 AND s.service = $2 AND s.environment = $3",
+			DB_T(g->host), DB_T(g->service), DB_T(g->environment));
+	if (rc == 0)
+		rc = rows_next(rows);
+	if (rc < 0)
+		return rc;
+	g->id = rc == 1 ? rows_i64(rows, 0) : 0;
+	g->host_id = rc == 1 ? rows_i64(rows, 1) : 0;
+	g->service_id = rc == 1 ? rows_i64(rows, 2) : 0;
+	g->seen_before = rc == 1 ? rows_time(rows, 3) : USEC_NONE;
+	/* what could not be read has rows of its own to be looked after */
+	g->is_as_before = rc == 1 && !g->unseen && span_eq_text(rows_text(rows, 4), g->report);
+	return 0;
+}
+
+static int interned(struct record *r, const char *find, const char *add, const struct db_value *values, size_t n,
+		    int64_t *ret)
+{
+	int rc = tx_one_i64(r->tx, ret, find, values, n);
+	return rc == RF_ENOTFOUND ? tx_one_i64(r->tx, ret, add, values, n) : rc;
+}
+
+static int group_make(struct record *r, struct batch_group *g)
+{
+	int rc = 0;
+	if (!g->host_id)
+		rc = interned(r, "SELECT id FROM inventory_host WHERE name = $1",
+			      "INSERT INTO inventory_host(name) VALUES($1) RETURNING id",
+			      (const struct db_value[]){ DB_T(g->host) }, 1, &g->host_id);
+	if (rc == 0 && !g->service_id)
+		rc = interned(r, "SELECT id FROM inventory_service WHERE service = $1 AND environment = $2",
+			      "INSERT INTO inventory_service(service, environment) VALUES($1, $2) RETURNING id",
+			      (const struct db_value[]){ DB_T(g->service), DB_T(g->environment) }, 2, &g->service_id);
+	if (rc == 0 && !g->id)
+		rc = TX_I64(r->tx, &g->id,
+			    "INSERT INTO inventory_group(host_id, service_id, seen_last, report) VALUES($1, $2, $3, '')"
+			    " RETURNING id",
+			    DB_I(g->host_id), DB_I(g->service_id), DB_TIME(r->now));
+	return rc;
+}
+
+static int group_reported(struct record *r, const struct batch_group *g)
+{
+	return TX_RUN(r->tx, "UPDATE inventory_group SET seen_last = $1, report = $2 WHERE id = $3", DB_TIME(r->now),
+		      DB_T(g->unseen ? "" : g->report), DB_I(g->id));
+}
+
+/* ── Uses ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int use_changed(struct record *r, int64_t id, int change)
+{
+	struct use_change *u = map_get(&r->use_changes, span_bytes(&id, sizeof id));
+	if (!u) {
+		u = arena_alloc(&r->whole, sizeof *u);
+		if (!u)
+			return no_memory(r);
+		u->id = id;
+		if (map_set(&r->use_changes, span_bytes(&u->id, sizeof u->id), u))
+			return no_memory(r);
+		u->next = r->use_list;
+		r->use_list = u;
+	}
+	u->change += change;
+	return 0;
+}
+
+static int use_of(struct record *r, const struct batch_group *g, const struct batch_item *item, int64_t *ret)
 {
 	const struct batch_component *runtime = runtime_of(item);
-	return TX_RUN(r->tx,
-		      "INSERT INTO inventory_placement(host, path, service, environment, model, digest, runtime_id, "
-		      "seen_from,"
-		      " seen_last) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9)",
-		      DB_T(g->host), DB_B(span_of(item->path)), DB_T(g->service), DB_T(g->environment),
-		      DB_T(item->model), DB_T(hex), runtime ? DB_I(runtime->id) : DB_NONE, DB_TIME(r->now),
-		      DB_TIME(r->now));
+	const struct db_value values[] = { DB_I(item->artifact->id), DB_I(g->service_id), DB_T(item->model),
+					   DB_I(runtime ? runtime->id : 0) };
+	return interned(r,
+			"SELECT id FROM inventory_use WHERE artifact_id = $1 AND service_id = $2 AND model = $3"
+			" AND runtime_id = $4",
+			"INSERT INTO inventory_use(artifact_id, service_id, model, runtime_id, placements)"
+			" VALUES($1, $2, $3, $4, 0) RETURNING id",
+			values, RF_COUNT(values), ret);
+}
+
+static int use_compare(const void *left, const void *right)
+{
+	const struct use_change *a = *(struct use_change *const *)left, *b = *(struct use_change *const *)right;
+	return a->id < b->id ? -1 : a->id > b->id;
+}
+
+static int use_changes_write(struct record *r)
+{
+	size_t n = 0;
+	struct use_change **list = arena_array(&r->whole, r->use_changes.count + 1, sizeof(struct use_change *));
+	if (!list)
+		return no_memory(r);
+	for (struct use_change *u = r->use_list; u; u = u->next)
+		if (u->change)
+			list[n++] = u;
+	qsort(list, n, sizeof *list, use_compare);
+	int rc = 0;
+	for (size_t i = 0; i < n && rc == 0; i++)
+		rc = TX_RUN(r->tx, "UPDATE inventory_use SET placements = placements + $1 WHERE id = $2",
+			    DB_I(list[i]->change), DB_I(list[i]->id));
+	return rc;
+}
+
+/* ── Placements ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int open_row_take(struct record *r, struct db_rows *rows, struct map *paths, struct open_row **list)
+{
+	struct open_row *o = arena_alloc(&r->arena, sizeof *o);
+	if (!o)
+		return no_memory(r);
+	o->id = rows_i64(rows, 0);
+	o->path = arena_text(&r->arena, rows_blob(rows, 1));
+	o->use_id = rows_i64(rows, 2);
+	o->artifact_id = rows_i64(rows, 3);
+	o->model = arena_text(&r->arena, rows_text(rows, 4));
+	o->runtime_id = rows_i64(rows, 5);
+	o->has_own_last = !rows_is_null(rows, 6);
+	if (!o->path || !o->model || map_set(paths, span_of(o->path), o) < 0)
+		return no_memory(r);
+	o->next = *list;
+	*list = o;
+	return 0;
+}
+
+static int open_rows_load(struct record *r, const struct batch_group *g, struct map *paths, struct open_row **ret_list)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = TX_QUERY(r->tx, &rows,
+			  "SELECT p.id, x.path, p.use_id, u.artifact_id, u.model, u.runtime_id, p.seen_last"
+			  " FROM inventory_placement p JOIN inventory_path x ON x.id = p.path_id"
+			  " JOIN inventory_use u ON u.id = p.use_id WHERE p.group_id = $1 AND p.gone_at IS NULL",
+			  DB_I(g->id));
+	while (rc == 0 && (rc = rows_next(rows)) == 1)
+		rc = open_row_take(r, rows, paths, ret_list);
+	return rc;
+}
+
+/* @seen_last: when its group was reported before this; what has a moment of its own keeps it. */
+static int placement_close(struct record *r, int64_t id, int64_t use_id, usec_t seen_last)
+{
+	int rc = TX_RUN(
+		r->tx, "UPDATE inventory_placement SET gone_at = $1, seen_last = COALESCE(seen_last, $2) WHERE id = $3",
+		DB_TIME(r->now), DB_TIME(seen_last), DB_I(id));
+	return rc ? rc : use_changed(r, use_id, -1);
+}
+
+static int placement_open(struct record *r, const struct batch_group *g, const struct batch_item *item)
+{
+	int64_t path_id, use_id;
+	int rc = use_of(r, g, item, &use_id);
+	if (rc == 0)
+		rc = interned(r, "SELECT id FROM inventory_path WHERE path = $1",
+			      "INSERT INTO inventory_path(path) VALUES($1) RETURNING id",
+			      (const struct db_value[]){ DB_B(span_of(item->path)) }, 1, &path_id);
+	if (rc == 0)
+		rc = TX_RUN(
+			r->tx,
+			"INSERT INTO inventory_placement(group_id, path_id, use_id, seen_from) VALUES($1, $2, $3, $4)",
+			DB_I(g->id), DB_I(path_id), DB_I(use_id), DB_TIME(r->now));
+	return rc ? rc : use_changed(r, use_id, 1);
+}
+
+static int seen_again(struct record *r, const struct open_row *o)
+{
+	r->changes.unchanged++;
+	return o->has_own_last
+		       ? TX_RUN(r->tx, "UPDATE inventory_placement SET seen_last = NULL WHERE id = $1", DB_I(o->id))
+		       : 0;
 }
 
 static int item_write(struct record *r, const struct batch_group *g, const struct batch_item *item,
-		      const struct map *by_path)
+		      const struct map *paths)
 {
-	char hex[DIGEST_HEX];
-	struct open_row *o = map_get(by_path, span_of(item->path));
+	struct open_row *o = map_get(paths, span_of(item->path));
 	const struct batch_component *runtime = runtime_of(item);
-	int64_t runtime_id = runtime ? runtime->id : 0;
-	digest_hex(&item->artifact->digest, hex);
 	if (o && o->seen)
 		return 0; /* reached twice: overlapping roots */
 	if (o)
 		o->seen = true;
-	if (o && strcmp(o->digest, hex) == 0 && strcmp(o->model, item->model) == 0 && o->runtime_id == runtime_id) {
-		r->changes.unchanged++;
-		return TX_RUN(r->tx, "UPDATE inventory_placement SET seen_last = $1 WHERE id = $2", DB_TIME(r->now),
-			      DB_I(o->id));
-	}
-	int rc = o ? placement_close(r, o->id) : 0;
+	if (o && o->artifact_id == item->artifact->id && strcmp(o->model, item->model) == 0 &&
+	    o->runtime_id == (runtime ? runtime->id : 0))
+		return seen_again(r, o);
+	int rc = o ? placement_close(r, o->id, o->use_id, g->seen_before) : 0;
 	if (rc)
 		return rc;
 	if (o)
 		r->changes.replaced++;
 	else
 		r->changes.added++;
-	return placement_open(r, g, item, hex);
+	return placement_open(r, g, item);
 }
 
 /* @path is @folder or lies below it. */
 static bool is_below(const char *path, const char *folder)
 {
 	size_t n = strlen(folder);
+	if (n == 0)
+		return true;
 	while (n > 1 && folder[n - 1] == '/')
 		n--;
 	if (strncmp(path, folder, n) != 0)
@@ -200,31 +320,36 @@ static bool is_below_any(const char *path, const struct batch_path *list)
 	return false;
 }
 
-static int vanished_close(struct record *r, const struct batch_group *g, const struct open_row *list)
+/* What was not met: gone, or not looked at, in which case it was seen by the report before this. */
+static int unmet_write(struct record *r, const struct batch_group *g, const struct open_row *list)
 {
-	for (const struct open_row *o = list; o; o = o->next) {
-		if (o->seen || !is_below_any(o->path, g->roots) || is_below_any(o->path, g->unseen))
+	int rc = 0;
+	for (const struct open_row *o = list; o && rc == 0; o = o->next) {
+		if (o->seen)
 			continue;
-		int rc = placement_close(r, o->id);
-		if (rc)
-			return rc;
-		r->changes.vanished++;
+		if (is_below_any(o->path, g->roots) && !is_below_any(o->path, g->unseen)) {
+			rc = placement_close(r, o->id, o->use_id, g->seen_before);
+			r->changes.vanished++;
+		} else if (!o->has_own_last) {
+			rc = TX_RUN(r->tx, "UPDATE inventory_placement SET seen_last = $1 WHERE id = $2",
+				    DB_TIME(g->seen_before), DB_I(o->id));
+		}
 	}
-	return 0;
+	return rc;
 }
 
 /* A path that is met a second time in one batch (overlapping roots) must not be opened twice. */
-static int group_items_write(struct record *r, const struct batch_group *g, struct map *by_path)
+static int group_items_write(struct record *r, const struct batch_group *g, struct map *paths)
 {
 	for (const struct batch_item *item = g->items; item; item = item->next) {
-		bool is_new = !map_get(by_path, span_of(item->path));
-		int rc = item_write(r, g, item, by_path);
+		bool is_new = !map_get(paths, span_of(item->path));
+		int rc = item_write(r, g, item, paths);
 		if (rc)
 			return rc;
 		if (!is_new)
 			continue;
 		struct open_row *o = arena_alloc(&r->arena, sizeof *o);
-		if (!o || map_set(by_path, span_of(item->path), o) < 0)
+		if (!o || map_set(paths, span_of(item->path), o) < 0)
 			return no_memory(r);
 		o->seen = true;
 	}
@@ -268,23 +393,36 @@ static int unseen_write(struct record *r, const struct batch_group *g)
 	return rc;
 }
 
-static int group_write(struct record *r, const struct batch_group *g)
+static int group_write(struct record *r, struct batch_group *g)
 {
-	RF_AUTO(map) by_path = MAP_INIT;
+	RF_AUTO(map) paths = MAP_INIT;
 	struct open_row *list = NULL;
 	arena_reset(&r->arena);
-	int rc = open_rows_load(r, g, &by_path, &list);
+	int rc = group_make(r, g);
 	if (rc == 0)
-		rc = group_items_write(r, g, &by_path);
+		rc = open_rows_load(r, g, &paths, &list);
 	if (rc == 0)
-		rc = vanished_close(r, g, list);
-	return rc ? rc : unseen_write(r, g);
+		rc = group_items_write(r, g, &paths);
+	if (rc == 0)
+		rc = unmet_write(r, g, list);
+	if (rc == 0)
+		rc = unseen_write(r, g);
+	return rc ? rc : group_reported(r, g);
+}
+
+static int group_record(struct record *r, struct batch_group *g)
+{
+	if (!g->is_as_before)
+		return group_write(r, g);
+	r->changes.unchanged += g->item_count;
+	return TX_RUN(r->tx, "UPDATE inventory_group SET seen_last = $1 WHERE id = $2", DB_TIME(r->now), DB_I(g->id));
 }
 
 /* ── What is named no more ───────────────────────────────────────────────────────────────────────────────────────── */
 
 struct unnamed {
-	int64_t id; /* of a placement; 0 */
+	int64_t id, use_id, group_id; /* of a placement; 0 */
+	usec_t seen_last;
 	const char *path, *service, *environment;
 	struct unnamed *next;
 };
@@ -296,6 +434,9 @@ static int unnamed_take(struct record *r, struct db_rows *rows, struct unnamed *
 	if (!u)
 		return no_memory(r);
 	u->id = rows_i64(rows, 0);
+	u->use_id = rows_i64(rows, 4);
+	u->group_id = rows_i64(rows, 5);
+	u->seen_last = rows_time(rows, 6);
 	u->path = arena_text(&r->arena, rows_blob(rows, 1));
 	u->service = arena_text(&r->arena, rows_text(rows, 2));
 	u->environment = arena_text(&r->arena, rows_text(rows, 3));
@@ -308,7 +449,7 @@ static int unnamed_take(struct record *r, struct db_rows *rows, struct unnamed *
 	return 0;
 }
 
-/* Rows of @sql (id, path, service, environment; $1: host) that nothing names any more. */
+/* Rows of @sql (id, path, service, environment, use, group, seen last; $1: host) that nothing names any more. */
 static int unnamed_find(struct record *r, const char *sql, struct unnamed **ret)
 {
 	RF_AUTO_ROWS rows = NULL;
@@ -320,19 +461,32 @@ static int unnamed_find(struct record *r, const char *sql, struct unnamed **ret)
 	return rc;
 }
 
+/* The next report of the group is not as the one that stands there any more. */
+static int unnamed_close_one(struct record *r, const struct unnamed *u)
+{
+	int rc = placement_close(r, u->id, u->use_id, u->seen_last);
+	return rc ? rc : TX_RUN(r->tx, "UPDATE inventory_group SET report = '' WHERE id = $1", DB_I(u->group_id));
+}
+
 static int unnamed_close(struct record *r)
 {
 	struct unnamed *u;
 	if (!r->batch->whole_host)
 		return 0;
-	int rc = unnamed_find(r,
-			      "SELECT id, path, service, environment FROM inventory_placement"
-			      " WHERE host = $1 AND gone_at IS NULL",
-			      &u);
+	int rc = unnamed_find(
+		r,
+		"SELECT p.id, x.path, s.service, s.environment, p.use_id, p.group_id, g.seen_last"
+		" FROM inventory_host h JOIN inventory_group g ON g.host_id = h.id"
+		" JOIN inventory_service s ON s.id = g.service_id"
+		" JOIN inventory_placement p ON p.group_id = g.id JOIN inventory_path x ON x.id = p.path_id"
+		" WHERE h.name = $1 AND p.gone_at IS NULL",
+		&u);
 	for (; rc == 0 && u; u = u->next, r->changes.vanished++)
-		rc = placement_close(r, u->id);
+		rc = unnamed_close_one(r, u);
 	if (rc == 0)
-		rc = unnamed_find(r, "SELECT 0, path, service, environment FROM inventory_unseen WHERE host = $1", &u);
+		rc = unnamed_find(
+			r, "SELECT 0, path, service, environment, 0, 0, NULL FROM inventory_unseen WHERE host = $1",
+			&u);
 	for (; rc == 0 && u; u = u->next)
 		rc = TX_RUN(r->tx,
 			    "DELETE FROM inventory_unseen WHERE host = $1 AND service = $2 AND environment = $3 AND "
@@ -365,24 +519,59 @@ static int known_write(struct record *r)
 		if (rc)
 			return rc;
 	}
-	return TX_RUN(r->tx, "DELETE FROM inventory_known WHERE hashed_at < $1", DB_TIME(r->now - KNOWN_KEEP_USEC));
+	/* the table is as long as this machine has files: not gone through for a report that brings none */
+	return !r->batch->known ? 0
+				: TX_RUN(r->tx, "DELETE FROM inventory_known WHERE hashed_at < $1",
+					 DB_TIME(r->now - INVENTORY_KNOWN_KEEP_USEC));
 }
 
 /* ── All of it ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* Which contents and components this transaction needs: of groups that are as before, none. */
+static void want(const struct inventory_batch *b)
+{
+	for (size_t i = 0; i < b->component_count; i++)
+		b->component_list[i]->wanted = false;
+	for (size_t i = 0; i < b->artifact_count; i++)
+		b->artifact_list[i]->wanted = b->artifact_list[i]->alone;
+	for (const struct batch_group *g = b->group_list; g; g = g->next)
+		for (const struct batch_item *i = g->is_as_before ? NULL : g->items; i; i = i->next) {
+			struct batch_component *runtime = runtime_of(i);
+			i->artifact->wanted = true;
+			if (runtime)
+				runtime->wanted = true;
+		}
+}
+
+static int record(struct record *r)
+{
+	int rc = 0;
+	for (struct batch_group *g = r->batch->group_list; g && rc == 0; g = g->next)
+		rc = group_look(r, g);
+	if (rc)
+		return rc;
+	want(r->batch);
+	rc = inventory_contents_write(r);
+	for (struct batch_group *g = r->batch->group_list; g && rc == 0; g = g->next)
+		rc = group_record(r, g);
+	if (rc == 0)
+		rc = unnamed_close(r);
+	if (rc == 0)
+		rc = use_changes_write(r);
+	return rc ? rc : known_write(r);
+}
+
 int inventory_record_tx(struct transaction *tx, const struct inventory_batch *b, struct inventory_changes *ret)
 {
-	struct record r = { .batch = b, .tx = tx, .arena = ARENA_INIT(BATCH_ARENA_BYTES), .now = tx_now(tx) };
-	int rc = components_write(&r);
-	if (rc == 0)
-		rc = artifacts_write(&r);
-	for (const struct batch_group *g = b->group_list; g && rc == 0; g = g->next)
-		rc = group_write(&r, g);
-	if (rc == 0)
-		rc = unnamed_close(&r);
-	if (rc == 0)
-		rc = known_write(&r);
+	struct record r = { .batch = b,
+			    .tx = tx,
+			    .arena = ARENA_INIT(BATCH_ARENA_BYTES),
+			    .whole = ARENA_INIT(BATCH_ARENA_BYTES),
+			    .now = tx_now(tx) };
+	int rc = record(&r);
 	arena_release(&r.arena);
+	arena_release(&r.whole);
+	map_release(&r.use_changes);
 	if (rc == 0 && ret)
 		*ret = r.changes;
 	return rc;

@@ -1,13 +1,9 @@
 /* The store: one scan is one consistent update; what was not seen is not gone. */
 #include "reading.h"
 
-#include "engines.h"
-#include "base/fs.h"
-#include "inventory/inventory.h"
+#include "store.h"
 
-struct fixture {
-	struct database *db; /* NULL: no such engine here */
-};
+#include "base/fs.h"
 
 static const struct inventory_place voice = { .host = "h1",
 					      .service = "voice",
@@ -15,53 +11,6 @@ static const struct inventory_place voice = { .host = "h1",
 					      .model = "m",
 					      .runtime_product = ARTIFACT_PRODUCT_ONNXRUNTIME,
 					      .runtime_version = "1.20.1" };
-
-static int empty(struct transaction *tx, void *data)
-{
-	static const char *const tables[] = { "placement", "artifact_component", "artifact", "component", "unseen",
-					      "known" };
-	char sql[128];
-	(void)data;
-	for (size_t i = 0; i < RF_COUNT(tables); i++) {
-		snprintf(sql, sizeof sql, "DELETE FROM inventory_%s", tables[i]);
-		int rc = tx_exec(tx, sql, NULL, 0, NULL);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/* The engine's database is one for all tests: each finds it empty. */
-static int open_store(void **state)
-{
-	const struct engine *e = *state;
-	struct fixture *x = calloc(1, sizeof *x);
-	struct err err = ERR_INIT;
-	const struct migration_set *sets[] = { &INVENTORY_MIGRATIONS };
-	*state = x;
-	if (!e->url[0])
-		return 0;
-	assert_ok(database_open(e->url, NULL, &x->db, &err), &err);
-	assert_ok(database_migrate(x->db, sets, 1, &err), &err);
-	assert_ok(database_transact(x->db, DB_WRITE, empty, NULL, &err), &err);
-	return 0;
-}
-
-static int close_store(void **state)
-{
-	struct fixture *x = *state;
-	database_close(x->db);
-	free(x);
-	return 0;
-}
-
-static struct fixture *fixture(void **state)
-{
-	struct fixture *x = *state;
-	if (!x->db)
-		skip();
-	return x;
-}
 
 /* A report as a scan would give it. @seed makes the content; 0: unreadable; from 200 on: changed a moment ago. */
 static void add(struct inventory_batch *b, const char *path, const char *version, unsigned char seed,
@@ -335,8 +284,6 @@ static void test_known(void **state)
 	for (size_t i = 0; i < RF_COUNT(others); i++)
 		assert_false(inventory_known_find(&others[i], &got, k));
 }
-
-#define EACH(f) cmocka_unit_test_setup_teardown(f, open_store, close_store)
 
 int main(void)
 {

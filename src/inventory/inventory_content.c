@@ -1,0 +1,251 @@
+/* Writes what a batch knows of contents: components, artifacts with what they hold, insides of images. Each is written
+ * once, whatever holds it; what the database knows already is only looked up. See inventory.h. */
+#include "inventory/inventory_int.h"
+
+/* From so many new names on, the table of components is read whole instead of asked for each. */
+#define COMPONENTS_AT_ONCE 256
+
+int inventory_record_no_memory(struct record *r)
+{
+	return err_set(tx_err(r->tx), RF_ENOMEM, "no memory to record a scan");
+}
+
+/* ── Components ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int component_write(struct record *r, struct batch_component *c)
+{
+	int rc = TX_I64(r->tx, &c->id, "SELECT id FROM inventory_component WHERE product = $1 AND version = $2",
+			DB_T(c->product), DB_T(c->version));
+	if (rc != RF_ENOTFOUND)
+		return rc;
+	return TX_I64(r->tx, &c->id, "INSERT INTO inventory_component(product, version) VALUES($1, $2) RETURNING id",
+		      DB_T(c->product), DB_T(c->version));
+}
+
+static int component_ids_read(struct record *r)
+{
+	RF_AUTO(str) key = STR_INIT(64 * KIB);
+	RF_AUTO_ROWS rows = NULL;
+	int rc = tx_query(r->tx, "SELECT id, product, version FROM inventory_component", NULL, 0, &rows);
+	while (rc == 0 && (rc = rows_next(rows)) == 1) {
+		struct span product = rows_text(rows, 1), version = rows_text(rows, 2);
+		str_reset(&key);
+		str_addf(&key, "%.*s@%.*s", SPAN_ARG(product), SPAN_ARG(version));
+		rc = str_check(&key, "component", tx_err(r->tx));
+		struct batch_component *c = rc ? NULL : map_get(&r->batch->components, str_span(&key));
+		if (c)
+			c->id = rows_i64(rows, 0);
+	}
+	return rc;
+}
+
+static int components_write_many(struct record *r, size_t wanted)
+{
+	struct db_value *values = rf_realloc_array(NULL, 2 * wanted, sizeof *values);
+	size_t n = 0;
+	if (!values)
+		return inventory_record_no_memory(r);
+	for (size_t i = 0; i < r->batch->component_count; i++) {
+		const struct batch_component *c = r->batch->component_list[i];
+		if (!c->wanted)
+			continue;
+		values[n++] = DB_T(c->product);
+		values[n++] = DB_T(c->version);
+	}
+	int rc = tx_insert_many(r->tx, "INSERT INTO inventory_component(product, version) VALUES",
+				"ON CONFLICT DO NOTHING", values, 2, wanted);
+	rf_free(values);
+	return rc ? rc : component_ids_read(r);
+}
+
+static int components_write(struct record *r)
+{
+	size_t wanted = 0;
+	for (size_t i = 0; i < r->batch->component_count; i++)
+		wanted += r->batch->component_list[i]->wanted;
+	if (wanted >= COMPONENTS_AT_ONCE)
+		return components_write_many(r, wanted);
+	for (size_t i = 0; i < r->batch->component_count; i++) {
+		struct batch_component *c = r->batch->component_list[i];
+		int rc = c->wanted ? component_write(r, c) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* ── Artifacts ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* What the database has of it, and whether these facts are to stand in their place: those of an older reader, and of a
+ * name that said less, are replaced. */
+static int artifact_look(struct record *r, struct batch_artifact *a)
+{
+	char hex[DIGEST_HEX];
+	RF_AUTO_ROWS rows = NULL;
+	a->id = 0;
+	int rc = TX_QUERY(r->tx, &rows, "SELECT id, reader, version FROM inventory_artifact WHERE digest = $1",
+			  DB_T(digest_hex(&a->digest, hex)));
+	if (rc == 0)
+		rc = rows_next(rows);
+	if (rc < 0)
+		return rc;
+	bool known = rc == 1;
+	if (known)
+		a->id = rows_i64(rows, 0);
+	a->fresh = !known || (!a->placed_only &&
+			      (rows_i64(rows, 1) < INVENTORY_READER || (rows_text(rows, 2).n == 0 && a->version[0])));
+	if (!known && a->placed_only && strcmp(a->kind, ARTIFACT_OTHER) == 0)
+		return err_set(tx_err(r->tx), RF_EINVALID,
+			       "content %.12s... is inside of something, and nothing is known of it", hex);
+	if (!a->fresh)
+		return 0;
+	if (a->component)
+		a->component->wanted = true;
+	for (struct batch_held *h = a->held; h; h = h->next)
+		h->component->wanted = true;
+	return 0;
+}
+
+static int artifact_insert(struct record *r, struct batch_artifact *a)
+{
+	char hex[DIGEST_HEX];
+	r->changes.artifacts += a->id == 0;
+	return TX_I64(
+		r->tx, &a->id,
+		"INSERT INTO inventory_artifact(digest, size, kind, layout, product, version, version_source, target,"
+		" compute_capability, finding, cause, notes, evidence, reader, first_seen, component_id, role)"
+		" VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+		" ON CONFLICT(digest) DO UPDATE SET size = excluded.size, kind = excluded.kind, layout = "
+		"excluded.layout,"
+		" product = excluded.product, version = excluded.version, version_source = excluded.version_source,"
+		" target = excluded.target, compute_capability = excluded.compute_capability,"
+		" finding = excluded.finding, cause = excluded.cause, notes = excluded.notes,"
+		" evidence = excluded.evidence, reader = excluded.reader, component_id = excluded.component_id,"
+		" role = excluded.role, revision = inventory_artifact.revision + 1 RETURNING id",
+		DB_T(digest_hex(&a->digest, hex)), DB_I(a->size), DB_T(a->kind), DB_T(a->layout), DB_T(a->product),
+		DB_T(a->version), DB_T(a->version_source), DB_T(a->target), DB_T(a->compute_capability),
+		DB_T(a->finding), DB_T(a->cause), DB_T(a->notes), DB_T(a->evidence),
+		DB_I(a->placed_only ? 0 : INVENTORY_READER), DB_TIME(r->now),
+		a->component ? DB_I(a->component->id) : DB_NONE, DB_T(a->role ? a->role : ""));
+}
+
+enum { HELD_COLUMNS = 5 };
+
+static void held_value(struct db_value *to, const struct batch_artifact *a, const struct batch_component *c,
+		       const char *role, const char *source, const char *location)
+{
+	to[0] = DB_I(a->id);
+	to[1] = DB_I(c->id);
+	to[2] = DB_T(role);
+	to[3] = DB_T(source);
+	to[4] = DB_T(location);
+}
+
+static int artifact_held_write(struct record *r, const struct batch_artifact *a)
+{
+	size_t n = a->component != NULL;
+	for (const struct batch_held *h = a->held; h; h = h->next)
+		n++;
+	int rc = TX_RUN(r->tx, "DELETE FROM inventory_artifact_component WHERE artifact_id = $1", DB_I(a->id));
+	if (rc || !n)
+		return rc;
+	struct db_value *values = rf_realloc_array(NULL, n * HELD_COLUMNS, sizeof *values), *to = values;
+	if (!values)
+		return inventory_record_no_memory(r);
+	if (a->component) {
+		held_value(to, a, a->component, a->role, a->version_source, "");
+		to += HELD_COLUMNS;
+	}
+	for (const struct batch_held *h = a->held; h; h = h->next, to += HELD_COLUMNS)
+		held_value(to, a, h->component, h->role, h->source, h->location);
+	rc = tx_insert_many(
+		r->tx,
+		"INSERT INTO inventory_artifact_component(artifact_id, component_id, role, source, location) VALUES",
+		"ON CONFLICT DO NOTHING", values, HELD_COLUMNS, n);
+	rf_free(values);
+	return rc;
+}
+
+/* What is derived from it is derived again, and from what it is inside of. */
+static int artifact_revised(struct record *r, const struct batch_artifact *a)
+{
+	return TX_RUN(r->tx,
+		      "UPDATE inventory_artifact SET revision = revision + 1 WHERE id IN (SELECT outer_id FROM "
+		      "inventory_inside WHERE inner_id = $1)",
+		      DB_I(a->id));
+}
+
+/* ── Insides ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* True when the database has just these. */
+static int insides_same(struct record *r, const struct batch_artifact *a, bool *ret)
+{
+	RF_AUTO(map) stored = MAP_INIT;
+	RF_AUTO_ROWS rows = NULL;
+	size_t matched = 0, n = 0;
+	arena_reset(&r->arena);
+	int rc = TX_QUERY(r->tx, &rows, "SELECT path, inner_id FROM inventory_inside WHERE outer_id = $1", DB_I(a->id));
+	while (rc == 0 && (rc = rows_next(rows)) == 1) {
+		int64_t *inner = arena_alloc(&r->arena, sizeof *inner);
+		struct span path = arena_span(&r->arena, rows_blob(rows, 0));
+		if (!inner || !path.p)
+			return inventory_record_no_memory(r);
+		*inner = rows_i64(rows, 1);
+		rc = map_set(&stored, path, inner) ? inventory_record_no_memory(r) : 0;
+	}
+	for (const struct batch_inside *i = a->insides; i; i = i->next, n++) {
+		const int64_t *inner = map_get(&stored, span_of(i->path));
+		matched += inner && *inner == i->artifact->id;
+	}
+	*ret = matched == n && stored.count == n;
+	return rc;
+}
+
+static int insides_write(struct record *r, struct batch_artifact *a)
+{
+	bool same = false;
+	int rc = a->insides ? insides_same(r, a, &same) : 0;
+	if (rc || !a->insides || same)
+		return rc;
+	rc = TX_RUN(r->tx, "DELETE FROM inventory_inside WHERE outer_id = $1", DB_I(a->id));
+	for (const struct batch_inside *i = a->insides; i && rc == 0; i = i->next)
+		rc = TX_RUN(r->tx,
+			    "INSERT INTO inventory_inside(outer_id, path, inner_id) VALUES($1, $2, $3)"
+			    " ON CONFLICT(outer_id, path) DO UPDATE SET inner_id = excluded.inner_id",
+			    DB_I(a->id), DB_B(span_of(i->path)), DB_I(i->artifact->id));
+	return rc ? rc
+		  : TX_RUN(r->tx, "UPDATE inventory_artifact SET revision = revision + 1 WHERE id = $1", DB_I(a->id));
+}
+
+/* ── All of it ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int each_wanted(struct record *r, int (*act)(struct record *, struct batch_artifact *))
+{
+	for (size_t i = 0; i < r->batch->artifact_count; i++) {
+		struct batch_artifact *a = r->batch->artifact_list[i];
+		int rc = a->wanted ? act(r, a) : 0;
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int artifact_write(struct record *r, struct batch_artifact *a)
+{
+	if (!a->fresh)
+		return 0;
+	int rc = artifact_insert(r, a);
+	if (rc == 0)
+		rc = artifact_held_write(r, a);
+	return rc ? rc : artifact_revised(r, a);
+}
+
+int inventory_contents_write(struct record *r)
+{
+	int rc = each_wanted(r, artifact_look);
+	if (rc == 0)
+		rc = components_write(r);
+	if (rc == 0)
+		rc = each_wanted(r, artifact_write);
+	return rc ? rc : each_wanted(r, insides_write);
+}

@@ -1,0 +1,435 @@
+/* Contents without files: images and their insides, bills of materials; reports that bring nothing new; a database made
+ * before uses, hosts and paths had rows of their own. */
+#include "store.h"
+
+#include "base/fs.h"
+
+#define TRT ARTIFACT_PRODUCT_TENSORRT
+#define ORT ARTIFACT_PRODUCT_ONNXRUNTIME
+
+static const struct inventory_place cluster = {
+	.host = "k8s:prod/voice", .service = "voice", .environment = "production", .model = ""
+};
+static const struct inventory_place host = { .host = "h1",
+					     .service = "voice",
+					     .environment = "production",
+					     .model = "m",
+					     .runtime_product = ORT,
+					     .runtime_version = "1.20.1" };
+
+static struct digest content(unsigned char seed)
+{
+	return (struct digest){ { seed, 1 } };
+}
+
+static struct artifact_facts facts(const char *kind, const char *product, const char *version)
+{
+	struct artifact_facts f = { .kind = kind,
+				    .layout = "",
+				    .product = product,
+				    .version_source = version[0] ? ARTIFACT_VERSION_HEADER : ARTIFACT_VERSION_UNKNOWN,
+				    .cause = "",
+				    .cc_major = -1,
+				    .size = 100 };
+	snprintf(f.version, sizeof f.version, "%s", version);
+	return f;
+}
+
+static struct inventory_batch *batch(const char *root, const struct inventory_place *place)
+{
+	struct err err = ERR_INIT;
+	struct inventory_batch *b = inventory_batch_new();
+	assert_non_null(b);
+	if (root)
+		assert_ok(inventory_batch_root(b, root, place, &err), &err);
+	return b;
+}
+
+static struct inventory_changes record(struct fixture *x, struct inventory_batch *b)
+{
+	struct err err = ERR_INIT;
+	struct inventory_changes c;
+	assert_ok(inventory_record(x->db, b, &c, &err), &err);
+	inventory_batch_free(b);
+	return c;
+}
+
+static void add(struct inventory_batch *b, const char *path, unsigned char seed, const struct inventory_place *place)
+{
+	struct err err = ERR_INIT;
+	struct artifact_facts f = facts(ARTIFACT_TENSORRT_PLAN, TRT, "10.1.0.27");
+	struct scan_file file = {
+		.path = path, .root = "/r", .has_digest = true, .digest = content(seed), .facts = &f
+	};
+	assert_ok(inventory_batch_add(b, &file, place, &err), &err);
+}
+
+/* One number of the database, asked apart from the code that wrote it. */
+struct asking {
+	const char *sql;
+	int64_t answer;
+};
+
+static int ask_one(struct transaction *tx, void *data)
+{
+	struct asking *a = data;
+	return tx_one_i64(tx, &a->answer, a->sql, NULL, 0);
+}
+
+static int64_t number(struct fixture *x, const char *sql)
+{
+	struct err err = ERR_INIT;
+	struct asking a = { .sql = sql };
+	assert_ok(database_transact(x->db, DB_READ, ask_one, &a, &err), &err);
+	return a.answer;
+}
+
+/* Open placements as they are counted in uses are those that there are. */
+static void assert_counted(struct fixture *x)
+{
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_use u WHERE u.placements <> (SELECT count(*) FROM "
+				   "inventory_placement p WHERE p.use_id = u.id AND p.gone_at IS NULL)"),
+			 0);
+}
+
+/* ── What is where ───────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct listing {
+	struct inventory_filter filter;
+	struct span digest;
+	struct str lines;
+};
+
+static int on_placement(const struct inventory_placement *p, void *data)
+{
+	struct listing *l = data;
+	str_addf(&l->lines, "%.*s %.*s %.*s %.*s%s\n", SPAN_ARG(p->host), SPAN_ARG(p->path), SPAN_ARG(p->artifact.kind),
+		 SPAN_ARG(p->artifact.cause.n ? p->artifact.cause : SPAN("-")), p->gone_at == USEC_NONE ? "" : " gone");
+	return 0;
+}
+
+static int list(struct transaction *tx, void *data)
+{
+	struct listing *l = data;
+	str_reset(&l->lines);
+	return inventory_each_placement(tx, &l->filter, on_placement, l);
+}
+
+static void expect(struct fixture *x, struct inventory_filter f, const char *lines)
+{
+	struct err err = ERR_INIT;
+	struct listing l = { .filter = f, .lines = STR_INIT(64 * KIB) };
+	assert_ok(database_transact(x->db, DB_READ, list, &l, &err), &err);
+	assert_string_equal(str_text(&l.lines), lines);
+	str_release(&l.lines);
+}
+
+static int on_held(const struct inventory_held *h, void *data)
+{
+	struct listing *l = data;
+	str_addf(&l->lines, "%.*s: %.*s@%.*s %.*s %.*s %.*s\n", SPAN_ARG(h->path), SPAN_ARG(h->product),
+		 SPAN_ARG(h->version), SPAN_ARG(h->role), SPAN_ARG(h->source), SPAN_ARG(h->where));
+	return 0;
+}
+
+static int held(struct transaction *tx, void *data)
+{
+	struct listing *l = data;
+	str_reset(&l->lines);
+	return inventory_each_held(tx, l->digest, on_held, l);
+}
+
+static int on_inside(const struct inventory_inside *i, void *data)
+{
+	struct listing *l = data;
+	str_addf(&l->lines, "%.*s %.*s %.*s\n", SPAN_ARG(i->path), SPAN_ARG(i->artifact.kind),
+		 SPAN_ARG(i->artifact.version));
+	return 0;
+}
+
+static int inside(struct transaction *tx, void *data)
+{
+	struct listing *l = data;
+	str_reset(&l->lines);
+	return inventory_each_inside(tx, l->digest, on_inside, l);
+}
+
+static void expect_of(struct fixture *x, int (*ask)(struct transaction *, void *), unsigned char seed,
+		      const char *lines)
+{
+	struct err err = ERR_INIT;
+	char hex[DIGEST_HEX];
+	struct digest d = content(seed);
+	struct listing l = { .digest = span_of(digest_hex(&d, hex)), .lines = STR_INIT(64 * KIB) };
+	assert_ok(database_transact(x->db, DB_READ, ask, &l, &err), &err);
+	assert_string_equal(str_text(&l.lines), lines);
+	str_release(&l.lines);
+}
+
+/* ── Images ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static void place(struct inventory_batch *b, const char *path, unsigned char seed)
+{
+	struct err err = ERR_INIT;
+	struct digest d = content(seed);
+	assert_ok(inventory_batch_place(b, path, &d, "container-image", &cluster, &err), &err);
+}
+
+/* The image's own facts, a plan and a package database inside of it. */
+static struct inventory_batch *image_scan(void)
+{
+	struct err err = ERR_INIT;
+	struct arena a = ARENA_INIT(MIB);
+	struct inventory_batch *b = batch(NULL, NULL);
+	struct digest image = content(1), plan = content(2), packages = content(3);
+	struct artifact_facts f = facts("container-image", NULL, "");
+	assert_ok(inventory_batch_content(b, &image, &f, &err), &err);
+	f = facts(ARTIFACT_TENSORRT_PLAN, TRT, "10.1.0.27");
+	assert_ok(artifact_component_add(&f, &a,
+					 &(struct artifact_component){ SPAN(TRT), SPAN("10.1.0.27"),
+								       ARTIFACT_ROLE_RUNTIME, "lean-runtime",
+								       SPAN("section LEAN") }),
+		  &err);
+	assert_ok(inventory_batch_content(b, &plan, &f, &err), &err);
+	f = facts("package-database", NULL, "");
+	assert_ok(artifact_component_add(&f, &a,
+					 &(struct artifact_component){ SPAN(ORT), SPAN("1.18.0"), ARTIFACT_ROLE_PACKAGE,
+								       "dpkg", SPAN("st\xff.") }),
+		  &err);
+	assert_ok(inventory_batch_content(b, &packages, &f, &err), &err);
+	assert_ok(inventory_batch_inside(b, &image, "opt/models/a.plan", &plan, &err), &err);
+	assert_ok(inventory_batch_inside(b, &image, "var/lib/dpkg/status", &packages, &err), &err);
+	arena_release(&a);
+	return b;
+}
+
+static void test_image(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct inventory_batch *b = batch("", &cluster);
+	place(b, "Deployment/asr/container/server", 1);
+	place(b, "Deployment/tts/container/server", 1);
+	place(b, "Job/x/container/y", 9);
+	assert_int_equal(record(x, b).added, 3);
+	expect(x, (struct inventory_filter){ 0 },
+	       "k8s:prod/voice Deployment/asr/container/server container-image content_absent\n"
+	       "k8s:prod/voice Deployment/tts/container/server container-image content_absent\n"
+	       "k8s:prod/voice Job/x/container/y container-image content_absent\n");
+	/* what was placed is told by a scan of the image, once for all of its workloads */
+	assert_int_equal(record(x, image_scan()).artifacts, 2);
+	expect(x, (struct inventory_filter){ .product = SPAN(ORT) },
+	       "k8s:prod/voice Deployment/asr/container/server container-image -\n"
+	       "k8s:prod/voice Deployment/tts/container/server container-image -\n");
+	expect(x, (struct inventory_filter){ .product = SPAN(ORT), .version = SPAN("10.1.0.27") }, "");
+	expect_of(x, held, 1,
+		  "opt/models/a.plan: pkg:generic/nvidia/tensorrt@10.1.0.27 builder header \n"
+		  "opt/models/a.plan: pkg:generic/nvidia/tensorrt@10.1.0.27 runtime lean-runtime section LEAN\n"
+		  "var/lib/dpkg/status: pkg:generic/microsoft/onnxruntime@1.18.0 package dpkg st\\xff.\n");
+	expect_of(x, inside, 1, "opt/models/a.plan tensorrt-plan 10.1.0.27\nvar/lib/dpkg/status package-database \n");
+	/* the cluster again: a workload went, the image keeps what is known of it */
+	b = batch("", &cluster);
+	place(b, "Deployment/asr/container/server", 1);
+	assert_int_equal(record(x, b).vanished, 2);
+	expect(x, (struct inventory_filter){ .kind = SPAN("container-image") },
+	       "k8s:prod/voice Deployment/asr/container/server container-image -\n");
+	/* one thing less inside: replaced as a whole */
+	struct err err = ERR_INIT;
+	struct digest image = content(1), plan = content(2), nobody = content(77);
+	b = batch(NULL, NULL);
+	assert_ok(inventory_batch_inside(b, &image, "opt/models/a.plan", &plan, &err), &err);
+	record(x, b);
+	expect_of(x, inside, 1, "opt/models/a.plan tensorrt-plan 10.1.0.27\n");
+	b = batch(NULL, NULL);
+	assert_ok(inventory_batch_inside(b, &image, "x", &nobody, &err), &err);
+	assert_int_equal(inventory_record(x->db, b, NULL, &err), RF_EINVALID);
+	inventory_batch_free(b);
+	assert_counted(x);
+}
+
+/* As many as in a large bill of materials, written in few statements. */
+static void test_many_components(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct err err = ERR_INIT;
+	struct arena a = ARENA_INIT(64 * MIB);
+	struct digest bill = content(5);
+	struct artifact_facts f = facts("sbom", NULL, "");
+	for (unsigned i = 0; i < 3000; i++) {
+		char product[64];
+		snprintf(product, sizeof product, "pkg:npm/p%u", i / 3);
+		struct artifact_component c = { span_of(product), SPAN("1.0"), ARTIFACT_ROLE_PACKAGE, "npm",
+						SPAN_NONE };
+		assert_ok(artifact_component_add(&f, &a, &c), &err);
+	}
+	for (int round = 0; round < 2; round++) {
+		struct inventory_batch *b = batch("", &cluster);
+		assert_ok(inventory_batch_content(b, &bill, &f, &err), &err);
+		assert_ok(inventory_batch_place(b, "bill.json", &bill, "sbom", &cluster, &err), &err);
+		struct inventory_changes c = record(x, b);
+		assert_int_equal(c.added, round == 0);
+		assert_int_equal(c.artifacts, round == 0);
+	}
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_component"), 1000);
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_artifact_component"), 1000);
+	arena_release(&a);
+}
+
+/* ── Reports that bring nothing new ──────────────────────────────────────────────────────────────────────────────── */
+
+static bool no_root(const char *path, struct span service, struct span environment, void *data)
+{
+	(void)service;
+	(void)environment;
+	return strcmp(path, data) != 0;
+}
+
+static void test_report_as_before(void **state)
+{
+	struct fixture *x = fixture(state);
+	static const char *const last = "SELECT MAX(seen_last) FROM inventory_group";
+	struct err err = ERR_INIT;
+	struct inventory_batch *b = batch("/r", &host);
+	add(b, "/r/a.plan", 1, &host);
+	add(b, "/r/b.plan", 2, &host);
+	record(x, b);
+	int64_t first = number(x, last);
+	b = batch("/r", &host); /* in another order */
+	add(b, "/r/b.plan", 2, &host);
+	add(b, "/r/a.plan", 1, &host);
+	struct inventory_changes c = record(x, b);
+	assert_int_equal(c.unchanged, 2);
+	assert_int_equal(c.added + c.replaced + c.vanished, 0);
+	assert_true(number(x, last) > first);
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_placement WHERE seen_last IS NOT NULL"), 0);
+	/* a part of it only: what was not looked at keeps the moment at which it was seen */
+	int64_t second = number(x, last);
+	b = batch("/r/a.plan", &host);
+	add(b, "/r/a.plan", 1, &host);
+	assert_int_equal(record(x, b).unchanged, 1);
+	assert_int_equal(number(x, "SELECT seen_last FROM inventory_placement WHERE seen_last IS NOT NULL"), second);
+	/* all of it again */
+	for (int round = 0; round < 2; round++) {
+		b = batch("/r", &host);
+		add(b, "/r/a.plan", 1, &host);
+		add(b, "/r/b.plan", 2, &host);
+		assert_int_equal(record(x, b).unchanged, 2);
+		assert_int_equal(number(x, "SELECT count(*) FROM inventory_placement WHERE seen_last IS NOT NULL"), 0);
+	}
+	/* closed from elsewhere: the same report opens it again */
+	b = batch(NULL, NULL);
+	assert_ok(inventory_batch_whole_host(b, "h1", no_root, (void *)(uintptr_t) "/r/b.plan", &err), &err);
+	assert_int_equal(record(x, b).vanished, 1);
+	assert_counted(x);
+	b = batch("/r", &host);
+	add(b, "/r/a.plan", 1, &host);
+	add(b, "/r/b.plan", 2, &host);
+	c = record(x, b);
+	assert_int_equal(c.unchanged, 1);
+	assert_int_equal(c.added, 1);
+	assert_counted(x);
+	/* the same files under another runtime are no unchanged report */
+	struct inventory_place upgraded = host;
+	upgraded.runtime_version = "1.21.1";
+	b = batch("/r", &upgraded);
+	add(b, "/r/a.plan", 1, &upgraded);
+	add(b, "/r/b.plan", 2, &upgraded);
+	assert_int_equal(record(x, b).replaced, 2);
+	assert_counted(x);
+}
+
+/* ── A database of before ────────────────────────────────────────────────────────────────────────────────────────── */
+
+static const char *const old_rows[] = {
+	"INSERT INTO inventory_component(product, version) VALUES ('pkg:generic/nvidia/tensorrt', '10.1.0.27'),"
+	" ('pkg:generic/microsoft/onnxruntime', '1.20.1')",
+	"INSERT INTO inventory_artifact(digest, size, kind, layout, product, version, version_source, target,"
+	" compute_capability, finding, cause, notes, evidence, reader, first_seen) VALUES"
+	" ('aa', 1, 'tensorrt-plan', '', 'pkg:generic/nvidia/tensorrt', '10.1.0.27', 'header', '', '', '', '', '[]', "
+	"'[]', 1, 5),"
+	" ('bb', 1, 'onnx', '', NULL, '', 'unknown', '', '', '', '', '[]', '[]', 1, 5)",
+	"INSERT INTO inventory_artifact_component(digest, component_id, role) VALUES ('aa', 1, 'builder')",
+};
+static const struct {
+	const char *host, *path, *service, *model, *digest;
+	int64_t runtime, from, last, gone; /* 0: none */
+} old_placements[] = {
+	{ "h1", "/r/a", "voice", "m", "aa", 2, 10, 20, 30 },
+	{ "h1", "/r/a", "voice", "m", "bb", 2, 30, 40, 0 },
+	{ "h2", "/r/a", "voice", "m", "aa", 0, 11, 21, 0 },
+	{ "h2", "/r/b", "", "", "aa", 0, 11, 31, 0 },
+};
+
+static int drop_all(struct transaction *tx, void *data)
+{
+	static const char *const tables[] = { "placement", "use",       "inside", "artifact_component",
+					      "artifact",  "component", "group",  "service",
+					      "path",      "host",      "unseen", "known" };
+	char sql[128];
+	(void)data;
+	for (size_t i = 0; i < RF_COUNT(tables); i++) {
+		snprintf(sql, sizeof sql, "DROP TABLE inventory_%s", tables[i]);
+		int rc = tx_exec(tx, sql, NULL, 0, NULL);
+		if (rc)
+			return rc;
+	}
+	return tx_exec(tx, "DELETE FROM database_migration WHERE room = 'inventory'", NULL, 0, NULL);
+}
+
+static int fill_old(struct transaction *tx, void *data)
+{
+	int rc = 0;
+	(void)data;
+	for (size_t i = 0; i < RF_COUNT(old_rows) && rc == 0; i++)
+		rc = tx_exec(tx, old_rows[i], NULL, 0, NULL);
+	for (size_t i = 0; i < RF_COUNT(old_placements) && rc == 0; i++)
+		rc = TX_RUN(
+			tx,
+			"INSERT INTO inventory_placement(host, path, service, environment, model, digest, runtime_id,"
+			" seen_from, seen_last, gone_at) VALUES ($1, $2, $3, 'production', $4, $5, $6, $7, $8, $9)",
+			DB_T(old_placements[i].host), DB_B(span_of(old_placements[i].path)),
+			DB_T(old_placements[i].service), DB_T(old_placements[i].model), DB_T(old_placements[i].digest),
+			old_placements[i].runtime ? DB_I(old_placements[i].runtime) : DB_NONE,
+			DB_I(old_placements[i].from), DB_I(old_placements[i].last),
+			old_placements[i].gone ? DB_I(old_placements[i].gone) : DB_NONE);
+	return rc;
+}
+
+static void test_database_of_before(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct err err = ERR_INIT;
+	struct migration_set old = INVENTORY_MIGRATIONS;
+	old.step_count = 1;
+	const struct migration_set *sets[] = { &old };
+	assert_ok(database_transact(x->db, DB_WRITE, drop_all, NULL, &err), &err);
+	assert_ok(database_migrate(x->db, sets, 1, &err), &err);
+	assert_ok(database_transact(x->db, DB_WRITE, fill_old, NULL, &err), &err);
+	sets[0] = &INVENTORY_MIGRATIONS;
+	assert_ok(database_migrate(x->db, sets, 1, &err), &err);
+	expect(x, (struct inventory_filter){ .with_gone = true },
+	       "h2 /r/b tensorrt-plan -\nh1 /r/a tensorrt-plan - gone\nh2 /r/a tensorrt-plan -\nh1 /r/a onnx -\n");
+	expect(x, (struct inventory_filter){ .at = 25 },
+	       "h2 /r/b tensorrt-plan -\nh1 /r/a tensorrt-plan - gone\nh2 /r/a tensorrt-plan -\n");
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_placement WHERE seen_last = 20 AND gone_at = 30"),
+			 1);
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_use"), 4);
+	assert_int_equal(
+		number(x, "SELECT count(*) FROM inventory_artifact WHERE component_id = 1 AND role = 'builder'"), 1);
+	assert_counted(x);
+	/* and it goes on */
+	struct inventory_batch *b = batch("/r", &host);
+	add(b, "/r/a", 7, &host);
+	assert_int_equal(record(x, b).replaced, 1);
+	assert_counted(x);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		EACH(test_image),
+		EACH(test_many_components),
+		EACH(test_report_as_before),
+		EACH(test_database_of_before),
+	};
+	return ENGINES_RUN(tests);
+}
