@@ -17,6 +17,7 @@
 struct http_client {
 	CURL *curl;
 	char *proxy, *ca_file;
+	struct span ca_pem, certificate_pem, key_pem; /* owned; p NULL: none */
 	int64_t connect_usec;
 };
 
@@ -25,6 +26,7 @@ struct exchange {
 	struct http_client *c;
 	const struct http_request *request;
 	struct http_response *response;
+	bool post;
 	struct curl_slist *headers;
 	char url[HTTP_MAX_URL];
 	char location[HTTP_MAX_URL];  /* of a redirect; "" none */
@@ -33,6 +35,20 @@ struct exchange {
 	mono_t deadline;
 	int stopped;                  /* RF_E*: why we ended the transfer, 0: we did not */
 };
+
+static bool keep_pem(struct span pem, struct span *ret)
+{
+	*ret = pem.n ? span_bytes(rf_text_span(pem), pem.n) : SPAN_NONE;
+	return ret->p || !pem.n;
+}
+
+static void forget_pem(struct span *pem)
+{
+	if (pem->n) /* perhaps a private key */
+		explicit_bzero((void *)(uintptr_t)pem->p, pem->n);
+	rf_free((void *)(uintptr_t)pem->p);
+	*pem = SPAN_NONE;
+}
 
 int http_client_new(const struct http_settings *settings, struct http_client **ret, struct err *err)
 {
@@ -45,7 +61,9 @@ int http_client_new(const struct http_settings *settings, struct http_client **r
 	c->proxy = settings->proxy ? rf_text(settings->proxy) : NULL;
 	c->ca_file = settings->ca_file ? rf_text(settings->ca_file) : NULL;
 	c->connect_usec = settings->connect_usec ? settings->connect_usec : CONNECT_USEC;
-	if (!c->curl || (settings->proxy && !c->proxy) || (settings->ca_file && !c->ca_file)) {
+	bool kept = keep_pem(settings->ca_pem, &c->ca_pem) && keep_pem(settings->certificate_pem, &c->certificate_pem) &&
+	            keep_pem(settings->key_pem, &c->key_pem);
+	if (!kept || !c->curl || (settings->proxy && !c->proxy) || (settings->ca_file && !c->ca_file)) {
 		http_client_free(c);
 		return err_set(err, RF_ENOMEM, "HTTP client");
 	}
@@ -61,6 +79,9 @@ void http_client_free(struct http_client *c)
 		libcurl.curl_easy_cleanup(c->curl);
 	rf_free(c->proxy);
 	rf_free(c->ca_file);
+	forget_pem(&c->ca_pem);
+	forget_pem(&c->certificate_pem);
+	forget_pem(&c->key_pem);
 	rf_free(c);
 }
 
@@ -223,6 +244,12 @@ static int add_headers(struct exchange *x, struct err *err)
 	return added ? 0 : err_set(err, RF_ENOMEM, "headers");
 }
 
+static bool set_pem(CURL *h, CURLoption option, struct span pem)
+{
+	struct curl_blob blob = { .data = (void *)(uintptr_t)pem.p, .len = pem.n, .flags = CURL_BLOB_NOCOPY };
+	return !pem.n || libcurl.curl_easy_setopt(h, option, &blob) == CURLE_OK;
+}
+
 /* What holds for every request; the connections of the handle stay. */
 static bool set_options(struct exchange *x)
 {
@@ -233,7 +260,13 @@ static bool set_options(struct exchange *x)
 #define SET(option, value) good &= libcurl.curl_easy_setopt(h, (option), (value)) == CURLE_OK
 	SET(CURLOPT_URL, x->url); /* http or https: http_url_split() has looked */
 	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_HTTPGET, 1L);
+	if (x->post) {
+		SET(CURLOPT_POST, 1L);
+		SET(CURLOPT_POSTFIELDS, x->request->content.n ? x->request->content.p : "");
+		SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->request->content.n);
+	} else {
+		SET(CURLOPT_HTTPGET, 1L);
+	}
 	SET(CURLOPT_FOLLOWLOCATION, 0L);
 	SET(CURLOPT_SSL_VERIFYPEER, 1L);
 	SET(CURLOPT_SSL_VERIFYHOST, 2L);
@@ -242,6 +275,8 @@ static bool set_options(struct exchange *x)
 	SET(CURLOPT_NOPROXY, "");
 	if (x->c->ca_file)
 		SET(CURLOPT_CAINFO, x->c->ca_file);
+	good &= set_pem(h, CURLOPT_CAINFO_BLOB, x->c->ca_pem) && set_pem(h, CURLOPT_SSLCERT_BLOB, x->c->certificate_pem) &&
+	        set_pem(h, CURLOPT_SSLKEY_BLOB, x->c->key_pem);
 	SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
 	SET(CURLOPT_USERAGENT, "reforge/" REFORGE_VERSION);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(x->c->connect_usec / USEC_PER_MS));
@@ -381,7 +416,7 @@ static int attempt(struct exchange *x, struct err *err)
 		int status = x->response->status;
 		if ((status >= 200 && status < 300) || status == 304)
 			return 0;
-		if (!is_redirect(status) || !x->location[0])
+		if (!is_redirect(status) || !x->location[0] || x->post)
 			return explain_status(x, err);
 		if (redirects == HTTP_MAX_REDIRECTS)
 			return err_set(err, RF_ETOOMANY, "more than %d redirects", HTTP_MAX_REDIRECTS);
@@ -414,7 +449,8 @@ static int64_t wait_before(const struct http_retry *retry, unsigned n)
 	return wait + (int64_t)random_below(&jitter, (uint64_t)wait / 4 + 1);
 }
 
-int http_get(struct http_client *c, const struct http_request *request, struct http_response *ret, struct err *err)
+static int request_send(struct http_client *c, const struct http_request *request, bool post, struct http_response *ret,
+                        struct err *err)
 {
 	struct err own = ERR_INIT;
 	char where[512];
@@ -426,7 +462,7 @@ int http_get(struct http_client *c, const struct http_request *request, struct h
 	struct exchange *x = rf_alloc(sizeof *x);
 	if (!x)
 		return err_set(err, RF_ENOMEM, "HTTP request");
-	*x = (struct exchange){ .c = c, .request = request, .response = ret };
+	*x = (struct exchange){ .c = c, .request = request, .response = ret, .post = post };
 	unsigned attempts = RF_MAX(request->retry.attempts, 1u);
 	int64_t most = request->retry.most_usec ? request->retry.most_usec : MOST_WAIT_USEC;
 	int rc = attempt(x, err);
@@ -439,4 +475,14 @@ int http_get(struct http_client *c, const struct http_request *request, struct h
 	if (rc && n > 1 && rc != RF_ECANCELLED)
 		return err_prefix(err, "tried %u times: ", n);
 	return rc;
+}
+
+int http_get(struct http_client *c, const struct http_request *request, struct http_response *ret, struct err *err)
+{
+	return request_send(c, request, false, ret, err);
+}
+
+int http_post(struct http_client *c, const struct http_request *request, struct http_response *ret, struct err *err)
+{
+	return request_send(c, request, true, ret, err);
 }

@@ -1,5 +1,5 @@
 /*
- * http_client - GET over HTTP and HTTPS, for feeds.
+ * http_client - GET over HTTP and HTTPS, for feeds, registries and clusters; POST, for webhooks.
  *
  * May use base/ only. libcurl does the work; it is loaded on first use (http_libcurl.h says why). One client is one
  * connection cache with its settings, used by one thread at a time; several clients are fine.
@@ -27,6 +27,8 @@
 struct http_settings {
 	const char *proxy;            /* "http://proxy:3128", "socks5h://..."; NULL: none */
 	const char *ca_file;          /* PEM; NULL: the system's authorities */
+	struct span ca_pem;           /* the same as bytes, which wins over ca_file; empty: none */
+	struct span certificate_pem, key_pem; /* of this client, for TLS; both or none */
 	int64_t connect_usec;         /* to connect, TLS included; 0: 20 s */
 };
 
@@ -51,6 +53,7 @@ struct http_request {
 	const char *last_modified;    /* If-Modified-Since; NULL or "": none */
 	int64_t deadline_usec;        /* one attempt with its redirects; mandatory, > 0 */
 	size_t max_bytes;             /* of the body, decompressed; mandatory, > 0; more is RF_ETOOBIG */
+	struct span content;          /* http_post(): what is sent */
 	struct http_retry retry;
 	struct str *body;             /* reset before each attempt; NULL: @sink */
 	int (*start)(void *data, struct err *err);     /* before each attempt: forget what an earlier one gave; NULL: nothing */
@@ -88,6 +91,10 @@ void http_client_freep(struct http_client **c);
  * @ret is set in every case, as far as the answer went.
  */
 RF_MUST_CHECK int http_get(struct http_client *c, const struct http_request *request, struct http_response *ret, struct err *err);
+
+/* The same with POST of request->content; its headers name the content type. A redirect is not followed (RF_EIO): what
+ * is sent is for this address. */
+RF_MUST_CHECK int http_post(struct http_client *c, const struct http_request *request, struct http_response *ret, struct err *err);
 
 /* "https://host/path" of @url: no user, password, query or fragment; what is no address becomes "(no address)". For
  * messages, logs and lists of addresses. Returns @buffer. */

@@ -67,6 +67,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
         else:
             self.answer(404)
 
+    def do_POST(self):
+        content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        path = self.path.split("?")[0]
+        if path == "/echo":
+            self.answer(200, self.headers.get("Content-Type", "none").encode() + b" " + content)
+        elif path == "/redirect":
+            self.answer(307, b"", [("Location", "/echo")])
+        else:
+            counts[path] = counts.get(path, 0) + 1
+            self.answer(503 if counts[path] == 1 else 204)
+
 
 def watch_parent(parent):
     while os.getppid() == parent:
@@ -77,5 +88,6 @@ def watch_parent(parent):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 server.daemon_threads = True
 threading.Thread(target=watch_parent, args=(os.getppid(),), daemon=True).start()
-print(server.server_address[1], flush=True)
+sys.stdout.write(f"{server.server_address[1]}\n")   # in one piece, with PYTHONUNBUFFERED too
+sys.stdout.flush()
 server.serve_forever()

@@ -216,12 +216,42 @@ static void nobody_there(void **state)
 	assert_int_equal(r.requests, 0);
 }
 
+static void posts(void **state)
+{
+	static const struct http_header type = { "Content-Type", "application/json", false };
+	char url[256];
+	struct http_response r;
+	RF_AUTO(str) body = STR_INIT(1 * KIB);
+	struct err err = ERR_INIT;
+	struct http_request q = { .url = url, .headers = &type, .header_count = 1, .body = &body, .max_bytes = 1 * KIB,
+		                  .content = SPAN("{\"a\":1}"), .deadline_usec = 10 * USEC_PER_SEC,
+		                  .retry = { .attempts = 2, .first_usec = 10 * USEC_PER_MS } };
+	(void)state;
+	snprintf(url, sizeof url, "%s/echo", origin);
+	assert_ok(http_post(client, &q, &r, &err), &err);
+	assert_string_equal(str_text(&body), "application/json {\"a\":1}");
+	q.content = SPAN_NONE;
+	assert_ok(http_post(client, &q, &r, &err), &err);
+	assert_string_equal(str_text(&body), "application/json ");
+	snprintf(url, sizeof url, "%s/busy", origin);
+	assert_ok(http_post(client, &q, &r, &err), &err);
+	assert_int_equal(r.status, 204);
+	assert_int_equal(r.requests, 2);
+	/* what is sent is for the address given: it is not handed on */
+	snprintf(url, sizeof url, "%s/redirect", origin);
+	assert_int_equal(http_post(client, &q, &r, &err), RF_EIO);
+	assert_int_equal(r.status, 307);
+	snprintf(url, sizeof url, "%s/plain", origin);
+	assert_ok(http_get(client, &q, &r, &err), &err);
+	assert_string_equal(str_text(&body), "hello");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(plain_and_gzip), cmocka_unit_test(conditional),        cmocka_unit_test(retries),
 		cmocka_unit_test(retry_after_is_kept), cmocka_unit_test(redirects),     cmocka_unit_test(secrets_stay_with_their_origin),
-		cmocka_unit_test(deadline),       cmocka_unit_test(nobody_there),
+		cmocka_unit_test(deadline),       cmocka_unit_test(nobody_there),   cmocka_unit_test(posts),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }
