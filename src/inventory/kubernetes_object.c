@@ -1,0 +1,269 @@
+/* One object of a cluster: which kind has its pods where, whose it is, how many there are. */
+#include "inventory/kubernetes_int.h"
+
+int kube_no_memory(struct err *err)
+{
+	return err_set(err, RF_ENOMEM, "no memory for the objects of a cluster");
+}
+
+const char *kube_text(struct kube_set *s, struct json v)
+{
+	struct span text = json_string(v);
+	if (span_find_byte(text, '\0') != SIZE_MAX)
+		text.n = span_find_byte(text, '\0');
+	return text.n ? arena_text(&s->arena, text) : "";
+}
+
+struct kube_workload *kube_new(struct kube_set *s)
+{
+	if (s->count == s->room) {
+		size_t room = s->room ? 2 * s->room : 64;
+		struct kube_workload *more = rf_realloc_array(s->workloads, room, sizeof *more);
+		if (!more)
+			return NULL;
+		s->workloads = more;
+		s->room = room;
+	}
+	struct kube_workload *w = &s->workloads[s->count++];
+	*w = (struct kube_workload){ .kind = "", .name = "", .namespace_ = "", .uid = "", .owner_kind = "", .owner_name = "",
+				     .owner_uid = "", .service = "", .service_owner = "", .contact = "", .runtime = "" };
+	return w;
+}
+
+int kube_set_init(struct kube_set *s, const struct kube_labels *labels, const char *default_namespace, struct err *err)
+{
+	*s = (struct kube_set){ .arena = ARENA_INIT(1 * GIB), .labels = *labels };
+	s->default_namespace = arena_text(&s->arena, span_of(default_namespace));
+	s->doc = json_doc_new();
+	return s->default_namespace && s->doc ? 0 : kube_no_memory(err);
+}
+
+void kube_set_release(struct kube_set *s)
+{
+	rf_free(s->workloads);
+	rf_free(s->findings);
+	json_doc_free(s->doc);
+	arena_release(&s->arena);
+	*s = (struct kube_set){ 0 };
+}
+
+/* ── Whose it is ─────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* A label or annotation; the workload's own, else its pods'. */
+static struct json marked(struct json object, struct json template, const char *key)
+{
+	static const char *const places[] = { "labels", "annotations" };
+	struct json none = { 0 };
+	for (size_t i = 0; key && key[0] && i < 4; i++) {
+		struct json v = json_get(json_path(i < 2 ? object : template, "metadata", places[i % 2], NULL), key);
+		if (json_string(v).n)
+			return v;
+	}
+	return none;
+}
+
+static bool identify(struct kube_set *s, struct json object, struct json template, struct kube_workload *w)
+{
+	struct json meta = json_get(object, "metadata");
+	w->name = kube_text(s, json_get(meta, "name"));
+	if (w->name && !w->name[0])
+		w->name = kube_text(s, json_get(meta, "generateName"));
+	w->namespace_ = kube_text(s, json_get(meta, "namespace"));
+	w->uid = kube_text(s, json_get(meta, "uid"));
+	for (struct json_each it = json_each(json_get(meta, "ownerReferences")); json_next(&it);) {
+		bool controller = false;
+		if (!json_bool(json_get(it.value, "controller"), &controller) || !controller)
+			continue;
+		w->owner_kind = kube_text(s, json_get(it.value, "kind"));
+		w->owner_name = kube_text(s, json_get(it.value, "name"));
+		w->owner_uid = kube_text(s, json_get(it.value, "uid"));
+	}
+	w->service = kube_text(s, marked(object, template, s->labels.service));
+	w->service_owner = kube_text(s, marked(object, template, s->labels.owner));
+	w->contact = kube_text(s, marked(object, template, s->labels.contact));
+	return w->name && w->namespace_ && w->uid && w->owner_kind && w->owner_name && w->owner_uid && w->service &&
+	       w->service_owner && w->contact;
+}
+
+/* ── Kinds ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct kind {
+	const char *kind, *group; /* group: what stands before the '/' of apiVersion; "" the core */
+	bool cluster_wide;
+	/* Where the pod template lies; its spec hangs below. NULL: the object is the pod itself. */
+	const char *template[4];
+	const char *wanted, *running;  /* members of spec and status that count */
+	int64_t otherwise;             /* when neither is there */
+	int (*read)(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err); /* instead */
+};
+
+static int read_inference_service(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
+static int read_serving_runtime(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
+
+static const struct kind kinds[] = {
+	{ "Pod", "", false, { NULL }, NULL, NULL, 1, NULL },
+	{ "ReplicationController", "", false, { "spec", "template" }, "replicas", "replicas", 1, NULL },
+	{ "Deployment", "apps", false, { "spec", "template" }, "replicas", "replicas", 1, NULL },
+	{ "StatefulSet", "apps", false, { "spec", "template" }, "replicas", "replicas", 1, NULL },
+	{ "ReplicaSet", "apps", false, { "spec", "template" }, "replicas", "replicas", 1, NULL },
+	{ "DaemonSet", "apps", false, { "spec", "template" }, NULL, "desiredNumberScheduled", 1, NULL },
+	{ "Job", "batch", false, { "spec", "template" }, "parallelism", "active", 1, NULL },
+	{ "CronJob", "batch", false, { "spec", "jobTemplate", "spec", "template" }, NULL, NULL, 0, NULL },
+	{ "InferenceService", "serving.kserve.io", false, { NULL }, NULL, NULL, 1, read_inference_service },
+	{ "ServingRuntime", "serving.kserve.io", false, { NULL }, NULL, NULL, 0, read_serving_runtime },
+	{ "ClusterServingRuntime", "serving.kserve.io", true, { NULL }, NULL, NULL, 0, read_serving_runtime },
+};
+
+static const struct kind *kind_of(struct span kind, struct span api)
+{
+	size_t slash = span_find_byte(api, '/');
+	struct span group = slash == SIZE_MAX ? SPAN("") : span_sub(api, 0, slash);
+	for (size_t i = 0; i < RF_COUNT(kinds); i++)
+		if (span_eq_text(kind, kinds[i].kind) && span_eq_text(group, kinds[i].group))
+			return &kinds[i];
+	return NULL;
+}
+
+static int64_t count_of(const struct kind *k, struct json object)
+{
+	int64_t n;
+	if (k->running && json_i64(json_path(object, "status", k->running, NULL), &n) && n >= 0)
+		return n;
+	if (k->wanted && json_i64(json_path(object, "spec", k->wanted, NULL), &n) && n >= 0)
+		return n;
+	return k->otherwise;
+}
+
+/* A model of KServe: where it is stored, and the server's image when one is given beside it. */
+static int read_predictor_model(struct kube_set *s, struct json model, const char *part, struct kube_workload *w,
+				struct err *err)
+{
+	struct span uri = json_string(json_get(model, "storageUri"));
+	int rc = 0;
+	if (!uri.n)
+		uri = json_string(json_path(model, "storage", "path", NULL));
+	if (uri.n)
+		rc = kube_model_add(s, w, "storageUri", uri, err);
+	if (rc == 0 && json_string(json_get(model, "image")).n)
+		rc = kube_container_add(s, w, part, KUBE_CONTAINER, json_get(model, "image"), err);
+	if (rc == 0 && json_string(json_get(model, "runtime")).n) {
+		w->runtime = kube_text(s, json_get(model, "runtime"));
+		rc = w->runtime ? 0 : kube_no_memory(err);
+	}
+	return rc;
+}
+
+/* serving.kserve.io/v1beta1: predictor, transformer, explainer are pod specs with a model beside the containers; the
+ * older spelling has the framework's name where `model` stands now. */
+static int read_inference_service(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
+{
+	static const char *const parts[] = { "predictor", "transformer", "explainer" };
+	static const char *const models[] = { "model",   "triton",  "onnx",  "tensorflow", "pytorch", "sklearn",
+					      "xgboost", "lightgbm", "pmml", "paddle",     "mlflow",  "huggingface" };
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < RF_COUNT(parts); i++) {
+		struct json part = json_path(object, "spec", parts[i], NULL);
+		rc = kube_pod_spec(s, part, w, err);
+		for (size_t k = 0; rc == 0 && k < RF_COUNT(models); k++)
+			rc = read_predictor_model(s, json_get(part, models[k]), parts[i], w, err);
+	}
+	int64_t n;
+	if (json_i64(json_path(object, "spec", "predictor", "minReplicas", NULL), &n) && n >= 0)
+		w->replicas = n;
+	return rc;
+}
+
+static int read_serving_runtime(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
+{
+	return kube_pod_spec(s, json_get(object, "spec"), w, err);
+}
+
+/* ── What runs, by a pod's status ────────────────────────────────────────────────────────────────────────────────── */
+
+static int status_images(struct kube_set *s, struct json object, struct kube_workload *w)
+{
+	static const char *const lists[] = { "containerStatuses", "initContainerStatuses", "ephemeralContainerStatuses" };
+	for (size_t i = 0; i < RF_COUNT(lists); i++)
+		for (struct json_each it = json_each(json_path(object, "status", lists[i], NULL)); json_next(&it);) {
+			struct span name = json_string(json_get(it.value, "name"));
+			struct span digest = kube_image_id_digest(json_string(json_get(it.value, "imageID")));
+			for (size_t c = 0; digest.n && c < w->containers_n; c++) {
+				struct kube_container *to = &w->containers[c];
+				if (!span_eq_text(name, to->name) || (size_t)to->role != i || !to->images_n)
+					continue;
+				to->images[0].digest = arena_text(&s->arena, digest);
+				to->images[0].source = "status";
+				if (!to->images[0].digest)
+					return RF_ENOMEM;
+			}
+		}
+	return 0;
+}
+
+static bool is_over(struct json pod)
+{
+	struct span phase = json_string(json_path(pod, "status", "phase", NULL));
+	return span_eq_text(phase, "Succeeded") || span_eq_text(phase, "Failed");
+}
+
+static int add_known(struct kube_set *s, const struct kind *k, struct json object, struct err *err)
+{
+	struct json template = object;
+	if (s->count == KUBE_MAX_OBJECTS)
+		return err_set(err, RF_ETOOMANY, "more than %d workloads in one cluster", KUBE_MAX_OBJECTS);
+	if (strcmp(k->kind, "Pod") == 0 && is_over(object))
+		return 0; /* it runs no more */
+	for (size_t i = 0; i < RF_COUNT(k->template) && k->template[i]; i++)
+		template = json_get(template, k->template[i]);
+	struct kube_workload *w = kube_new(s);
+	if (!w || !identify(s, object, template, w))
+		return kube_no_memory(err);
+	if (!w->name[0])
+		return err_set(err, RF_EFORMAT, "a %s without metadata.name", k->kind);
+	w->kind = k->kind;
+	w->replicas = count_of(k, object);
+	if (k->cluster_wide)
+		w->namespace_ = "";
+	else if (!w->namespace_[0])
+		w->namespace_ = s->default_namespace;
+	int rc = k->read ? k->read(s, object, w, err) : kube_pod_spec(s, json_get(template, "spec"), w, err);
+	if (rc == 0 && strcmp(k->kind, "Pod") == 0 && status_images(s, object, w))
+		rc = kube_no_memory(err);
+	return rc ? err_prefix(err, "%s %s/%s: ", k->kind, w->namespace_, w->name) : 0;
+}
+
+static int add(struct kube_set *s, struct json object, struct span kind, struct span api, unsigned depth, struct err *err);
+
+/* "PodList" and the untyped "List". */
+static int add_list(struct kube_set *s, struct json list, struct span kind, struct span api, unsigned depth,
+		    struct err *err)
+{
+	struct span item_kind = span_sub(kind, 0, kind.n - 4);
+	int rc = 0;
+	if (depth > 4)
+		return err_set(err, RF_ETOOBIG, "lists within lists, more than 4 deep");
+	for (struct json_each it = json_each(json_get(list, "items")); rc == 0 && json_next(&it);) {
+		struct span own = json_string(json_get(it.value, "kind")), version = json_string(json_get(it.value, "apiVersion"));
+		rc = add(s, it.value, own.n ? own : item_kind, version.n ? version : api, depth + 1, err);
+	}
+	return rc;
+}
+
+static int add(struct kube_set *s, struct json object, struct span kind, struct span api, unsigned depth, struct err *err)
+{
+	const struct kind *k = kind_of(kind, api);
+	if (k)
+		return add_known(s, k, object, err);
+	if (span_ends(kind, "List") && json_kind(json_get(object, "items")) == JSON_ARRAY)
+		return add_list(s, object, kind, api, depth, err);
+	s->skipped++;
+	return 0;
+}
+
+int kube_add(struct kube_set *s, struct json object, struct err *err)
+{
+	struct span kind = json_string(json_get(object, "kind"));
+	if (json_kind(object) != JSON_OBJECT || !kind.n)
+		return err_set(err, RF_EFORMAT, "no object of a cluster: it states no kind");
+	return add(s, object, kind, json_string(json_get(object, "apiVersion")), 0, err);
+}
