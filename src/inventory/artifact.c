@@ -97,44 +97,66 @@ static int source_pread(const struct artifact_source *src, void *buffer, size_t 
 	return bytes_pread(&head, buffer, n, offset, ret_n);
 }
 
-/* Fills the window from @offset. False: failure, or reads used up. */
-static bool window_read(struct artifact_reading *r, uint64_t offset)
+/* Room for a piece: small ones for the few reads of a header, large ones for those who read on. */
+static struct artifact_window *window_room(struct artifact_reading *r, size_t bytes)
+{
+	r->recent = (r->recent + 1) % ARTIFACT_WINDOWS;
+	struct artifact_window *w = &r->windows[r->recent];
+	w->n = 0;
+	if (w->room >= bytes)
+		return w;
+	unsigned char *grown = rf_realloc_array(w->bytes, bytes, 1);
+	if (!grown) {
+		r->failed = RF_ENOMEM;
+		return NULL;
+	}
+	w->bytes = grown;
+	w->room = bytes;
+	return w;
+}
+
+/* Reads a piece of at least @n bytes from @offset. NULL: failure, or reads used up. */
+static struct artifact_window *window_read(struct artifact_reading *r, uint64_t offset, size_t n)
 {
 	if (r->failed)
-		return false;
+		return NULL;
 	if (++r->reads > ARTIFACT_MAX_READS) {
 		if (r->reads == ARTIFACT_MAX_READS + 1)
 			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "too_many_reads",
 					"more than %d pieces would have to be read to find what the file says",
 					ARTIFACT_MAX_READS);
-		return false;
+		return NULL;
 	}
-	if (!r->window)
-		r->window = arena_alloc(r->a, ARTIFACT_PIECE_BYTES);
-	if (!r->window) {
-		r->failed = RF_ENOMEM;
-		return false;
-	}
-	r->window_bytes = 0;
-	int rc = source_pread(r->src, r->window, ARTIFACT_PIECE_BYTES, offset, &r->window_bytes);
-	r->window_at = offset;
+	size_t bytes = n > ARTIFACT_PIECE_BYTES || r->reads > ARTIFACT_SMALL_READS ? ARTIFACT_LARGE_PIECE_BYTES
+										   : ARTIFACT_PIECE_BYTES;
+	struct artifact_window *w = window_room(r, bytes);
+	if (!w)
+		return NULL;
+	int rc = source_pread(r->src, w->bytes, bytes, offset, &w->n);
+	w->at = offset;
 	if (rc < 0)
 		r->failed = rc;
-	return rc == 0;
+	return rc == 0 ? w : NULL;
+}
+
+static bool window_holds(const struct artifact_window *w, uint64_t offset, size_t n)
+{
+	return offset >= w->at && offset - w->at <= w->n && n <= w->n - (size_t)(offset - w->at) && w->n;
 }
 
 const unsigned char *artifact_at(struct artifact_reading *r, uint64_t offset, size_t n)
 {
-	if (offset > r->src->size || n > r->src->size - offset || n > ARTIFACT_PIECE_BYTES)
+	if (offset > r->src->size || n > r->src->size - offset || n > ARTIFACT_LARGE_PIECE_BYTES)
 		return NULL;
 	if (offset + n <= r->head.n)
 		return (const unsigned char *)r->head.p + offset;
-	bool inside = r->window_bytes && offset >= r->window_at && offset - r->window_at <= r->window_bytes &&
-		      n <= r->window_bytes - (size_t)(offset - r->window_at);
-	if (!inside && !window_read(r, offset))
-		return NULL;
-	size_t from = (size_t)(offset - r->window_at);
-	return n <= r->window_bytes - from ? r->window + from : NULL; /* the file may have shrunk since fstat() */
+	const struct artifact_window *w = &r->windows[r->recent];
+	for (unsigned i = 1; !window_holds(w, offset, n) && i < ARTIFACT_WINDOWS; i++)
+		w = &r->windows[(r->recent + i) % ARTIFACT_WINDOWS];
+	if (!window_holds(w, offset, n))
+		w = window_read(r, offset, n);
+	/* the file may have shrunk since fstat() */
+	return w && window_holds(w, offset, n) ? w->bytes + (offset - w->at) : NULL;
 }
 
 const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, size_t n, size_t *ret_n)
@@ -379,6 +401,8 @@ int artifact_read(const struct artifact_source *src, struct span name, unsigned 
 	int rc = head_fill(&r);
 	if (rc == 0)
 		rc = read_rows(&r);
+	for (size_t i = 0; i < ARTIFACT_WINDOWS; i++)
+		rf_free(r.windows[i].bytes);
 	ret->second_look_from = ret->note_count;
 	if (rc == RF_ENOMEM)
 		return err_set(err, rc, "no memory for the facts of one file");

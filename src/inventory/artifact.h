@@ -146,6 +146,19 @@ struct artifact_facts {
 	bool look_for_code; /* search the content for host ELF and PE files */
 };
 
+/* What is found beside an artifact under a relative name: the weights of a model that keeps them outside. */
+enum artifact_beside_kind {
+	ARTIFACT_BESIDE_ABSENT = 0,
+	ARTIFACT_BESIDE_FILE, /* a regular file, every part of its path a real folder */
+	ARTIFACT_BESIDE_LINK, /* it, or a folder on the way, is a symbolic link: not followed */
+	ARTIFACT_BESIDE_OTHER /* a folder, a device; or it could not be looked at */
+};
+struct artifact_beside {
+	enum artifact_beside_kind kind;
+	uint64_t size;     /* of a file */
+	uint64_t hardlinks; /* names that the file has; 1 for most */
+};
+
 /* Bytes of a file by position. */
 struct artifact_source {
 	/* Up to @n bytes from @offset; fewer only at the end. 0 or RF_EIO. */
@@ -155,6 +168,9 @@ struct artifact_source {
 	/* What is at hand already from offset 0 (one read of the caller); may be empty. At least the first
 	 * ARTIFACT_HEAD_BYTES (or the whole file) spares most files any further read. */
 	struct span head;
+	/* What lies beside the file under @name: relative, without ".." (the caller has checked both). NULL: nothing can
+	 * be seen there (bytes in memory, a member of an archive). */
+	struct artifact_beside (*beside)(void *data, const char *name);
 };
 #define ARTIFACT_HEAD_BYTES 4096
 
@@ -224,6 +240,15 @@ struct artifact_format {
 /* Asked in this order; NULL at the end. */
 extern const struct artifact_format *const artifact_formats[];
 
+/* A model is read forward, a flatbuffer jumps between tables, strings and vtables. */
+#define ARTIFACT_WINDOWS 4
+struct artifact_window {
+	unsigned char *bytes; /* heap; freed when the reading ends */
+	size_t room;
+	uint64_t at;
+	size_t n;
+};
+
 struct artifact_reading {
 	const struct artifact_source *src;
 	struct span head; /* the first min(size, ARTIFACT_HEAD_BYTES) bytes at least */
@@ -232,19 +257,20 @@ struct artifact_reading {
 	struct arena *a;
 	struct artifact_facts *facts;
 	struct err *err;
-	int failed;            /* RF_EIO or RF_ENOMEM met by a helper: reading stops */
-	unsigned reads;        /* of the source; at most ARTIFACT_MAX_READS */
-	unsigned char *window; /* last piece read beside the head, ARTIFACT_PIECE_BYTES */
-	uint64_t window_at;
-	size_t window_bytes;
+	int failed;     /* RF_EIO or RF_ENOMEM met by a helper: reading stops */
+	unsigned reads; /* of the source; at most ARTIFACT_MAX_READS */
+	struct artifact_window windows[ARTIFACT_WINDOWS]; /* the last pieces read beside the head */
+	unsigned recent;                                  /* the newest of them */
 };
-/* A hostile file may not make us read on and on: the largest real ONNX (2,000 nodes before its metadata) needs < 3,000.
- */
+/* A hostile file may not make us read on and on: 4 GiB of large pieces. */
 #define ARTIFACT_MAX_READS 65536
 
+/* A header takes a few small pieces; who goes on reads larger ones. */
+#define ARTIFACT_SMALL_READS 16
 #define ARTIFACT_PIECE_BYTES 4096
-/* @n bytes (at most ARTIFACT_PIECE_BYTES) at @offset; NULL when they lie behind the end, the reads are used up (a note
- * says so) or on a failure (r->failed). Lives until the next call. */
+#define ARTIFACT_LARGE_PIECE_BYTES 65536
+/* @n bytes (at most ARTIFACT_LARGE_PIECE_BYTES) at @offset; NULL when they lie behind the end, the reads are used up (a
+ * note says so) or on a failure (r->failed). Lives until the next call. */
 const unsigned char *artifact_at(struct artifact_reading *r, uint64_t offset, size_t n);
 /* The same for as many of @n bytes as there are; *ret_n may be 0. */
 const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, size_t n, size_t *ret_n);
