@@ -1,13 +1,14 @@
 /*
  * ONNX models, and the ones that ONNX Runtime wrote. Source: onnx.proto3 (ModelProto); reference/components, section 1.
  *
- * Only the top level of ModelProto is walked: the graph with all its weights is one length-delimited field, skipped by
- * seeking. A file is ONNX when the walk ends exactly at its end and it has an ir_version and a graph.
+ * The top level of ModelProto is walked here; graphs and functions are walked on the way, by model_onnx.c, which skips
+ * weights. A file is ONNX when it has an ir_version and a graph, and nothing in front of them that no model has; named
+ * .onnx, it is one with less, and told what is missing.
  *
  * ONNX Runtime keeps producer_name and producer_version of the model that it optimised: "tf2onnx 1.12.1" is no ONNX
  * Runtime version, and is never taken for one.
  */
-#include "inventory/artifact_int.h"
+#include "inventory/model_int.h"
 
 #define MODEL_IR_VERSION 1
 #define MODEL_PRODUCER_NAME 2
@@ -22,11 +23,6 @@
 #define MODEL_FUNCTIONS 25
 #define MODEL_CONFIGURATION 26
 
-#define WIRE_VARINT 0
-#define WIRE_FIXED64 1
-#define WIRE_BYTES 2
-#define WIRE_FIXED32 5
-
 /* Opsets are per domain, functions and metadata a handful; a model of 20,000 functions has not been met. */
 #define MAX_FIELDS 50000
 /* An opset and a metadata pair have two fields each. */
@@ -35,72 +31,6 @@
 
 /* Domains of operators that only ONNX Runtime's optimiser puts into a graph: blocked and channels-last layouts. */
 static const char *const optimiser_domains[] = { "com.microsoft.nchwc", "com.ms.internal.nhwc" };
-
-struct field {
-	uint32_t number;
-	uint32_t wire;
-	uint64_t value; /* varint; length for WIRE_BYTES */
-	uint64_t at;    /* of the value, or of the first byte */
-	uint64_t next;
-};
-
-static size_t varint_read(const unsigned char *p, size_t n, uint64_t *ret)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i < n && i < 10; i++) {
-		if (i == 9 && p[i] > 1)
-			return 0;
-		v |= (uint64_t)(p[i] & 0x7f) << (7 * i);
-		if (!(p[i] & 0x80)) {
-			*ret = v;
-			return i + 1;
-		}
-	}
-	return 0;
-}
-
-/* The field at @at inside [.., end). 1: read; 0: the file ends inside it (truncated); -1: no protobuf. */
-static int field_read(struct artifact_reading *r, uint64_t at, uint64_t end, struct field *ret)
-{
-	size_t n;
-	const unsigned char *p = artifact_upto(r, at, (size_t)RF_MIN((uint64_t)20, end - at), &n);
-	uint64_t key, value = 0;
-	size_t used = p ? varint_read(p, n, &key) : 0;
-	if (!used)
-		return n < 10 ? 0 : -1;
-	if (key >> 3 == 0 || key >> 32)
-		return -1;
-	*ret = (struct field){ .number = (uint32_t)(key >> 3), .wire = (uint32_t)(key & 7) };
-	ret->at = at + used;
-	switch (ret->wire) {
-	case WIRE_VARINT:
-	case WIRE_BYTES: {
-		size_t more = varint_read(p + used, n - used, &value);
-		if (!more)
-			return n - used < 10 ? 0 : -1;
-		ret->value = value;
-		ret->next = ret->at + more;
-		if (ret->wire == WIRE_VARINT)
-			return 1;
-		ret->at = ret->next;
-		if (value > end - ret->at) {
-			ret->next = UINT64_MAX;
-			return 0;
-		}
-		ret->next = ret->at + value;
-		return 1;
-	}
-	case WIRE_FIXED64:
-		ret->next = ret->at + 8;
-		break;
-	case WIRE_FIXED32:
-		ret->next = ret->at + 4;
-		break;
-	default:
-		return -1;
-	}
-	return ret->next <= end ? 1 : 0;
-}
 
 static bool is_model_field(uint32_t number, uint32_t wire)
 {
@@ -126,7 +56,7 @@ static bool is_model_field(uint32_t number, uint32_t wire)
 
 /* At most @max bytes of a field, until the next read: a model may have any number of fields, so only what is kept in
  * the end goes to the arena. */
-static struct span text_of(struct artifact_reading *r, const struct field *f, size_t max)
+static struct span text_of(struct artifact_reading *r, const struct onnx_field *f, size_t max)
 {
 	size_t n;
 	const unsigned char *p = artifact_upto(r, f->at, (size_t)RF_MIN(f->value, (uint64_t)max), &n);
@@ -139,7 +69,7 @@ struct text {
 };
 
 /* The same, kept. Of a field that comes twice the last counts, as for every reader of protobuf. */
-static void text_take(struct artifact_reading *r, const struct field *f, size_t max, struct text *ret)
+static void text_take(struct artifact_reading *r, const struct onnx_field *f, size_t max, struct text *ret)
 {
 	struct span s = text_of(r, f, RF_MIN(max, sizeof ret->bytes));
 	ret->n = s.n;
@@ -155,19 +85,19 @@ static struct span text_keep(struct artifact_reading *r, const struct text *t)
 	return copy;
 }
 
-struct model {
-	bool has_ir, has_graph, truncated;
+struct head {
+	struct model *model;
+	bool has_ir, has_graph, truncated, strange;
 	const char *optimised_by; /* the domain that gives it away */
 	unsigned opsets;
-	uint64_t opset_at; /* of that domain's entry */
 	struct text producer_name, producer_version;
 };
 
 /* The next field of an entry; false at its end. */
-static bool entry_next(struct artifact_reading *r, const struct field *entry, unsigned *count, struct field *f)
+static bool entry_next(struct artifact_reading *r, const struct onnx_field *entry, unsigned *count, struct onnx_field *f)
 {
 	uint64_t at = *count ? f->next : entry->at;
-	if (at >= entry->next || field_read(r, at, entry->next, f) != 1)
+	if (at >= entry->next || onnx_field_read(r, at, entry->next, f) != 1)
 		return false;
 	if (++*count <= MAX_ENTRY_FIELDS)
 		return true;
@@ -178,28 +108,33 @@ static bool entry_next(struct artifact_reading *r, const struct field *entry, un
 }
 
 /* OperatorSetIdProto: 1 domain, 2 version */
-static void opset_read(struct artifact_reading *r, const struct field *opset, struct model *m)
+static void opset_read(struct artifact_reading *r, const struct onnx_field *opset, struct head *h)
 {
-	struct field f;
+	struct onnx_field f;
 	unsigned count = 0;
+	struct text name = { .n = 0 };
+	int64_t version = 0;
 	while (entry_next(r, opset, &count, &f)) {
+		if (f.number == 2 && f.wire == WIRE_VARINT)
+			version = (int64_t)f.value;
 		if (f.number != 1 || f.wire != WIRE_BYTES)
 			continue;
-		struct span domain = text_of(r, &f, 64);
+		text_take(r, &f, 64, &name);
+		struct span domain = span_bytes(name.bytes, name.n);
 		for (size_t i = 0; i < RF_COUNT(optimiser_domains); i++)
-			if (span_eq_text(domain, optimiser_domains[i]) && !m->optimised_by) {
-				m->optimised_by = optimiser_domains[i];
-				m->opset_at = f.at;
+			if (span_eq_text(domain, optimiser_domains[i]) && !h->optimised_by) {
+				h->optimised_by = optimiser_domains[i];
 				artifact_evidence(r, "opset import of an optimiser's domain", f.at, domain.p, domain.n,
-						  "%s", m->optimised_by);
+						  "%s", h->optimised_by);
 			}
 	}
+	model_opset_judge(h->model, span_bytes(name.bytes, name.n), version, opset->at);
 }
 
 /* StringStringEntryProto: 1 key, 2 value */
-static void metadata_read(struct artifact_reading *r, const struct field *entry)
+static void metadata_read(struct artifact_reading *r, const struct onnx_field *entry)
 {
-	struct field f;
+	struct onnx_field f;
 	struct text key = { .n = 0 }, value = { .n = 0 };
 	uint64_t value_at = entry->at;
 	unsigned count = 0;
@@ -218,28 +153,35 @@ static void metadata_read(struct artifact_reading *r, const struct field *entry)
 		artifact_stamp_add(r, name, span_bytes(value.bytes, value.n), value_at);
 }
 
-static void model_field(struct artifact_reading *r, const struct field *f, struct model *m)
+static void model_field(struct artifact_reading *r, const struct onnx_field *f, struct head *h)
 {
 	struct artifact_facts *facts = r->facts;
 	switch (f->number) {
 	case MODEL_IR_VERSION:
-		m->has_ir = true;
+		h->has_ir = true;
 		facts->ir_version = (int64_t)f->value;
 		artifact_evidence(r, "ir_version (ModelProto field 1)", f->at, artifact_at(r, f->at, 1), 1, "%lld",
 				  (long long)facts->ir_version);
 		break;
 	case MODEL_PRODUCER_NAME:
-		text_take(r, f, PRODUCER_BYTES, &m->producer_name);
+		text_take(r, f, PRODUCER_BYTES, &h->producer_name);
 		break;
 	case MODEL_PRODUCER_VERSION:
-		text_take(r, f, PRODUCER_BYTES, &m->producer_version);
+		text_take(r, f, PRODUCER_BYTES, &h->producer_version);
 		break;
 	case MODEL_GRAPH:
-		m->has_graph = true;
+		h->has_graph = true;
+		onnx_main_graph(h->model, f);
+		break;
+	case MODEL_TRAINING:
+		onnx_training(h->model, f);
+		break;
+	case MODEL_FUNCTIONS:
+		onnx_function(h->model, f);
 		break;
 	case MODEL_OPSET:
-		m->opsets++;
-		opset_read(r, f, m);
+		h->opsets++;
+		opset_read(r, f, h);
 		break;
 	case MODEL_METADATA:
 		metadata_read(r, f);
@@ -249,16 +191,23 @@ static void model_field(struct artifact_reading *r, const struct field *f, struc
 	}
 }
 
-static bool is_plausible(const struct artifact_reading *r, const struct model *m)
+static bool is_plausible(const struct artifact_reading *r, const struct head *h)
 {
-	return m->has_ir && r->facts->ir_version >= 1 && r->facts->ir_version <= 1000 && m->has_graph;
+	return h->has_ir && r->facts->ir_version >= 1 && r->facts->ir_version <= MODEL_MAX_IR_VERSION && h->has_graph;
+}
+
+/* Called a model, with a model's fields and no others to its very end, and not all that makes one. */
+static bool is_named_so(const struct artifact_reading *r, const struct head *h)
+{
+	return span_ends(r->name, ".onnx") && !h->strange && !h->truncated &&
+	       (h->has_graph || (h->has_ir && h->opsets));
 }
 
 /* What is no field of a model, behind a version and a graph: other readers of protobuf may step over it (a group) and
  * load the file, so it is no reason to call it something else, and none to be silent about what follows. */
-static int damaged(struct artifact_reading *r, const struct model *m, uint64_t at)
+static int damaged(struct artifact_reading *r, const struct head *h, uint64_t at)
 {
-	if (r->failed || !is_plausible(r, m))
+	if (r->failed || !is_plausible(r, h))
 		return RF_EUNREADABLE;
 	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "metadata_not_reached",
 			"a model up to byte %llu; what follows is not read here: whether ONNX Runtime built it cannot "
@@ -268,36 +217,37 @@ static int damaged(struct artifact_reading *r, const struct model *m, uint64_t a
 }
 
 /* RF_EUNREADABLE: not ONNX. */
-static int model_walk(struct artifact_reading *r, struct model *m)
+static int model_walk(struct artifact_reading *r, struct head *h)
 {
 	uint64_t end = r->src->size;
-	struct field f = { 0 };
+	struct onnx_field f = { 0 };
 	unsigned fields = 0;
 	for (uint64_t at = 0; at < end; at = f.next) {
-		int got = field_read(r, at, end, &f);
+		int got = onnx_field_read(r, at, end, &f);
 		if (r->failed || got < 0 || ++fields > MAX_FIELDS)
-			return damaged(r, m, at);
+			return damaged(r, h, at);
 		if (got == 0) {
 			/* Only a field that ModelProto has may be the one that was cut. */
 			if (f.next == UINT64_MAX && !is_model_field(f.number, f.wire))
-				return damaged(r, m, at);
-			m->truncated = true;
-			m->has_graph = m->has_graph || (f.next == UINT64_MAX && f.number == MODEL_GRAPH);
+				return damaged(r, h, at);
+			h->truncated = true;
+			h->has_graph = h->has_graph || (f.next == UINT64_MAX && f.number == MODEL_GRAPH);
 			break;
 		}
 		if (!is_model_field(f.number, f.wire) && fields < 4)
 			return RF_EUNREADABLE; /* unknown later fields may come with a newer onnx.proto */
-		model_field(r, &f, m);
+		h->strange |= !is_model_field(f.number, f.wire);
+		model_field(r, &f, h);
 	}
-	return is_plausible(r, m) ? 0 : RF_EUNREADABLE;
+	return is_plausible(r, h) || is_named_so(r, h) ? 0 : RF_EUNREADABLE;
 }
 
-static void builder_judge(struct artifact_reading *r, const struct model *m)
+static void builder_judge(struct artifact_reading *r, const struct head *h)
 {
 	struct artifact_facts *f = r->facts;
 	artifact_stamp_apply(r);
 	bool stamped = f->stamp.toolchain.n || f->stamp.version.n;
-	if (!stamped && !m->optimised_by) {
+	if (!stamped && !h->optimised_by) {
 		f->kind = ARTIFACT_ONNX;
 		if (f->truncated)
 			artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "cut_before_metadata",
@@ -305,14 +255,14 @@ static void builder_judge(struct artifact_reading *r, const struct model *m)
 		return;
 	}
 	f->kind = ARTIFACT_ONNXRUNTIME_OPTIMISED;
-	if (!f->product && m->optimised_by)
+	if (!f->product && h->optimised_by)
 		f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
 	if (!f->version[0])
 		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "version_not_stated",
-				m->optimised_by ? "written by ONNX Runtime's optimiser (it imports the domain %s), and "
+				h->optimised_by ? "written by ONNX Runtime's optimiser (it imports the domain %s), and "
 						  "no stamp states the version"
 						: "stamped, but without a version%s",
-				m->optimised_by ? m->optimised_by : "");
+				h->optimised_by ? h->optimised_by : "");
 }
 
 static bool onnx_sniff(const struct artifact_reading *r)
@@ -326,22 +276,36 @@ static bool onnx_sniff(const struct artifact_reading *r)
 	return span_ends(r->name, ".onnx") && is_model_field(p[0] >> 3, p[0] & 7);
 }
 
+static void model_judge(struct artifact_reading *r, const struct head *h)
+{
+	struct model *m = h->model;
+	if (h->truncated) {
+		r->facts->truncated = true;
+		model_object(m, MODEL_TRUNCATED, r->src->size, "a field of the model ends behind the end of the file");
+		return;
+	}
+	model_version_judge(m, h->has_ir ? r->facts->ir_version : 0);
+	if (!h->has_graph)
+		model_object(m, MODEL_MISSING_GRAPH, 0, "version and operator sets, and nothing to run");
+	model_end(m);
+}
+
 static int onnx_read(struct artifact_reading *r)
 {
 	struct artifact_facts *f = r->facts;
-	struct model m = { 0 };
-	int rc = model_walk(r, &m);
-	if (rc)
-		return rc;
-	f->layout = "ModelProto";
-	f->producer_name = text_keep(r, &m.producer_name);
-	f->producer_version = text_keep(r, &m.producer_version);
-	if (m.truncated) {
-		f->truncated = true;
-		artifact_note(r, "truncated: a field of the model ends behind the end of the file");
+	struct model m;
+	struct head h = { .model = &m };
+	model_begin(&m, r);
+	int rc = model_walk(r, &h);
+	if (rc == 0) {
+		f->layout = "ModelProto";
+		f->producer_name = text_keep(r, &h.producer_name);
+		f->producer_version = text_keep(r, &h.producer_version);
+		model_judge(r, &h);
+		builder_judge(r, &h);
 	}
-	builder_judge(r, &m);
-	return 0;
+	model_release(&m);
+	return rc;
 }
 
 const struct artifact_format artifact_format_onnx = {

@@ -1,16 +1,18 @@
 /*
  * ONNX Runtime's own format: a flatbuffer with the identifier ORTM. Source:
- * onnxruntime/core/flatbuffers/schema/ort.fbs. Root InferenceSession {0 ort_version, 1 model}; Model {0 ir_version, 2
- * producer_name, 3 producer_version, 9 metadata_props}; StringStringEntry {0 key, 1 value}. Its ort_version is the
+ * onnxruntime/core/flatbuffers/schema/ort.fbs. Root InferenceSession {0 ort_version, 1 model}; Model {0 ir_version, 1
+ * opset_import, 2 producer_name, 3 producer_version, 7 graph, 9 metadata_props}; StringStringEntry {0 key, 1 value}. Its ort_version is the
  * version of the format ("6"), never ONNX Runtime's.
  */
-#include "inventory/artifact_int.h"
+#include "inventory/model_int.h"
 
 #define SESSION_FORMAT 0
 #define SESSION_MODEL 1
 #define MODEL_IR_VERSION 0
+#define MODEL_OPSETS 1
 #define MODEL_PRODUCER_NAME 2
 #define MODEL_PRODUCER_VERSION 3
+#define MODEL_GRAPH 7
 #define MODEL_METADATA 9
 
 /* Exporters write a few pairs; object detectors carry their class names in one. */
@@ -48,6 +50,44 @@ static void metadata_read(struct artifact_reading *r, const struct flat_table *m
 	}
 }
 
+static void opsets_read(struct model *m, const struct flat_table *model)
+{
+	uint64_t first;
+	uint32_t count;
+	struct artifact_reading *r = m->r;
+	if (!flat_vector(r, model, MODEL_OPSETS, &first, &count))
+		return;
+	for (uint32_t i = 0; i < count && i < MAX_METADATA; i++) {
+		struct flat_table opset;
+		if (!flat_element(r, first, i, &opset)) {
+			model_object(m, MODEL_MALFORMED, first, "an operator set's table lies outside the file");
+			return;
+		}
+		uint64_t at = flat_field(r, &opset, 1);
+		const unsigned char *p = at ? artifact_at(r, at, 8) : NULL;
+		int64_t version = p ? (int64_t)le64(p) : 0;
+		model_opset_judge(m, flat_string(r, &opset, 0, 64), version, opset.at);
+	}
+}
+
+/* What is inside: the rules of model.h. */
+static void graph_read(struct artifact_reading *r, const struct flat_table *table)
+{
+	struct model m;
+	struct flat_table graph;
+	model_begin(&m, r);
+	opsets_read(&m, table);
+	if (flat_child(r, table, MODEL_GRAPH, &graph)) {
+		model_version_judge(&m, r->facts->ir_version);
+		ort_graph(&m, &graph);
+		model_end(&m);
+	} else if (!r->failed) {
+		model_object(&m, flat_field(r, table, MODEL_GRAPH) ? MODEL_MALFORMED : MODEL_MISSING_GRAPH, table->at,
+			     "the model's table leads to no graph");
+	}
+	model_release(&m);
+}
+
 static void model_read(struct artifact_reading *r, const struct flat_table *root)
 {
 	struct artifact_facts *f = r->facts;
@@ -64,6 +104,7 @@ static void model_read(struct artifact_reading *r, const struct flat_table *root
 	f->producer_name = flat_string(r, &model, MODEL_PRODUCER_NAME, 128);
 	f->producer_version = flat_string(r, &model, MODEL_PRODUCER_VERSION, 128);
 	metadata_read(r, &model);
+	graph_read(r, &model);
 }
 
 static int ort_read(struct artifact_reading *r)

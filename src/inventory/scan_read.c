@@ -262,6 +262,49 @@ static int source_pread(void *data, void *buffer, size_t n, uint64_t offset, siz
 	return fs_pread(s->fd, buffer, n, offset, ret_n, &s->err);
 }
 
+/* The folder of the file, as it was reached. */
+static int folder_open(const struct scan_slot *s)
+{
+	char folder[sizeof s->path];
+	memcpy(folder, s->path, s->name_at);
+	folder[s->name_at] = '\0';
+	return open(s->name_at ? folder : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+/* Each part of @name by itself and never through a link, so that what is looked at lies below the folder. */
+static struct artifact_beside source_beside(void *data, const char *name)
+{
+	struct artifact_beside ret = { .kind = ARTIFACT_BESIDE_OTHER };
+	struct span rest = span_of(name), part;
+	struct stat st = { 0 };
+	int folder = folder_open(data);
+	while (folder >= 0 && span_split(&rest, '/', &part)) {
+		char text[256];
+		if (part.n == 0 || span_eq_text(part, "."))
+			continue;
+		if (part.n >= sizeof text)
+			break;
+		memcpy(text, part.p, part.n);
+		text[part.n] = '\0';
+		if (fstatat(folder, text, &st, AT_SYMLINK_NOFOLLOW) != 0) {
+			ret.kind = errno == ENOENT || errno == ENOTDIR ? ARTIFACT_BESIDE_ABSENT : ARTIFACT_BESIDE_OTHER;
+			break;
+		}
+		if (S_ISLNK(st.st_mode))
+			ret.kind = ARTIFACT_BESIDE_LINK;
+		else if (S_ISREG(st.st_mode) && !rest.n)
+			ret = (struct artifact_beside){ ARTIFACT_BESIDE_FILE, (uint64_t)st.st_size, st.st_nlink };
+		if (!S_ISDIR(st.st_mode))
+			break;
+		int inner = openat(folder, text, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		close(folder);
+		folder = inner;
+	}
+	if (folder >= 0)
+		close(folder);
+	return ret;
+}
+
 /* A library that says its version in its name alone is mostly reached through links that do not (libnvinfer.so): then
  * the name it really has is asked. */
 static int name_behind_links(struct scan_slot *s, const struct artifact_source *src, unsigned flags, struct err *err)
@@ -282,7 +325,11 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 	size_t n = 0;
 	int rc = fs_pread(fd, s->head, RF_MIN(s->file.identity.size, (uint64_t)sizeof s->head), 0, &n, &err);
 	struct artifact_source src = {
-		.pread = source_pread, .data = s, .size = s->file.identity.size, .head = { s->head, n }
+		.pread = source_pread,
+		.data = s,
+		.size = s->file.identity.size,
+		.head = { s->head, n },
+		.beside = source_beside,
 	};
 	if (rc == 0)
 		rc = artifact_read(&src, span_of(s->path + s->name_at), flags, &s->arena, &s->facts, &err);

@@ -46,12 +46,14 @@ static void property(struct str *s, const char *key, struct span value)
 	str_release(&p);
 }
 
-/* A model with a graph of @graph_bytes zeros (never looked at). */
+/* A model whose graph is a text of @graph_bytes. */
 static void model(struct str *s, size_t graph_bytes)
 {
-	struct str graph = STR_INIT(8 * MIB);
+	struct str graph = STR_INIT(8 * MIB), text = STR_INIT(8 * MIB);
 	for (size_t i = 0; i < graph_bytes; i++)
-		str_add_byte(&graph, 0);
+		str_add_byte(&text, ' ');
+	bytes_field(&graph, 10, str_span(&text));
+	str_release(&text);
 	varint(s, 1 << 3);
 	varint(s, 8);
 	bytes_field(s, 2, SPAN("tf2onnx"));
@@ -278,7 +280,8 @@ static void flat_string_add(struct str *s, const char *text)
 /* Session, model, metadata pairs, each table behind its vtable. */
 static void ort(struct str *s, const char *const (*pairs)[2], uint32_t n)
 {
-	static const uint16_t session[] = { 8, 12, 4, 8 }, model_table[] = { 24, 12, 0, 0, 4, 0, 0, 0, 0, 0, 0, 8 };
+	static const uint16_t session[] = { 8, 12, 4, 8 }, empty[] = { 4, 4 };
+	static const uint16_t model_table[] = { 24, 24, 16, 0, 4, 0, 0, 0, 0, 12, 0, 8 };
 	u32(s, 16);
 	str_add(s, SPAN("ORTM"));
 	u16s(s, session, RF_COUNT(session)); /* 8 */
@@ -288,9 +291,14 @@ static void ort(struct str *s, const char *const (*pairs)[2], uint32_t n)
 	u16s(s, model_table, RF_COUNT(model_table)); /* 28 */
 	link_to_end(s, 24);
 	u32(s, 24);
+	for (int i = 0; i < 3; i++)
+		u32(s, 0); /* 52 */
+	u32(s, 8);         /* IR version */
 	u32(s, 0);
-	u32(s, 0);                           /* 52 */
-	u16s(s, session, RF_COUNT(session)); /* 64: of the pairs */
+	u16s(s, session, RF_COUNT(session)); /* 76: of the pairs */
+	u16s(s, empty, RF_COUNT(empty));     /* 84: of the graph */
+	link_to_end(s, 64);
+	u32(s, 4);
 	link_to_end(s, 20);
 	flat_string_add(s, "6");
 	link_to_end(s, 56);
@@ -303,7 +311,7 @@ static void ort(struct str *s, const char *const (*pairs)[2], uint32_t n)
 	for (uint32_t i = 0; i < n; i++) {
 		link_to_end(s, vector + 4 * i);
 		size_t at = s->n;
-		u32(s, (uint32_t)(at - 64));
+		u32(s, (uint32_t)(at - 76));
 		u32(s, 0);
 		u32(s, 0);
 		link_to_end(s, at + 4);
