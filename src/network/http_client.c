@@ -127,6 +127,16 @@ static void copy_token(char *to, size_t size, struct span value)
 	to[value.n] = 0;
 }
 
+/* A list may be one header or several (RFC 9110, 5.3). */
+static void add_challenge(char *to, size_t size, struct span value)
+{
+	char one[2048];
+	copy_token(one, sizeof one, value);
+	size_t n = strlen(to);
+	if (one[0] && n + strlen(one) + 3 < size)
+		(void)snprintf(to + n, size - n, "%s%s", n ? ", " : "", one);
+}
+
 /* RFC 9110, 10.2.3: seconds or an HTTP-date ("Fri, 31 Dec 1999 23:59:59 GMT"). -1: neither. */
 static int64_t read_retry_after(struct span value)
 {
@@ -169,6 +179,8 @@ static size_t on_header(char *p, size_t size, size_t n, void *data)
 		copy_visible(r->content_type, sizeof r->content_type, value);
 	else if (span_eq_nocase(name, SPAN("message")))
 		copy_visible(r->message, sizeof r->message, value);
+	else if (span_eq_nocase(name, SPAN("www-authenticate")))
+		add_challenge(r->authenticate, sizeof r->authenticate, value);
 	else if (span_eq_nocase(name, SPAN("retry-after")))
 		r->retry_after_usec = read_retry_after(value);
 	else if (span_eq_nocase(name, SPAN("location")) && value.n < sizeof x->location)
