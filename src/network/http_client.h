@@ -53,11 +53,8 @@ struct http_request {
 	const char *last_modified;    /* If-Modified-Since; NULL or "": none */
 	int64_t deadline_usec;        /* one attempt with its redirects; mandatory, > 0 */
 	size_t max_bytes;             /* of the body, decompressed; mandatory, > 0; more is RF_ETOOBIG */
-<<<<<<< HEAD
 	struct span content;          /* http_post(): what is sent */
-=======
 	bool as_stored;               /* the body's bytes as the server has them: no compression is asked for or taken off */
->>>>>>> 5894617 (network: challenges of servers, bodies as they are stored)
 	struct http_retry retry;
 	struct str *body;             /* reset before each attempt; NULL: @sink */
 	int (*start)(void *data, struct err *err);     /* before each attempt: forget what an earlier one gave; NULL: nothing */
