@@ -35,7 +35,7 @@ static void list_fault(const struct depot_fault *fault, void *data)
 	json_object_end(l->o);
 }
 
-static int verify_json(struct depot *depot, const struct verify_key *key, struct depot_verify_report *ret, struct err *err)
+static int verify_json(const struct site *site, const struct verify_key *key, struct depot_verify_report *ret, struct err *err)
 {
 	RF_AUTO(str) text = STR_INIT(16 * MIB);
 	struct json_out o = json_out(&text, false);
@@ -43,7 +43,7 @@ static int verify_json(struct depot *depot, const struct verify_key *key, struct
 	json_object(&o);
 	json_key(&o, "faults");
 	json_array(&o);
-	int rc = depot_verify(depot, key, list_fault, &list, ret, err);
+	int rc = depot_verify(site->depot, key, site->db, list_fault, &list, ret, err);
 	json_array_end(&o);
 	json_member_u64(&o, "fault_count", ret->faults);
 	json_member_u64(&o, "blobs", ret->blobs);
@@ -59,13 +59,13 @@ static int run_verify(const struct invocation *in, struct err *err)
 	struct site site;
 	struct depot_verify_report r = { 0 };
 	RF_AUTO_PTR(verify_key) key = NULL;
-	int rc = site_open(in, SITE_DEPOT, &site, err);
+	int rc = site_open(in, SITE_DATABASE | SITE_DEPOT, &site, err);
 	if (rc == 0)
 		rc = site_public_key(site.workspace, "release", &key, err);
 	if (rc == 0 && in->json)
-		rc = verify_json(site.depot, key, &r, err);
+		rc = verify_json(&site, key, &r, err);
 	else if (rc == 0)
-		rc = depot_verify(site.depot, key, print_fault, NULL, &r, err);
+		rc = depot_verify(site.depot, key, site.db, print_fault, NULL, &r, err);
 	if (rc == 0 && !in->json) {
 		char size[32];
 		out("%llu blobs (%s) and %llu releases of %llu engines: ", (unsigned long long)r.blobs, text_bytes(r.blob_bytes, size),
@@ -164,7 +164,7 @@ static int run_gc(const struct invocation *in, struct err *err)
 const struct command command_depot = {
 	"depot", "the store of engines and releases",
 	(const struct verb[]){
-		{ "verify", "", "hash everything again, check every signature", 0, 0, NULL, run_verify, NULL },
+		{ "verify", "", "hash everything again, check every signature, miss no release", 0, 0, NULL, run_verify, NULL },
 		{ "gc", "", "remove what no release, task or placement names; without --yes only tells", 0, 0, NULL, run_gc, NULL },
 		{ 0 } },
 };

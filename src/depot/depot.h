@@ -68,7 +68,7 @@ RF_MUST_CHECK int depot_read_blob(const struct depot *d, const struct digest *di
 /* What depot_verify() finds. */
 enum depot_fault_kind {
 	DEPOT_CHANGED,    /* bytes do not hash to the name, or a release's file is not what its row says */
-	DEPOT_MISSING,    /* a release names it and it is not there */
+	DEPOT_MISSING,    /* a release names it, or it is a release that was published, and it is not there */
 	DEPOT_EXTRA,      /* a file the layout has no place for, or in a release and in no row */
 	DEPOT_UNREADABLE, /* could not be read: no verdict, and never counted as good */
 	DEPOT_UNSIGNED,   /* release.dsse or an attestation absent or not signed by the key given */
@@ -87,10 +87,11 @@ struct depot_verify_report {
 struct verify_key; /* crypto/sign.h */
 /*
  * Hashes every blob again and every release file that is not a hard link of a blob hashed; checks each release's rows,
- * and with @key (may be NULL: not checked) its signatures. @fault (may be NULL) is called for each fault.
+ * and with @key (may be NULL: not checked) its signatures. With @db (may be NULL: not checked) each release that was
+ * published must be there with the release.json of that time. @fault (may be NULL) is called for each fault.
  * 0 with faults > 0 when something is wrong: the caller turns that into its exit status. Safe beside writers.
  */
-RF_MUST_CHECK int depot_verify(struct depot *d, const struct verify_key *key,
+RF_MUST_CHECK int depot_verify(struct depot *d, const struct verify_key *key, struct database *db,
 			       void (*fault)(const struct depot_fault *, void *), void *data,
 			       struct depot_verify_report *ret, struct err *err);
 

@@ -74,8 +74,11 @@ struct verifier {
 	bool blobs_hashed;       /* depot_verify() has hashed every blob: what shares an inode with one needs no second pass */
 	struct map changed;      /* paths of blobs that do not hash to their names, in @arena */
 	struct arena arena;
+	const struct recorded *recorded; /* releases as published; NULL: nobody asked the database */
 	uint64_t faults, rows;
 };
+/* Whether such a release was published. False without a database. */
+bool verifier_has_recorded(const struct verifier *v, const char *service, const char *name);
 void verifier_fault(struct verifier *v, enum depot_fault_kind kind, const char *path, const char *format, ...)
 	RF_PRINTF(4, 5);
 /* @service and @name stand on disk. Faults are reported; returns an error only where no verdict is possible at all. */

@@ -247,11 +247,11 @@ static int write_manifest(struct filling *f, const struct signing_key *key, stru
 	RF_AUTO(str) envelope = STR_INIT(2 * RELEASE_MAX_BYTES);
 	int rc = release_write_json(f->release, &json, err);
 
-	if (rc == 0)
+	if (rc == 0 && !f->release->as_found)
 		rc = dsse_sign(key, RELEASE_MEDIA_TYPE, str_span(&json), &envelope, err);
 	if (rc == 0)
 		rc = write_file(f, "release.json", str_span(&json), err);
-	if (rc == 0)
+	if (rc == 0 && !f->release->as_found)
 		rc = write_file(f, "release.dsse", str_span(&envelope), err);
 	if (rc == 0)
 		digest_of(str_span(&json), ret);

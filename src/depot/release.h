@@ -67,6 +67,9 @@ struct release {
 	const char *service, *environment, *name;
 	const char *parent;            /* NULL or "": the first */
 	bool drill;                    /* answers drills only */
+	bool as_found;                 /* engines as they were in service when reforge came: what made them is only what
+					* they claim, so the release is not signed and no row has attestations; what
+					* holds it is its row in the database (depot_verify()) */
 	const char *const *advisories; /* ids answered, e.g. "CVE-2026-24188" */
 	size_t advisory_count;
 	usec_t created_at;
@@ -78,7 +81,8 @@ struct release {
 };
 
 /* RF_EINVALID naming the row and the rule: bad name, duplicate (target, model), zero engine digest, an engine not
- * carried over without a provenance, counts. */
+ * carried over without a provenance, counts; of an as-found release a row that is not carried over or has
+ * attestations. */
 RF_MUST_CHECK int release_check(const struct release *r, struct err *err);
 /* "reforge.release/1"; pretty JSON with a newline at its end; the schema stands in docs/depot.md. Checks first. */
 RF_MUST_CHECK int release_write_json(const struct release *r, struct str *ret, struct err *err);
@@ -105,7 +109,8 @@ struct release_published {
  *
  * All engines and attestations must be blobs (RF_ENOTFOUND names the row), engines durable ones (depot_put_file());
  * sizes must agree (RF_ECONFLICT). Publishers of one service take turns (RF_EBUSY after a minute). RF_ECONFLICT when a
- * release of that name holds other content, or its files are not what it says.
+ * release of that name holds other content, or its files are not what it says. @key may be NULL for an as-found release
+ * and is not used for one.
  */
 RF_MUST_CHECK int release_publish(struct depot *d, const struct signing_key *key, const struct release *r,
 				  struct release_published *ret, struct err *err);
@@ -114,7 +119,7 @@ RF_MUST_CHECK int release_publish(struct depot *d, const struct signing_key *key
 RF_MUST_CHECK int release_read(const struct depot *d, struct arena *a, const char *service, const char *name,
 			       struct release *ret, struct err *err);
 /* Signature, every row's file, every attestation (signed, and its subject the row's engine); @fault as in
- * depot_verify(). */
+ * depot_verify(). An as-found release has no signature: DEPOT_UNSIGNED, always; depot_verify() can ask its row. */
 RF_MUST_CHECK int release_verify(struct depot *d, const char *service, const char *name, const struct verify_key *key,
 				 void (*fault)(const struct depot_fault *, void *), void *data, uint64_t *ret_faults,
 				 struct err *err);

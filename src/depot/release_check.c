@@ -56,6 +56,15 @@ static int check_toolchain(const struct release_row *row, const struct release_t
 	return 0;
 }
 
+static int check_as_found(const struct release_row *row, struct err *err)
+{
+	if (!row->carried_over)
+		return row_error(err, row, "carried_over", "an as-found release holds nothing that was built for it");
+	if (!digest_is_zero(&row->provenance) || !digest_is_zero(&row->proof_statement))
+		return row_error(err, row, "attestations", "engines as found have none");
+	return 0;
+}
+
 static int check_row(const struct release_row *row, struct err *err)
 {
 	struct span model = span_of(row->model);
@@ -145,6 +154,10 @@ int release_check(const struct release *r, struct err *err)
 		rc = err_set(err, RF_ETOOMANY, "%zu engines in a release, at most %d", r->row_count, RELEASE_MAX_ROWS);
 	for (size_t i = 0; rc == 0 && i < r->row_count; i++)
 		rc = check_row(&r->rows[i], err);
+	for (size_t i = 0; rc == 0 && r->as_found && i < r->row_count; i++)
+		rc = check_as_found(&r->rows[i], err);
+	if (rc == 0 && r->as_found && r->advisory_count)
+		rc = err_set(err, RF_EINVALID, "an as-found release answers no advisory");
 	return rc != 0 ? rc : check_unique(r, err);
 }
 

@@ -93,6 +93,8 @@ static int write_document(const struct release *r, const struct digest *content,
 	json_member(&o, "name", r->name);
 	json_member(&o, "parent", r->parent && r->parent[0] ? r->parent : NULL);
 	json_member_bool(&o, "drill", r->drill);
+	if (r->as_found)
+		json_member_bool(&o, "as_found", true);
 	json_key(&o, "advisories");
 	json_array(&o);
 	for (size_t i = 0; i < r->advisory_count; i++)
@@ -349,8 +351,16 @@ static void read_origin(struct reader *in, struct json root, struct release *r)
 
 static void read_document(struct reader *in, struct json root, struct release *r, struct digest *ret_content)
 {
-	MEMBERS(in, root, "", "schema", "service", "environment", "name", "parent", "drill", "advisories", "created",
-		"ledger", "content", "engines");
+	/* only as-found releases have that member, and there it is true: one release, one text */
+	r->as_found = json_kind(json_get(root, "as_found")) != JSON_ABSENT;
+	if (r->as_found)
+		MEMBERS(in, root, "", "schema", "service", "environment", "name", "parent", "drill", "as_found",
+			"advisories", "created", "ledger", "content", "engines");
+	else
+		MEMBERS(in, root, "", "schema", "service", "environment", "name", "parent", "drill", "advisories",
+			"created", "ledger", "content", "engines");
+	if (r->as_found && !get_bool(in, root, "", "as_found"))
+		fail(in, "as_found", "", "must be true, or not be there");
 	if (!span_eq_text(json_string(json_get(root, "schema")), SCHEMA))
 		fail(in, "schema", "", "must be \"" SCHEMA "\"");
 	r->service = get_text(in, root, "", "service", false);

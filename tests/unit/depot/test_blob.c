@@ -121,7 +121,7 @@ static void many_writers(void **state)
 
 	assert_int_equal(thread_each(100, 8, put_one, NULL), 0);
 	assert_int_equal(temporary_files(), 0);
-	assert_ok(depot_verify(depot, NULL, NULL, NULL, &report, &err), &err);
+	assert_ok(depot_verify(depot, NULL, NULL, NULL, NULL, &report, &err), &err);
 	assert_int_equal(report.faults, 0);
 }
 
@@ -163,7 +163,7 @@ static void a_full_disk(void **state)
 	int by_bytes = depot_put_bytes(small, (struct span){ big, n }, NULL, &d, &err);
 	rf_free(big);
 	int after = depot_put_bytes(small, SPAN("still room for this"), NULL, &d, &err);
-	int verified = depot_verify(small, NULL, NULL, NULL, &report, &err);
+	int verified = depot_verify(small, NULL, NULL, NULL, NULL, &report, &err);
 	depot_freep(&small);
 	umount2(in_dir("small"), MNT_DETACH);
 	assert_int_equal(by_file, RF_EFULL);

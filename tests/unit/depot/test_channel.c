@@ -162,11 +162,11 @@ static void links_follow_the_rows(void **state)
 	assert_int_equal(symlink("../../../releases/voice/gone", in_dir("depot/channels/voice/production/stable")), 0);
 	assert_int_equal(symlink("x", in_dir("depot/channels/voice/production/unknown")), 0);
 	assert_int_equal(symlink("x", in_dir("depot/channels/voice/production/.0123456789ab")), 0);
-	assert_ok(depot_verify(depot, public_key, note_fault, &faults, &report, &err), &err);
+	assert_ok(depot_verify(depot, public_key, NULL, note_fault, &faults, &report, &err), &err);
 	assert_int_equal(report.faults, 2); /* two links that lead nowhere */
 	assert_ok(channel_project(depot, db, &changed, &err), &err);
 	assert_int_equal(changed, 3);
-	assert_ok(depot_verify(depot, public_key, note_fault, &faults, &report, &err), &err);
+	assert_ok(depot_verify(depot, public_key, NULL, note_fault, &faults, &report, &err), &err);
 	assert_int_equal(report.faults, 0);
 }
 

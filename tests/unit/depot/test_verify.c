@@ -27,7 +27,7 @@ static void expect_fault(const char *kind, const char *path, const char *text)
 	struct depot_verify_report report;
 	char line[1024];
 
-	assert_ok(depot_verify(depot, public_key, note_fault, &all, &report, &err), &err);
+	assert_ok(depot_verify(depot, public_key, NULL, note_fault, &all, &report, &err), &err);
 	snprintf(line, sizeof line, "%s %s: ", kind, path);
 	if (!strstr(all.text, line) || !strstr(all.text, text))
 		fail_msg("'%s' with '%s' is not in:\n%s", line, text, all.text);
@@ -46,12 +46,12 @@ static void a_good_one(void **state)
 	struct faults all = { .n = 0 };
 	struct depot_verify_report report;
 
-	assert_ok(depot_verify(depot, public_key, note_fault, &all, &report, &err), &err);
+	assert_ok(depot_verify(depot, public_key, NULL, note_fault, &all, &report, &err), &err);
 	assert_string_equal(all.text, "");
 	assert_int_equal(report.blobs, 6);
 	assert_int_equal(report.releases, 1);
 	assert_int_equal(report.release_rows, 2);
-	assert_ok(depot_verify(depot, NULL, NULL, NULL, &report, &err), &err);
+	assert_ok(depot_verify(depot, NULL, NULL, NULL, NULL, &report, &err), &err);
 	assert_int_equal(report.faults, 0);
 }
 
@@ -133,6 +133,83 @@ static void signatures(void **state)
 	expect_fault("missing", "releases/voice/good/release.json", "");
 }
 
+struct recording {
+	const struct release *release;
+	const struct release_published *published;
+};
+
+static int record_it(struct transaction *tx, void *data)
+{
+	const struct recording *r = data;
+	return release_record(tx, r->release, r->published, "user:test@host");
+}
+
+/* No channel points at it, no folder is left of it: only its row knows. */
+static void one_that_was_published(void **state)
+{
+	(void)state;
+	struct release_published p;
+	struct depot_verify_report report;
+	struct release other = release;
+	RF_AUTO(str) json = STR_INIT(1 * MIB);
+	struct faults all = { .n = 0 };
+
+	assert_ok(release_publish(depot, key, &release, &p, &err), &err);
+	assert_ok(database_transact(db, DB_WRITE, record_it, &(struct recording){ &release, &p }, &err), &err);
+	assert_ok(depot_verify(depot, public_key, db, note_fault, &all, &report, &err), &err);
+	assert_string_equal(all.text, "");
+
+	other.created_by = "somebody else";
+	assert_ok(release_write_json(&other, &json, &err), &err);
+	overwrite(in_dir("%s/release.json", FOLDER), str_text(&json));
+	assert_ok(depot_verify(depot, NULL, db, note_fault, &all, &report, &err), &err);
+	assert_non_null(strstr(all.text, "published was"));
+
+	assert_int_equal(rename(in_dir("%s", FOLDER), in_dir("elsewhere")), 0);
+	all = (struct faults){ .n = 0 };
+	assert_ok(depot_verify(depot, public_key, db, note_fault, &all, &report, &err), &err);
+	assert_non_null(strstr(all.text, "missing releases/voice/good: it was published and is gone"));
+	assert_ok(depot_verify(depot, public_key, NULL, NULL, NULL, &report, &err), &err);
+	assert_int_equal(report.faults, 0);
+}
+
+/* Nobody signed them: their row is what holds them. */
+static void engines_as_found(void **state)
+{
+	(void)state;
+	struct release_row found[2] = { rows[0], rows[1] };
+	struct release r = make_release("as-found", found, 2);
+	struct release_published p;
+	struct depot_verify_report report;
+	RF_AUTO(str) json = STR_INIT(1 * MIB);
+	struct faults all = { .n = 0 };
+
+	r.as_found = true;
+	assert_int_equal(release_publish(depot, NULL, &r, &p, &err), RF_EINVALID); /* rows with attestations */
+	for (size_t i = 0; i < 2; i++) {
+		found[i].carried_over = true;
+		found[i].provenance = found[i].proof_statement = (struct digest){ { 0 } };
+	}
+	r.advisory_count = 0;
+	assert_ok(release_publish(depot, NULL, &r, &p, &err), &err);
+	assert_false(fs_exists(in_dir("depot/releases/voice/as-found/release.dsse")));
+	assert_ok(depot_verify(depot, public_key, db, note_fault, &all, &report, &err), &err);
+	assert_non_null(strstr(all.text, "never recorded"));
+	assert_ok(database_transact(db, DB_WRITE, record_it, &(struct recording){ &r, &p }, &err), &err);
+	all = (struct faults){ .n = 0 };
+	assert_ok(depot_verify(depot, public_key, db, note_fault, &all, &report, &err), &err);
+	assert_string_equal(all.text, "");
+	assert_ok(depot_verify(depot, public_key, NULL, note_fault, &all, &report, &err), &err);
+	assert_non_null(strstr(all.text, "unsigned releases/voice/as-found/release.json: engines as found"));
+	/* a signed release may not shed its signature by calling itself found */
+	r.created_by = "somebody else";
+	assert_ok(release_write_json(&r, &json, &err), &err);
+	overwrite(in_dir("depot/releases/voice/as-found/release.json"), str_text(&json));
+	all = (struct faults){ .n = 0 };
+	assert_ok(depot_verify(depot, public_key, db, note_fault, &all, &report, &err), &err);
+	assert_non_null(strstr(all.text, "published was"));
+}
+
 /* An attestation that is signed well and speaks of another engine. */
 static void statements(void **state)
 {
@@ -151,7 +228,7 @@ static void statements(void **state)
 	expect_fault("unsigned", "releases/voice/swapped/linux-x86_64/cpu-avx512/silero.proof.dsse", "predicate");
 	assert_ok(key_generate(in_dir("s.pem"), in_dir("s.pub.pem"), &err), &err);
 	assert_ok(verify_key_load(in_dir("s.pub.pem"), &stranger, &err), &err);
-	assert_ok(depot_verify(depot, stranger, NULL, NULL, &report, &err), &err);
+	assert_ok(depot_verify(depot, stranger, NULL, NULL, NULL, &report, &err), &err);
 	assert_int_equal(report.faults, 2 * 5); /* two releases: their own signature and four statements each */
 	verify_key_freep(&stranger);
 }
@@ -240,6 +317,8 @@ int main(void)
 					    TEST(missing_and_extra),
 					    TEST(signatures),
 					    TEST(statements),
+					    TEST(one_that_was_published),
+					    TEST(engines_as_found),
 					    TEST(a_stranger_verifies),
 					    TEST(a_stranger_finds) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
