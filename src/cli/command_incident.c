@@ -161,7 +161,7 @@ const struct command command_incident = {
 		{ "list", "", "open incidents, newest first", 0, 0, list_options, run_list, NULL },
 		{ "show", "INCIDENT|CVE", "one incident", 1, 1, NULL, run_show, NULL },
 		{ "dismiss", "INCIDENT|CVE", "it does not concern us; needs --reason", 1, 1, change_options, run_dismiss, NULL },
-		{ "close", "INCIDENT|CVE", "it is done", 1, 1, change_options, run_close, NULL },
+		{ "close", "INCIDENT|CVE", "it is done; needs --reason while engines are not proven or services not published", 1, 1, change_options, run_close, NULL },
 		{ "reopen", "INCIDENT|CVE", "it is not done after all; needs --reason", 1, 1, change_options, run_reopen, NULL },
 		{ 0 } },
 };

@@ -205,6 +205,27 @@ static int check_reopen(struct transaction *tx, int64_t id)
 	return rc;
 }
 
+/* Closing says "done". What is not needs a person's words. */
+static int check_close(struct transaction *tx, int64_t id)
+{
+	int64_t engines, releases;
+	int rc = TX_I64(tx, &engines,
+			"SELECT COALESCE(SUM(tasks - proven), 0) FROM incident_environment WHERE incident = $1",
+			DB_I(id));
+	if (!rc)
+		rc = TX_I64(tx, &releases,
+			    "SELECT COALESCE(SUM(releases - published), 0) FROM "
+			    "incident_environment WHERE incident = $1",
+			    DB_I(id));
+	if (!rc && (engines > 0 || releases > 0))
+		rc = err_set(tx_err(tx), RF_EINVALID,
+			     "incident %lld is not done: %lld engine%s not proven, %lld service%s not published; go on "
+			     "with `reforge respond %lld`, or close it with --reason",
+			     (long long)id, (long long)engines, engines == 1 ? "" : "s", (long long)releases,
+			     releases == 1 ? "" : "s", (long long)id);
+	return rc;
+}
+
 int incident_set_state(struct transaction *tx, const struct incident_change *c)
 {
 	enum incident_state from;
@@ -218,6 +239,8 @@ int incident_set_state(struct transaction *tx, const struct incident_change *c)
 		return err_set(tx_err(tx), RF_EINVALID, "an incident is %s for a reason; none was given",
 			       incident_state_name(c->to));
 	if (c->to == INCIDENT_REOPENED && (rc = check_reopen(tx, c->incident)))
+		return rc;
+	if (c->to == INCIDENT_CLOSED && (!c->reason || !*c->reason) && (rc = check_close(tx, c->incident)))
 		return rc;
 	rc = TX_RUN(tx, "UPDATE incident SET state = $2, reason = $3, changed_at = $4 WHERE id = $1", DB_I(c->incident),
 		    DB_T(incident_state_name(c->to)), DB_T(c->reason ? c->reason : ""), DB_TIME(tx_now(tx)));

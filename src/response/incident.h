@@ -55,7 +55,8 @@ RF_MUST_CHECK int incident_open(struct transaction *tx, const struct incident_bi
 struct incident_change {
 	int64_t incident;
 	enum incident_state to;
-	const char *reason;              /* mandatory for dismissed and reopened */
+	const char *reason;              /* mandatory for dismissed, reopened, and closed with engines not proven or
+					  * services not published */
 	const char *actor;
 	struct span evidence;
 };

@@ -68,7 +68,8 @@ int job_judge_error(struct job *j, int rc, struct err *err)
 	case RF_EBUSY:
 	case RF_ETIMEOUT:
 		job_failed(j, words);
-		j->retry = true;
+		/* a step that ran out of its time took all of it: once more, in case the machine was busy */
+		j->retry = rc != RF_ETIMEOUT || j->w->item.attempt == 1;
 		j->retry_at = now_usec() + (USEC_PER_SEC << RF_MIN(j->w->item.attempt, 6));
 		return 0;
 	case RF_ENOTFOUND:

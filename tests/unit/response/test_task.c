@@ -631,6 +631,24 @@ static int look_numbered(struct transaction *tx, struct fixture *f)
 	return rc;
 }
 
+static int close_unsaid(struct transaction *tx, struct fixture *f)
+{
+	return incident_set_state(
+		tx, &(struct incident_change){ .incident = f->incident, .to = INCIDENT_CLOSED, .actor = "user:test@host" });
+}
+
+static void closing_what_is_not_done_needs_a_reason(void **state)
+{
+	struct fixture *f = *state;
+	struct err err;
+	must(f, plan_two);
+	must(f, complete);
+	assert_int_equal(try(f, close_unsaid, &err), RF_EINVALID);
+	assert_non_null(strstr(err.text, "not proven"));
+	wanted_incident = INCIDENT_CLOSED;
+	must(f, set_incident);
+}
+
 static void a_closed_incident_makes_room_for_another(void **state)
 {
 	struct fixture *f = *state;
@@ -674,6 +692,7 @@ int main(void)
 		T(the_door_keeps_the_table),
 		T(refusals),
 		T(an_advisory_joins_the_open_incident),
+		T(closing_what_is_not_done_needs_a_reason),
 		T(a_closed_incident_makes_room_for_another),
 		T(unknown_names),
 	};
