@@ -103,6 +103,7 @@ def json_shapes():
     documented("scan", r("scan"), lines=True)
     if (ROOT.parent / "shared/data/engines").exists():
         documented("scan", run("scan", "--json", "--evidence", "--no-digest", ROOT.parent / "shared/data/engines"), lines=True)
+    documented("adopt", r("adopt", site / "fleet", site / "models", "--dry-run"))
     documented("inventory-list", r("inventory", "list", "--all", "--gone"), lines=True)
     documented("ready", r("ready"))
     (site / "recipes/broken.yaml").write_text("model: 7\n")

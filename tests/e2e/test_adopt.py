@@ -1,0 +1,151 @@
+#!/usr/bin/env python3
+"""adopt: a brownfield of 400 engines as a customer has it (mixed versions, some logs, lost models, folders that nobody owns): one
+command makes drafts, questions by owner and as-found releases; what the facts suffice for is rebuilt by the next response."""
+import hashlib, json, os, pathlib, subprocess
+from fleet import DRILL, TARGET, model, npy, put, stamped
+from tap import *
+
+MAKER = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+DRIVER = pathlib.Path(BUILD) / "tests/bench/reforge-stand-in-copy-driver"
+PLANS = [("8.6.1.6", "8.6"), ("8.5.3.1", "7.5"), ("10.3.0.26", "8.6"), ("7.1.3.4", "6.1")]
+
+def plan(n):
+    """Four contents, made once: TensorRT specimens."""
+    if n not in plan.made:
+        version, cc = PLANS[n]
+        path = folder() / f"specimen{n}.plan"
+        subprocess.run([MAKER, "--version", version, "--cc", cc, str(path)], check=True)
+        plan.made[n] = path.read_bytes()
+    return plan.made[n]
+plan.made = {}
+
+def log(onnx, engine, n, *args):
+    version, cc = PLANS[n]
+    a = version.split(".")
+    number = "%d" % (int(a[0]) * (10000 if int(a[0]) >= 10 else 1000) + int(a[1]) * 100 + int(a[2]))
+    command = f"trtexec --onnx={onnx} --saveEngine={engine} {' '.join(args)}"
+    return (f"&&&& RUNNING TensorRT.trtexec [TensorRT v{number}] # {command}\n[08/23/2025-12:00:00] [I] Compute Capability: {cc}\n"
+            f"&&&& PASSED TensorRT.trtexec [TensorRT v{number}] # {command}\n")
+
+def grow(tree):
+    """Returns what each engine must become, by path: ready, asks, not rebuildable."""
+    want, seed = {}, 0
+    def onnx(where, name):
+        nonlocal seed
+        seed += 1
+        put(tree / where / f"{name}.onnx", model(seed))
+    def engine(path, data, state):
+        put(tree / path, data)
+        want[str(tree / path)] = state
+    for i in range(80):                                        # Triton, with a log and the model: all is told
+        name, n = f"told{i:03}", i % 2 * 2                     # both sm_86
+        onnx("models", name)
+        engine(f"vision{i % 4}/{name}/1/model{i}.plan", plan(n), "ready")
+        put(tree / f"ci/{name}.log", log(f"/build/{name}.onnx", f"/out/{name}/1/model{i}.plan", n, "--fp16"))
+    for i in range(60):                                        # the model is there, nobody wrote down how
+        name = f"silent{i:03}"
+        onnx("models", name)
+        engine(f"vision{i % 4}/{name}.plan", plan(1), "asks")
+    for i in range(60):                                        # neither
+        engine(f"legacy/lost{i:03}/1/model.plan", plan(3), "not rebuildable")
+    for i in range(40):                                        # DeepStream's names
+        name = f"stream{i:03}"
+        onnx("models", name)
+        engine(f"cameras/{name}.onnx_b1_gpu0_fp16.engine", plan(0), "asks")
+    for i in range(160):                                       # ONNX Runtime with our stamp; of a quarter the model is gone
+        name = f"speech{i:03}"
+        seed += 1
+        source = model(seed)
+        if i % 4:
+            put(tree / f"models/{name}.onnx", source)
+            put(tree / f"golden/{name}/inputs.json", json.dumps({"format": 1, "model": name, "inputs": ["x"]}))
+            put(tree / f"golden/{name}/a/0.npy", npy([1.0, 2.0, 3.0, 4.0]))
+        engine(f"speech/{name}/1/model.onnx", stamped(source, **{
+            "reforge.toolchain": "onnxruntime", "reforge.toolchain.version": "1.20.1", "reforge.target": TARGET, "reforge.recipe": name,
+            "reforge.source": hashlib.sha256(source).hexdigest()}), "ready" if i % 4 else "not rebuildable")
+    put(tree / "README.md", "We build with trtexec, see ci/.\n")
+    put(tree / "own.csv", "folder,service,owner,contact,platform,runtime\n" +
+        "".join(f"vision{i},vision{i},vision-team,#vision,linux-x86_64,tensorrt@10.3.0\n" for i in range(4)) +
+        "cameras,,camera-team,#cameras,linux-x86_64,tensorrt@8.6.1\nspeech,,speech-team,#speech,linux-x86_64,onnxruntime@1.20.1\n")
+    return want
+
+def site_of(name):
+    site = folder() / name
+    subprocess.run([REFORGE, "init", str(site), "--site", name], check=True, stdout=subprocess.DEVNULL)
+    text = ["site: " + name, "toolchains:", "  onnxruntime:", f"    driver: {DRIVER}", "    versions:"]
+    for version in ("1.20.1", "1.21.1"):
+        put(site / f"toolchains/{version}", f"{version}\ntarget {TARGET}\n")
+        text.append(f'      "{version}": {{library: toolchains/{version}}}')
+    put(site / "reforge.yaml", "\n".join(text + ["environments:", "  production: {}   # ours", "services: {}  # none yet", "# the end", ""]))
+    put(site / "drill.json", json.dumps(
+        {"schema_version": "1.6.0", "id": DRILL, "modified": "2026-01-01T10:00:00Z", "published": "2026-01-01T10:00:00Z", "summary": "DRILL: ONNX Runtime before 1.21.0",
+         "affected": [{"package": {"ecosystem": "npm", "name": "onnxruntime-node", "purl": "pkg:generic/microsoft/onnxruntime"},
+                       "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.21.0"}]}]}]}))
+    return site
+
+def brownfield():
+    if not os.access(MAKER, os.X_OK) or not DRIVER.exists():
+        return skip("a brownfield", "specimen maker or stand-in driver is not built")
+    tree, site = folder() / "tree", site_of("brown")
+    want = grow(tree)
+    r = run("adopt", tree, "--services", tree / "own.csv", "--dry-run", "--json", site=site)
+    ok(r.status == 3 and r.json()["dry_run"] and not (site / "recipes/drafts").exists(), "a dry run writes nothing", r)
+    r = run("adopt", tree, "--services", tree / "own.csv", "--json", site=site)
+    j = r.json() if r.status == 3 else {"drafts": []}
+    got = {e["path"]: d["state"] for d in j["drafts"] for e in d["engines"]}
+    wrong = [f"{p}: {got.get(p)}, not {s}" for p, s in want.items() if got.get(p) != s]
+    ok(r.status == 3 and len(got) == 400 and not wrong, "400 engines, each what the facts make of it", r if r.status != 3 else "", *wrong[:20])
+    ready = sum(s == "ready" for s in want.values())
+    ok(j.get("recipes") == ready and j.get("drafts_written") == len(j["drafts"]) - ready, f"{ready} recipes, the rest drafts", {k: v for k, v in j.items() if k != "drafts"})
+    ok(j.get("released_engines") == 400 and j.get("releases") == 7, "one as-found release a service, with all engines", j.get("releases"))
+    bad = [d["name"] for d in j["drafts"] if d["state"] != "ready" and not [q for q in d["questions"] if q["blocks"]]]
+    ok(not bad, "what is not ready has a question that says why", bad[:5])
+    told = next(d for d in j["drafts"] if d["name"] == "told000")
+    ok(told["fields"]["args"] == ["--fp16"] and "told000.log" in told["fields"]["args_source"], "options come from the log, with its line", told)
+    check(run("recipe", "list", site=site), 0, "every recipe is read", "told000", "speech001")
+    text = (site / "adopt/questions.md").read_text()
+    ok(all(h in text for h in ("## camera-team (\\#cameras)", "## vision-team", "## Nobody yet", "### legacy")), "questions stand by owner", text[:2000])
+    yaml = (site / "reforge.yaml").read_text()
+    ok("production: {}   # ours" in yaml and "# the end" in yaml and '"legacy":' in yaml, "reforge.yaml keeps its own bytes", yaml[:1500])
+    check(run("depot", "verify", site=site), 0, "the depot is whole, as-found releases included", "all good")
+    check(run("ledger", "verify", site=site), 0, "so is the ledger")
+    f = json.load(open(next((site / "depot/releases/speech").glob("*-as-found/release.json"))))
+    ok(f["as_found"] and all(e["carried_over"] and e["attestations"]["provenance"] is None for e in f["engines"]), "nothing is claimed of how they were made", f["engines"][0])
+    ok(os.readlink(site / "depot/channels/speech/production/stable").endswith("-as-found"), "stable is what was found")
+
+    before = sorted((str(p.relative_to(site)), p.stat().st_mtime_ns) for p in (site / "recipes").glob("*.yaml"))
+    r = run("adopt", tree, "--services", tree / "own.csv", "--json", site=site)
+    j = r.json()
+    ok(j["recorded"] == ready and j["recipes"] == 0 and j["releases"] == 0 and j["new_services"] == 0, "again: what has a recipe is left alone", {k: v for k, v in j.items() if k != "drafts"})
+    ok(before == sorted((str(p.relative_to(site)), p.stat().st_mtime_ns) for p in (site / "recipes").glob("*.yaml")), "and no recipe is touched")
+
+    check(run("feed", "import", "drill.json", site=site, cwd=site), 0, "an advisory")
+    r = run("respond", DRILL, "--yes", "--json", site=site, timeout=600)
+    j = r.json()
+    ok(j.get("proven") == 120, "120 engines that the facts suffice for are rebuilt and proven", {k: v for k, v in j.items() if not isinstance(v, list)})
+    ok(j.get("blocked") == 40, "40 whose model is lost are blocked, not forgotten", {k: v for k, v in j.items() if not isinstance(v, list)})
+
+    put(tree / "models/speech000.onnx", model(80 + 60 + 40 + 1))   # somebody finds a model
+    r = run("adopt", tree, "--services", tree / "own.csv", "--json", site=site)
+    ok(r.json()["recipes"] == 1 and (site / "recipes/speech000.yaml").exists() and not (site / "recipes/drafts/speech000.yaml").exists(),
+       "a model that turns up makes its draft a recipe", {k: v for k, v in r.json().items() if k != "drafts"})
+
+def small():
+    if not os.access(MAKER, os.X_OK):
+        return skip("adopting one folder", "the specimen maker is not built")
+    site, d = site_of("small"), folder() / "plans"
+    put(d / "a.plan", plan(0))
+    check(run("adopt", d, "--service", "lab", "--owner", "me", "--contact", "#me", "--platform", "linux-x86_64", site=site), 3, "one folder by options", "lab", "not rebuildable", "next: ")
+    check(run("adopt", folder() / "nowhere", site=site), 2, "a path that is not there", "nowhere")
+    put(folder() / "bad.csv", "folder,boss\nx,y\n")
+    check(run("adopt", d, "--services", folder() / "bad.csv", site=site), 2, "a table with a column nobody knows", "boss", "known: folder")
+    site = site_of("flow")
+    put(site / "reforge.yaml", (site / "reforge.yaml").read_text().replace("services: {}", "services: {a: {owner: {name: x, contact: y}, environments: [production]}}"))
+    whole = (site / "reforge.yaml").read_text()
+    r = run("adopt", d, site=site)
+    check(r, 2, "services in one line are not torn apart", "lines of its own")
+    ok((site / "reforge.yaml").read_text() == whole, "reforge.yaml is as it was")
+
+for group in (brownfield, small):
+    guarded(group)
+done()
