@@ -1,5 +1,5 @@
-/* reforge-specimen: writes TensorRT plan specimens. See specimen.h. */
-#include "specimen.h"
+/* reforge-specimen: writes specimens of TensorRT files and of shared libraries. See specimen.h, specimen_elf.h. */
+#include "specimen_elf.h"
 
 #include "base/fs.h"
 #include "base/time.h"
@@ -17,6 +17,9 @@ static const char usage[] =
 	"  --inner-version V  another version in the archive inside: a forged header\n"
 	"  --timing-cache     a timing cache, not a plan\n"
 	"  --prefix JSON      in front, as Ultralytics writes it\n"
+	"  --library SONAME   a shared library that states version V as that of this SONAME does (libnvinfer.so.10)\n"
+	"  --needed SONAME    one that it needs; may be repeated, as the next\n"
+	"  --export SYMBOL    a function that it exports\n"
 	"  --count N          OUT is a folder: N plans of many versions, 1000 to a subfolder; --version is not "
 	"needed\n";
 
@@ -28,6 +31,9 @@ static const struct option options[] = {
 	{ "inner-version", required_argument, NULL, 'i' },
 	{ "timing-cache", no_argument, NULL, 't' },
 	{ "prefix", required_argument, NULL, 'p' },
+	{ "library", required_argument, NULL, 'L' },
+	{ "needed", required_argument, NULL, 'N' },
+	{ "export", required_argument, NULL, 'E' },
 	{ "count", required_argument, NULL, 'n' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -71,7 +77,28 @@ static int many_write(uint64_t count, uint64_t size, const char *folder, struct 
 	return 0;
 }
 
-static int option_take(int c, const char *arg, struct specimen *s, uint64_t *count, struct err *err)
+static int library_option(int c, const char *arg, struct specimen_elf *e, struct err *err)
+{
+	size_t n = 0;
+	switch (c) {
+	case 'L':
+		e->soname = arg;
+		return 0;
+	case 'E':
+		specimen_elf_returns(e, arg, 0);
+		return 0;
+	default:
+		while (n < SPECIMEN_ELF_LIST && e->needed[n])
+			n++;
+		if (n == SPECIMEN_ELF_LIST)
+			return err_set(err, RF_EUSAGE, "--needed: at most %d", SPECIMEN_ELF_LIST);
+		e->needed[n] = arg;
+		return 0;
+	}
+}
+
+static int option_take(int c, const char *arg, struct specimen *s, struct specimen_elf *e, uint64_t *count,
+		       struct err *err)
 {
 	switch (c) {
 	case 'v':
@@ -90,6 +117,10 @@ static int option_take(int c, const char *arg, struct specimen *s, uint64_t *cou
 	case 'p':
 		s->prefix_json = arg;
 		return 0;
+	case 'L':
+	case 'N':
+	case 'E':
+		return library_option(c, arg, e, err);
 	case 'n':
 		return span_u64(span_of(arg), count) ? 0 : err_set(err, RF_EUSAGE, "--count %s: give a number", arg);
 	default:
@@ -100,6 +131,7 @@ static int option_take(int c, const char *arg, struct specimen *s, uint64_t *cou
 int main(int argc, char **argv)
 {
 	struct specimen s = { .cc_major = 8, .cc_minor = 6 };
+	struct specimen_elf e = { 0 };
 	struct err err = ERR_INIT;
 	uint64_t count = 0;
 	char text[2048];
@@ -109,11 +141,15 @@ int main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		}
-		rc = option_take(c, optarg, &s, &count, &err);
+		rc = option_take(c, optarg, &s, &e, &count, &err);
 	}
-	if (rc == 0 && (optind + 1 != argc || (!count && !s.version[0])))
-		rc = err_set(&err, RF_EUSAGE, "needs --version (or --count) and one OUT; see --help");
-	if (rc == 0)
+	if (rc == 0 && (optind + 1 != argc || (!count && !e.soname && !s.version[0])))
+		rc = err_set(&err, RF_EUSAGE, "needs --version (or --count, --library) and one OUT; see --help");
+	if (rc == 0 && e.soname && s.version[0])
+		specimen_elf_states(&e, s.version);
+	if (rc == 0 && e.soname)
+		rc = specimen_elf_write(&e, argv[optind], &err);
+	else if (rc == 0)
 		rc = count ? many_write(count, s.size_bytes, argv[optind], &err)
 			   : specimen_write(&s, argv[optind], &err);
 	if (rc)
