@@ -28,6 +28,7 @@
 #define ARTIFACT_LFS_POINTER "git-lfs-pointer"             /* the engine itself is elsewhere */
 #define ARTIFACT_RUNTIME_LIBRARY "runtime-library"         /* libonnxruntime.so*, libnvinfer.so* */
 #define ARTIFACT_TENSORRT_PLUGIN "tensorrt-plugin-library" /* links TensorRT, or hands it plugin creators */
+#define ARTIFACT_CONTAINER_IMAGE "container-image"         /* its digest is its manifest's */
 
 /* Products (purl). The whole list with aliases is version/products.tsv; these are what files can be built by. */
 #define ARTIFACT_PRODUCT_TENSORRT "pkg:generic/nvidia/tensorrt"
@@ -183,6 +184,9 @@ struct artifact_source artifact_source_bytes(struct span s);
  * `unknown` with the cause `incomplete`, since what was left out cannot be judged. RF_ENOMEM.
  */
 RF_MUST_CHECK int artifact_component_add(struct artifact_facts *f, struct arena *a, const struct artifact_component *c);
+
+/* A copy whose notes, evidence, components and spans lie in @a. RF_ENOMEM. */
+RF_MUST_CHECK int artifact_facts_copy(const struct artifact_facts *f, struct arena *a, struct artifact_facts *ret);
 
 enum { ARTIFACT_WITH_EVIDENCE = 1 };
 
