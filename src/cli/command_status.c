@@ -29,7 +29,7 @@ static void carrier_cell(struct table *t, const struct status_carrier *c, int64_
 static int print_services(const struct status *s, struct err *err)
 {
 	struct table t;
-	table_init(&t, "service", "environment", "runtime", "engines", "stable", "candidate", "owner", "advisories", NULL);
+	table_init(&t, "service", "environment", "runtime", "engines", "images", "stable", "candidate", "owner", "advisories", NULL);
 	for (size_t i = 0; i < s->service_count; i++) {
 		const struct status_service *v = &s->services[i];
 		RF_AUTO(str) ids = STR_INIT(64 * KIB);
@@ -39,6 +39,7 @@ static int print_services(const struct status *s, struct err *err)
 		table_text(&t, v->environment);
 		carrier_cell(&t, &v->runtime, v->runtime_drill);
 		carrier_cell(&t, &v->builder, v->builder_drill);
+		carrier_cell(&t, &v->image, v->image_drill);
 		table_text(&t, v->stable[0] ? v->stable : "-");
 		table_text(&t, v->candidate[0] ? v->candidate : "-");
 		table_text(&t, v->owner);
@@ -166,7 +167,7 @@ static int run_status(const struct invocation *in, struct err *err)
 	int rc = site_open(in, SITE_DATABASE | SITE_DEPOT, &site, err);
 	struct response_context context = site_context(&site, true);
 	if (rc == 0)
-		rc = status_make(&context, &arena, &status, err);
+		rc = status_make(&context, 0, &arena, &status, err);
 	if (rc == 0 && in->json) {
 		struct json_out o = json_out(&text, out_is_terminal());
 		status_json(&o, &status);

@@ -1,21 +1,28 @@
 /*
  * exposure - placement x advisory x carrier: what is exposed, since when, until when, and why.
  *
- * May use base, format, database, crypto, ledger, workspace, version, advisory, inventory. Tables: exposure_finding
- * (one row per component, claim, carrier and advisory: judged once however often it occurs), exposure (opened and
- * cleared, never deleted).
+ * May use base, format, database, crypto, ledger, workspace, version, advisory, inventory. Tables: exposure_subject (a
+ * component in its role), exposure_finding (an advisory hits it, from-to), exposure_link (a use has it, from-to),
+ * exposure_scope, exposure_use, exposure_judged, exposure_state.
  *
- *   exposure_refresh() ── judges every component of open placements against every advisory about its product ──►
- *       opens what is new, clears what no longer holds (rebuilt, gone, withdrawn, decided) with the reason
+ *   placement (seen from - gone) ── of a use ── link (from - to) ──► component ── finding (from - to) ──► advisory
+ *   └──────────────── exposure: where the three overlap; from the last beginning to the first end ────────────┘
  *
- * Only affected, conflict and unknown are exposures. A finding that changes clears the row and opens another. A row
- * keeps what the placement was when it opened (placements are closed, never edited), so that history can be read alone.
+ * Exposures are derived and never stored: a component is judged once, however many placements have it, and a placement
+ * that comes or goes is exposed, or not any more, at that moment. exposure_refresh() judges what is new: components of
+ * uses that came, advisories that changed.
+ *
+ * Only affected, conflict and unknown are exposures. A finding that changes ends one and begins another; nothing is
+ * deleted, so that any past moment can be asked for.
  *
  * Carriers of a placement:
  *   builder   what a toolchain built: the product and version its file claims. Content that is not there or not
  *             readable and is named like an engine: unknown, for every advisory about a product that compiles engines
  *   runtime   what the service declares to load its engines with; a runtime library is one itself. A service that
- *             declares none: unknown_runtime, for the product that built the engine
+ *             declares none: unknown_runtime, for the product that built the engine. What else a file holds: a lean
+ *             runtime, the packages of a package database
+ *   image     packages and runtimes inside a container image. An image that nobody looked into: unknown, as above.
+ *             What is inside is shown at placement!/path/inside
  */
 #ifndef REFORGE_EXPOSURE_EXPOSURE_H
 #define REFORGE_EXPOSURE_EXPOSURE_H
@@ -28,44 +35,46 @@
 
 extern const struct migration_set EXPOSURE_MIGRATIONS;
 
-/* Open exposures of one fleet: 100,000 placements x 2 carriers x 20 advisories. Beyond it RF_ETOOMANY. */
-#define EXPOSURE_MAX_OPEN 4000000
-
 struct exposure_changes {
 	int64_t components; /* component x carrier x advisory judged in this run (others were known) */
+	/* Since the last refresh. Of one use those that came and those that went on other hosts are set off. */
 	int64_t opened;
 	int64_t cleared;
 	int64_t open; /* after */
 };
-/* Brings the exposures up to date with inventory and advisories, in one transaction; writes a ledger record when
- * anything changed. @actor for the ledger. @ret may be NULL. */
+/* Judges what changed in inventory and advisories since the last time, in one transaction; writes a ledger record when
+ * anything opened or cleared. @actor for the ledger. @ret may be NULL. */
 RF_MUST_CHECK int exposure_refresh(struct database *db, const char *actor, struct exposure_changes *ret,
 				   struct err *err);
 RF_MUST_CHECK int exposure_refresh_tx(struct transaction *tx, const char *actor, struct exposure_changes *ret);
 
 struct exposure_row {
-	int64_t id, placement_id, finding_id;
+	int64_t placement_id;
 	struct span advisory, advisory_title;
 	bool is_drill;
 	enum carrier carrier;
 	enum finding_kind kind;
 	enum finding_cause cause;
 	struct span purl, version; /* component; version empty: unknown */
-	struct span path, service, environment, model, host;
-	struct span artifact_digest, artifact_kind, artifact_target;
-	usec_t opened_at, cleared_at; /* cleared_at USEC_NONE while open */
-	struct span cleared_reason;   /* "gone", "finding_changed", "advisory_withdrawn", "advisory_rejected",
-				       * "not_affected"; empty while open */
+	struct span path;          /* "placement" or "placement!/inside" */
+	struct span inside;        /* where in the placement it is; empty: it is the placement itself */
+	struct span service, environment, model, host;
+	struct span artifact_digest, artifact_kind, artifact_target; /* of the one that carries it */
+	usec_t opened_at, cleared_at;                                /* cleared_at USEC_NONE while open */
+	struct span cleared_reason; /* "gone", "finding_changed", "advisory_withdrawn", "advisory_rejected",
+				     * "not_affected"; empty while open */
 };
 /* Empty and zero fields do not filter. */
 struct exposure_filter {
+	usec_t at;            /* those of that moment, as they were judged then; 0: of now */
 	struct span advisory; /* id */
+	struct span product;  /* purl of the component */
 	struct span service, environment, model, path;
 	int64_t placement_id;
 	bool by_carrier;
 	enum carrier carrier;       /* with by_carrier */
 	enum finding_kind at_least; /* FINDING_NOT_AFFECTED: all */
-	bool with_cleared;
+	bool with_cleared;          /* all that ever were; no meaning with @at */
 	bool without_drills;
 	int64_t limit; /* 0: no limit */
 };
@@ -74,16 +83,35 @@ struct exposure_filter {
 RF_MUST_CHECK int exposure_list(struct transaction *tx, const struct exposure_filter *filter,
 				int (*visit)(const struct exposure_row *, void *), void *data);
 
+/* Many exposures in one: of one component in one service, to one advisory. Counted by uses, so that it takes as long as
+ * there are different things, not as there are placements. */
+struct exposure_sum {
+	struct span advisory;
+	bool is_drill;
+	struct span service, environment;
+	enum carrier carrier;
+	enum finding_kind kind;
+	enum finding_cause cause;
+	struct span purl, version;
+	int64_t exposures; /* a placement that has the component in several places counts for each */
+};
+/* By advisory, service, environment, carrier, component. Of the filter: at (as far as findings go back), advisory,
+ * product, service, environment, carrier, at_least, without_drills, limit. */
+RF_MUST_CHECK int exposure_sums(struct transaction *tx, const struct exposure_filter *filter,
+				int (*visit)(const struct exposure_sum *, void *), void *data);
+
 /* A service's state for people: carriers apart, so that "runtime clean, engine still vulnerable" shows (law 1). */
 struct exposure_service {
 	struct span service, environment;
 	int64_t placements; /* open, engines */
+	int64_t images;     /* open, container images */
 	/* Open exposures [carrier][finding kind], counted in placements: one placement counts once, at its worst. */
-	int64_t counts[2][4];
-	enum finding_kind worst[2];
+	int64_t counts[CARRIER_COUNT][4];
+	enum finding_kind worst[CARRIER_COUNT];
 };
-/* By service, environment; services with open engine placements only. @advisory empty: over all but drills. */
-RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory,
+/* By service, environment; services with open placements of engines or images only. @advisory empty: over all but
+ * drills. @at as in the filter. */
+RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory, usec_t at,
 				    int (*visit)(const struct exposure_service *, void *), void *data);
 /* "runtime clean, engine still vulnerable", "runtime and engine vulnerable", "clean", "runtime clean, engine not
  * known", … */
@@ -137,7 +165,8 @@ struct exposure_explanation {
 	const struct exposure_stale *stale; /* feeds that are; of all explanations of one call the same */
 	size_t stale_count;
 };
-/* Placements by path or digest (inventory_placements_of). Every advisory about its components, worst first, in @a.
+/* Placements by path or digest (inventory_placements_of); "placement!/inside" for a part of an image. Every advisory
+ * about its components, worst first, in @a.
  * @advisory empty: all. RF_ENOTFOUND when no placement has that name. */
 RF_MUST_CHECK int exposure_explain_path(struct transaction *tx, struct arena *a, const char *path, struct span advisory,
 					struct exposure_explanation **ret, size_t *ret_count);

@@ -13,6 +13,7 @@ struct explaining {
 	struct transaction *tx;
 	struct arena *a;
 	struct span only; /* advisory id as given; empty: all */
+	usec_t at;        /* whether it was exposed then; 0: now */
 	struct exposure_stale *stale;
 	size_t stale_count;
 	struct exposure_explanation *list;
@@ -60,21 +61,26 @@ static int prepend_placement(struct explaining *e, struct exposure_explanation *
 	return 0;
 }
 
+static int take_opened(const struct exposure_row *row, void *data)
+{
+	struct exposure_explanation *x = data;
+	const struct component *c = &x->subject.component;
+	if (span_eq(row->purl, c->purl) && span_eq(row->version, c->version) && span_eq(row->path, x->placement.path))
+		x->opened_at = row->opened_at;
+	return 0;
+}
+
 static int opened_at(struct explaining *e, struct exposure_explanation *x)
 {
-	RF_AUTO_ROWS rows = NULL;
 	x->opened_at = USEC_NONE;
 	if (!x->placement.id)
 		return 0;
-	int rc = TX_QUERY(e->tx, &rows,
-			  "SELECT opened_at FROM exposure WHERE placement = $1 AND advisory = $2 AND carrier = $3"
-			  " AND cleared_at IS NULL",
-			  DB_I(x->placement.id), DB_S(x->advisory.advisory.id), DB_I(x->subject.carrier));
-	if (!rc)
-		rc = rows_next(rows);
-	if (rc == 1)
-		x->opened_at = rows_time(rows, 0);
-	return rc < 0 ? rc : 0;
+	struct exposure_filter f = { .at = e->at,
+				     .placement_id = x->placement.id,
+				     .advisory = x->advisory.advisory.id,
+				     .by_carrier = true,
+				     .carrier = x->subject.carrier };
+	return exposure_list(e->tx, &f, take_opened, x);
 }
 
 static int explain_one(struct explaining *e, const struct inventory_placement *p, const struct finding_subject *s,
@@ -127,15 +133,53 @@ static int finish(struct explaining *e, int rc, struct exposure_explanation **re
 	return 0;
 }
 
-static int explain_placement(struct explaining *e, const struct inventory_placement *p)
+/* The placement of what carries the component: itself, or a part of it. */
+static const struct inventory_placement *carrying(struct explaining *e, const struct inventory_placement *p,
+						  const struct exposure_carried *c)
 {
-	struct finding_subject *subjects = arena_array(e->a, 2, sizeof *subjects);
-	if (!subjects)
-		return out_of_memory(e);
-	size_t n = exposure_subjects(p, subjects);
-	int rc = 0;
-	for (size_t i = 0; !rc && i < n; i++)
-		rc = explain_subject(e, p, &subjects[i]);
+	struct inventory_placement *part;
+	if (!c->inside.n)
+		return p;
+	part = arena_alloc(e->a, sizeof *part);
+	if (!part)
+		return NULL;
+	*part = *p;
+	part->artifact = *c->artifact;
+	part->path = span_of(arena_printf(e->a, "%.*s!/%.*s", SPAN_ARG(p->path), SPAN_ARG(c->inside)));
+	return part->path.p ? part : NULL;
+}
+
+/* @inside empty: all of it. */
+static int explain_placement(struct explaining *e, const struct inventory_placement *p, struct span inside)
+{
+	struct exposure_carries c = { .a = e->a };
+	int rc = exposure_carried_by(e->tx, &p->artifact, &c);
+	if (!rc)
+		rc = exposure_carried_runtime(e->tx, &p->artifact, p->service, p->runtime_product, p->runtime_version,
+					      &c);
+	for (size_t i = 0; !rc && i < c.count; i++) {
+		if (inside.n && !span_eq(c.list[i].inside, inside))
+			continue;
+		const struct inventory_placement *part = carrying(e, p, &c.list[i]);
+		c.list[i].subject.service = p->service;
+		rc = part ? explain_subject(e, part, &c.list[i].subject) : out_of_memory(e);
+	}
+	return rc;
+}
+
+/* Placements that @path names. "placement!/inside" names a part of one: *ret_inside then. */
+static int placements_named(struct explaining *e, const char *path, struct inventory_placement **ret, size_t *ret_n,
+			    struct span *ret_inside)
+{
+	const char *cut = path;
+	*ret_inside = SPAN_NONE;
+	int rc = inventory_placements_of(e->tx, path, e->a, ret, ret_n);
+	while (rc == RF_ENOTFOUND && (cut = strstr(cut, "!/")) != NULL) {
+		const char *outer = arena_text(e->a, (struct span){ path, (size_t)(cut - path) });
+		cut += 2;
+		*ret_inside = span_of(cut);
+		rc = outer ? inventory_placements_of(e->tx, outer, e->a, ret, ret_n) : out_of_memory(e);
+	}
 	return rc;
 }
 
@@ -144,12 +188,13 @@ int exposure_explain_path(struct transaction *tx, struct arena *a, const char *p
 {
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct inventory_placement *places = NULL;
+	struct span inside;
 	size_t n = 0;
 	int rc = exposure_stale_feeds(tx, a, &e.stale, &e.stale_count);
 	if (!rc)
-		rc = inventory_placements_of(tx, path, a, &places, &n);
+		rc = placements_named(&e, path, &places, &n, &inside);
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = explain_placement(&e, &places[i]);
+		rc = explain_placement(&e, &places[i], inside);
 	return finish(&e, rc, ret, ret_count);
 }
 
@@ -162,7 +207,7 @@ int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t 
 	if (!rc)
 		rc = inventory_placement_get(tx, placement_id, a, p);
 	if (!rc)
-		rc = explain_placement(&e, p);
+		rc = explain_placement(&e, p, SPAN_NONE);
 	return finish(&e, rc, ret, ret_count);
 }
 
@@ -347,21 +392,18 @@ static int collect_instead(struct telling *t)
 	return 0;
 }
 
+static int add_open(const struct exposure_sum *sum, void *data)
+{
+	struct exposure_story *s = data;
+	s->open[sum->kind] += sum->exposures;
+	return 0;
+}
+
 static int count_open(struct telling *t)
 {
 	struct exposure_story *s = t->to;
-	RF_AUTO_ROWS rows = NULL;
-	int rc =
-		TX_QUERY(t->tx, &rows,
-			 "SELECT kind, count(*) FROM exposure WHERE advisory = $1 AND cleared_at IS NULL GROUP BY kind",
-			 DB_S(s->advisory.advisory.id));
-	while (!rc && (rc = rows_next(rows)) == 1) {
-		int64_t kind = rows_i64(rows, 0);
-		if (kind >= 0 && kind <= FINDING_AFFECTED)
-			s->open[kind] = rows_i64(rows, 1);
-		rc = 0;
-	}
-	return rc;
+	const struct exposure_filter f = { .advisory = s->advisory.advisory.id };
+	return exposure_sums(t->tx, &f, add_open, s);
 }
 
 static void say_policy(struct telling *t)

@@ -4,6 +4,7 @@
 #ifndef REFORGE_EXPOSURE_EXPOSURE_INT_H
 #define REFORGE_EXPOSURE_EXPOSURE_INT_H
 
+#include "base/hash.h"
 #include "exposure/exposure.h"
 
 /* Raised whenever finding_judge() judges differently: stored findings are then judged anew. */
@@ -11,9 +12,28 @@
 /* Advisories about one product; TensorRT has 5, the CUDA Toolkit 46, all of NVIDIA's 625. */
 #define EXPOSURE_MAX_ADVISORIES 100000
 
-/* The subjects of a placement, at most one a carrier; @p must outlive them. Returns how many (0 to 2). They name its
- * service. */
-size_t exposure_subjects(const struct inventory_placement *p, struct finding_subject subjects[2]);
+/* One component that something carries: its own, or of what is inside of it. Spans live where the artifact's do, or in
+ * the arena given. */
+struct exposure_carried {
+	struct finding_subject subject;            /* without a service */
+	const struct inventory_artifact *artifact; /* that holds it */
+	struct span inside;                        /* where it is in the other; empty: it is the thing itself */
+};
+/* More is no image but a mistake. */
+#define EXPOSURE_MAX_CARRIED 20000
+struct exposure_carries {
+	struct arena *a;
+	struct exposure_carried *list;
+	size_t count, capacity;
+};
+/* What @artifact carries wherever it is: its builder, the runtimes and packages it holds or is, and those inside of it.
+ * Only products that have a row (products.tsv): no advisory can be about others. Appended to @ret. */
+RF_MUST_CHECK int exposure_carried_by(struct transaction *tx, const struct inventory_artifact *artifact,
+				      struct exposure_carries *ret);
+/* What loads it in a service: the declared runtime, or that none is. */
+RF_MUST_CHECK int exposure_carried_runtime(struct transaction *tx, const struct inventory_artifact *artifact,
+					   struct span service, struct span runtime_product,
+					   struct span runtime_version, struct exposure_carries *ret);
 
 /* Ids of the advisories that @s must be judged by, in @a: those about its product, rejected and withdrawn ones
  * included; for an unknown builder those about every product that compiles engines. */
@@ -25,7 +45,47 @@ struct exposure_ids {
 RF_MUST_CHECK int exposure_advisories_of(struct transaction *tx, const struct finding_subject *s,
 					 struct exposure_ids *ret);
 
-/* The steps in front of a finding's: which file, which bytes, what the service declares. */
+/* The steps in front of a finding's: which file, which bytes, what the service declares. @p's artifact is the one that
+ * carries it, its path ends in it. */
 void exposure_say_placement(struct reason *r, const struct inventory_placement *p, const struct finding_subject *s);
+
+/* ── The refresh, in the order of its files ── */
+
+struct refreshing {
+	struct transaction *tx;
+	struct arena a;      /* of all of it */
+	struct arena one;    /* of one use, or one advisory with its judgements */
+	struct map subjects; /* key -> struct refresh_subject */
+	struct refresh_subject **subject_list;
+	size_t subject_count, subject_capacity;
+	struct map names; /* advisory id -> struct refresh_name */
+	struct refresh_name *name_list;
+	bool everything; /* the program judges or names products in another way than before */
+	int64_t open;    /* before */
+	struct exposure_changes changes;
+};
+
+/* A component in its role, as a row of exposure_subject. */
+struct refresh_subject {
+	int64_t id;
+	struct finding_subject s; /* without a service */
+	bool is_new;
+	int64_t placements; /* open ones of all services that carry it; -1: not counted yet */
+};
+
+/* An advisory and what changed for it. */
+struct refresh_name {
+	struct span id;
+	int64_t opened, cleared;
+	struct refresh_name *next;
+};
+
+RF_MUST_CHECK int exposure_refresh_subject(struct refreshing *r, const struct finding_subject *s,
+					   struct refresh_subject **ret);
+RF_MUST_CHECK int exposure_refresh_count(struct refreshing *r, struct span advisory, int64_t opened, int64_t cleared);
+/* Uses that are new, were told anew or have other numbers of placements: their links. */
+RF_MUST_CHECK int exposure_refresh_links(struct refreshing *r);
+/* Advisories that changed, and components that are new: their findings. */
+RF_MUST_CHECK int exposure_refresh_findings(struct refreshing *r);
 
 #endif

@@ -1,4 +1,4 @@
-/* From a placement to what is judged, and to the advisories it is judged by. */
+/* From an artifact and its use to the components that are judged, and to the advisories they are judged by. */
 #include "exposure/exposure_int.h"
 
 static enum finding_claim claim_of(struct span finding)
@@ -19,56 +19,185 @@ static struct component component_of(struct span purl, struct span version)
 	return (struct component){ .product = purl.n ? product_by_purl(purl) : NULL, .purl = purl, .version = version };
 }
 
-static bool builder_of(const struct inventory_artifact *f, struct finding_subject *to)
+static int carry(struct transaction *tx, struct exposure_carries *to, const struct exposure_carried *c)
 {
-	enum finding_claim claim = claim_of(f->finding);
-	/* models and caches are inputs; what is neither them nor an engine counts only when it claims to be one and
-	 * cannot be read */
-	bool engine = artifact_kind_is_engine(f->kind) || span_eq_text(f->kind, ARTIFACT_LFS_POINTER) ||
-		      (span_eq_text(f->kind, ARTIFACT_OTHER) && claim != CLAIM_CLEAR);
-	if (!engine)
-		return false;
-	*to = (struct finding_subject){ .component = component_of(f->product, f->version),
-					.carrier = CARRIER_BUILDER,
-					.claim = claim,
-					.claim_cause = f->cause };
-	return true;
+	if (to->count == EXPOSURE_MAX_CARRIED)
+		return err_set(tx_err(tx), RF_ETOOMANY,
+			       "more than %d components of products that we know in one artifact",
+			       EXPOSURE_MAX_CARRIED);
+	if (to->count == to->capacity) {
+		size_t capacity = to->capacity ? 2 * to->capacity : 8;
+		struct exposure_carried *more = arena_array(to->a, capacity, sizeof *more);
+		if (!more)
+			return err_set(tx_err(tx), RF_ENOMEM, "components of an artifact");
+		if (to->count)
+			memcpy(more, to->list, to->count * sizeof *more);
+		to->list = more;
+		to->capacity = capacity;
+	}
+	to->list[to->count++] = *c;
+	return 0;
 }
 
-static bool runtime_of(const struct inventory_placement *p, bool engine, struct finding_subject *to)
+static bool is_image(const struct inventory_artifact *f)
 {
-	const struct inventory_artifact *f = &p->artifact;
-	if (span_eq_text(f->kind, ARTIFACT_RUNTIME_LIBRARY)) {
-		*to = (struct finding_subject){ .component = component_of(f->product, f->version),
-						.carrier = CARRIER_RUNTIME,
-						.claim = claim_of(f->finding),
-						.claim_cause = f->cause };
-		return f->product.n > 0;
+	return span_eq_text(f->kind, "container-image");
+}
+
+/* Models and caches are inputs; what is neither them nor an engine counts only when it claims to be one and cannot be
+ * read. */
+static bool is_built(const struct inventory_artifact *f)
+{
+	return artifact_kind_is_engine(f->kind) || span_eq_text(f->kind, ARTIFACT_LFS_POINTER) ||
+	       (span_eq_text(f->kind, ARTIFACT_OTHER) && claim_of(f->finding) != CLAIM_CLEAR);
+}
+
+/* What the artifact says of itself. @in_image: of what is inside of one. */
+static int carry_own(struct transaction *tx, const struct inventory_artifact *f, struct span inside, bool in_image,
+		     struct exposure_carries *to)
+{
+	struct exposure_carried c = { .subject = { .component = component_of(f->product, f->version),
+						   .claim = claim_of(f->finding),
+						   .claim_cause = f->cause },
+				      .artifact = f,
+				      .inside = inside };
+	if (is_built(f)) {
+		c.subject.carrier = CARRIER_BUILDER;
+		return carry(tx, to, &c);
 	}
-	if (!engine && !span_eq_text(f->kind, ARTIFACT_ONNX))
-		return false;
-	if (p->runtime_product.n) {
-		*to = (struct finding_subject){ .component = component_of(p->runtime_product, p->runtime_version),
-						.carrier = CARRIER_RUNTIME };
-		return true;
+	if (span_eq_text(f->kind, ARTIFACT_RUNTIME_LIBRARY) && f->product.n) {
+		c.subject.carrier = in_image ? CARRIER_IMAGE : CARRIER_RUNTIME;
+		return carry(tx, to, &c);
 	}
-	*to = (struct finding_subject){ .component = component_of(f->product, SPAN_NONE),
-					.carrier = CARRIER_RUNTIME,
-					.claim = CLAIM_UNKNOWN,
-					.claim_cause = SPAN("unknown_runtime") };
+	/* nobody has looked into it: what it holds is not known */
+	if (is_image(f) && claim_of(f->finding) != CLAIM_CLEAR) {
+		c.subject.carrier = CARRIER_IMAGE;
+		return carry(tx, to, &c);
+	}
+	return 0;
+}
+
+struct holding {
+	struct transaction *tx;
+	const struct inventory_artifact *artifact;
+	struct inventory_inside *insides;
+	size_t count, capacity;
+	struct exposure_carries *to;
+};
+
+static int take_inside(const struct inventory_inside *i, void *data)
+{
+	struct holding *h = data;
+	struct arena *a = h->to->a;
+	if (h->count == EXPOSURE_MAX_CARRIED)
+		return RF_ETOOMANY;
+	if (h->count == h->capacity) {
+		size_t capacity = h->capacity ? 2 * h->capacity : 16;
+		struct inventory_inside *more = arena_array(a, capacity, sizeof *more);
+		if (!more)
+			return RF_ENOMEM;
+		if (h->count)
+			memcpy(more, h->insides, h->count * sizeof *more);
+		h->insides = more;
+		h->capacity = capacity;
+	}
+	struct inventory_placement whole = { .path = i->path, .artifact = i->artifact }, copy;
+	if (inventory_placement_copy(&whole, a, &copy))
+		return RF_ENOMEM;
+	h->insides[h->count++] = (struct inventory_inside){ .path = copy.path, .artifact = copy.artifact };
+	return 0;
+}
+
+static const struct inventory_inside *inside_at(const struct holding *h, struct span path)
+{
+	size_t low = 0, high = h->count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int c = span_compare(h->insides[middle].path, path);
+		if (c == 0)
+			return &h->insides[middle];
+		if (c < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static bool is_main(const struct inventory_artifact *f, const struct inventory_held *held)
+{
+	bool built = span_eq_text(held->role, INVENTORY_ROLE_BUILDER) && is_built(f);
+	bool is = span_eq_text(held->role, INVENTORY_ROLE_RUNTIME) && span_eq_text(f->kind, ARTIFACT_RUNTIME_LIBRARY);
+	return (built || is) && span_eq(held->product, f->product) && span_eq(held->version, f->version);
+}
+
+/* Component rows beside what the artifact says of itself. */
+static int take_held(const struct inventory_held *held, void *data)
+{
+	struct holding *h = data;
+	const struct product *product = product_by_purl(held->product);
+	const struct inventory_inside *inside = held->path.n ? inside_at(h, held->path) : NULL;
+	const struct inventory_artifact *f = inside ? &inside->artifact : h->artifact;
+	if (!product || is_main(f, held))
+		return 0;
+	bool in_image = held->path.n || is_image(f);
+	enum carrier carrier = span_eq_text(held->role, INVENTORY_ROLE_BUILDER) ? CARRIER_BUILDER
+			       : in_image                                       ? CARRIER_IMAGE
+										: CARRIER_RUNTIME;
+	struct exposure_carried c = {
+		.subject = { .component =
+				     component_of(arena_span(h->to->a, held->product),
+						  held->version.n ? arena_span(h->to->a, held->version) : SPAN_NONE),
+			     .carrier = carrier },
+		.artifact = f,
+		.inside = inside ? inside->path : SPAN_NONE,
+	};
+	if (!c.subject.component.purl.p)
+		return RF_ENOMEM;
+	/* several sources often tell the same; they stand behind each other */
+	for (size_t i = h->to->count; i-- > 0 && span_eq(h->to->list[i].inside, c.inside);) {
+		const struct exposure_carried *k = &h->to->list[i];
+		if (k->artifact != c.artifact || !span_eq(k->subject.component.purl, c.subject.component.purl))
+			break;
+		if (k->subject.carrier == carrier && k->subject.claim == CLAIM_CLEAR &&
+		    span_eq(k->subject.component.version, c.subject.component.version))
+			return 0;
+	}
+	return carry(h->tx, h->to, &c);
+}
+
+int exposure_carried_by(struct transaction *tx, const struct inventory_artifact *artifact, struct exposure_carries *ret)
+{
+	struct holding h = { .tx = tx, .artifact = artifact, .to = ret };
+	int rc = carry_own(tx, artifact, SPAN_NONE, false, ret);
+	if (!rc)
+		rc = inventory_each_inside(tx, span_of(artifact->digest), take_inside, &h);
+	for (size_t i = 0; !rc && i < h.count; i++)
+		rc = carry_own(tx, &h.insides[i].artifact, h.insides[i].path, true, ret);
+	if (!rc)
+		rc = inventory_each_held(tx, span_of(artifact->digest), take_held, &h);
+	if (rc == RF_ENOMEM || rc == RF_ETOOMANY)
+		return err_set(tx_err(tx), rc, "what is inside of artifact %.12s...", artifact->digest);
+	return rc;
+}
+
+int exposure_carried_runtime(struct transaction *tx, const struct inventory_artifact *artifact, struct span service,
+			     struct span runtime_product, struct span runtime_version, struct exposure_carries *ret)
+{
+	struct exposure_carried c = { .artifact = artifact };
+	if (!is_built(artifact) && !span_eq_text(artifact->kind, ARTIFACT_ONNX))
+		return 0;
+	if (runtime_product.n) {
+		c.subject = (struct finding_subject){ .component = component_of(runtime_product, runtime_version),
+						      .carrier = CARRIER_RUNTIME };
+		return carry(tx, ret, &c);
+	}
+	c.subject = (struct finding_subject){ .component = component_of(artifact->product, SPAN_NONE),
+					      .carrier = CARRIER_RUNTIME,
+					      .claim = CLAIM_UNKNOWN,
+					      .claim_cause = SPAN("unknown_runtime") };
 	/* a file outside of every service has no runtime to speak of */
-	return p->service.n && to->component.product;
-}
-
-size_t exposure_subjects(const struct inventory_placement *p, struct finding_subject subjects[2])
-{
-	size_t n = 0;
-	bool engine = builder_of(&p->artifact, &subjects[n]);
-	n += engine;
-	n += runtime_of(p, engine, &subjects[n]);
-	for (size_t i = 0; i < n; i++)
-		subjects[i].service = p->service;
-	return n;
+	return service.n && c.subject.component.product ? carry(tx, ret, &c) : 0;
 }
 
 static int take_id(const struct advisory_row *row, void *data)
@@ -108,7 +237,7 @@ int exposure_advisories_of(struct transaction *tx, const struct finding_subject 
 {
 	if (s->component.product)
 		return list_ids(tx, s->component.product->purl, true, ret);
-	if (s->carrier != CARRIER_BUILDER)
+	if (s->carrier == CARRIER_RUNTIME)
 		return 0;
 	int rc = 0;
 	for (size_t i = 0; !rc && i < product_count(); i++)
@@ -168,7 +297,10 @@ void exposure_say_placement(struct reason *r, const struct inventory_placement *
 	reason_fact(step, "kind", f->kind);
 	reason_fact(step, "service", p->service);
 	reason_fact(step, "environment", p->environment);
-	if (s->carrier == CARRIER_RUNTIME && !span_eq_text(f->kind, ARTIFACT_RUNTIME_LIBRARY)) {
+	/* a component that the file holds is not what the service declares */
+	bool declared = s->carrier == CARRIER_RUNTIME && !span_eq_text(f->kind, ARTIFACT_RUNTIME_LIBRARY) &&
+			(s->claim != CLAIM_CLEAR || span_eq(s->component.purl, p->runtime_product));
+	if (declared) {
 		if (!p->runtime_product.n) {
 			(void)reason_add(r, REASON_CLAIM, "the service does not declare what loads its engines");
 			return;

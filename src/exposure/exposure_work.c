@@ -37,10 +37,20 @@ static int collect_exposed(struct ordering *o)
 	const struct exposure_work_filter *f = o->filter;
 	int rc = TX_QUERY(
 		o->tx, &rows,
-		"SELECT advisory, service, environment, max(kind), count(DISTINCT placement), max(is_drill), max(title)"
-		" FROM exposure WHERE cleared_at IS NULL AND ($1 = '' OR advisory = $1) AND ($2 = '' OR service = $2)"
-		" AND ($3 = 1 OR is_drill = 0) GROUP BY advisory, service, environment ORDER BY advisory, service, "
-		"environment",
+		"SELECT w.advisory, w.service, w.environment, MAX(w.worst), CAST(SUM(w.placements) AS BIGINT), "
+		"MAX(w.is_drill), MAX(w.title) FROM (SELECT f.advisory AS advisory, s.service AS service,"
+		" s.environment AS environment, u.id, u.placements AS placements, MAX(f.kind) AS worst,"
+		" MAX(COALESCE(v.is_drill, 0)) AS is_drill, MAX(COALESCE(v.title, '')) AS title FROM exposure_finding f"
+		" JOIN exposure_link l ON l.subject = f.subject JOIN inventory_use u ON u.id = l.use_id"
+		" JOIN inventory_service s ON s.id = u.service_id LEFT JOIN advisory v ON v.id = f.advisory"
+		" WHERE f.valid_to IS NULL AND l.valid_to IS NULL AND u.placements > 0"
+		" AND f.service = CASE WHEN EXISTS (SELECT 1 FROM exposure_scope c WHERE c.advisory = f.advisory"
+		"  AND c.service = s.service) THEN s.service ELSE '' END"
+		" AND ($1 = '' OR f.advisory = $1) AND ($2 = '' OR s.service = $2) AND ($3 = 1 OR COALESCE(v.is_drill, "
+		"0) = "
+		"0)"
+		" GROUP BY f.advisory, s.service, s.environment, u.id, u.placements) w"
+		" GROUP BY w.advisory, w.service, w.environment ORDER BY w.advisory, w.service, w.environment",
 		DB_S(f->advisory.n ? f->advisory : SPAN("")), DB_S(f->service.n ? f->service : SPAN("")),
 		DB_I(f->with_drills));
 	while (!rc && (rc = rows_next(rows)) == 1) {

@@ -47,17 +47,21 @@ bool finding_cause_read(struct span name, enum finding_cause *ret)
 	return false;
 }
 
+static const char *const carrier_names[CARRIER_COUNT] = { "builder", "runtime", "image" };
+
 const char *carrier_name(enum carrier c)
 {
-	return c == CARRIER_RUNTIME ? "runtime" : "builder";
+	return (size_t)c < CARRIER_COUNT ? carrier_names[c] : "builder";
 }
 
 bool carrier_read(struct span name, enum carrier *ret)
 {
-	if (!span_eq_text(name, "builder") && !span_eq_text(name, "runtime"))
-		return false;
-	*ret = span_eq_text(name, "runtime") ? CARRIER_RUNTIME : CARRIER_BUILDER;
-	return true;
+	for (size_t i = 0; i < CARRIER_COUNT; i++)
+		if (span_eq_text(name, carrier_names[i])) {
+			*ret = (enum carrier)i;
+			return true;
+		}
+	return false;
 }
 
 /* What one publisher says with all its statements about the product. */
@@ -472,15 +476,17 @@ static int judge(struct judging *j)
 
 static void say_subject(struct judging *j)
 {
+	static const char *const carries[CARRIER_COUNT] = { "the engine was built by", "the engine is loaded by",
+							    "the image holds" };
 	const struct finding_subject *s = j->s;
 	const struct component *c = &s->component;
 	struct span purl = c->purl.n ? c->purl : SPAN("something unknown");
 	struct span version = c->version.n ? c->version : SPAN("an unknown version");
-	struct reason_step *step = reason_add(
-		&j->to->reason, REASON_CLAIM, "%s: %.*s, %.*s%s%.*s%s",
-		s->carrier == CARRIER_BUILDER ? "the engine was built by" : "the engine is loaded by", SPAN_ARG(purl),
-		SPAN_ARG(version), s->claim == CLAIM_CLEAR ? "" : " (the file: ", SPAN_ARG(s->claim_cause),
-		s->claim == CLAIM_CLEAR ? "" : ")");
+	struct reason_step *step =
+		reason_add(&j->to->reason, REASON_CLAIM, "%s: %.*s, %.*s%s%.*s%s",
+			   carries[s->carrier < CARRIER_COUNT ? s->carrier : CARRIER_BUILDER], SPAN_ARG(purl),
+			   SPAN_ARG(version), s->claim == CLAIM_CLEAR ? "" : " (the file: ", SPAN_ARG(s->claim_cause),
+			   s->claim == CLAIM_CLEAR ? "" : ")");
 	reason_fact(step, "carrier", span_of(carrier_name(s->carrier)));
 	reason_fact(step, "product", c->purl);
 	reason_fact(step, "version", c->version);

@@ -68,8 +68,8 @@ const char *finding_cause_name(enum finding_cause c); /* "in_range"; static */
 const char *finding_cause_words(enum finding_cause c);
 bool finding_cause_read(struct span name, enum finding_cause *ret);
 
-enum carrier { CARRIER_BUILDER = 0, CARRIER_RUNTIME };
-const char *carrier_name(enum carrier c); /* "builder", "runtime" */
+enum carrier { CARRIER_BUILDER = 0, CARRIER_RUNTIME, CARRIER_IMAGE, CARRIER_COUNT };
+const char *carrier_name(enum carrier c); /* "builder", "runtime", "image" */
 bool carrier_read(struct span name, enum carrier *ret);
 
 /* What the thing that carries the component says about itself (inventory's finding). */

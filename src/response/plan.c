@@ -33,6 +33,11 @@ int plan_decide(const struct plan_question *q, struct arena *a, struct plan_answ
 	if (!q->has_service)
 		return block(a, ret, q->service_owner,
 			     arena_printf(a, "%s belongs to no service: name one for it in reforge.yaml", q->path));
+	if (q->image)
+		return block(a, ret, q->service_owner,
+			     arena_printf(a, "%s is inside of the image %s: an image is not rebuilt in place; build a new image "
+					     "with a rebuilt engine and roll it out",
+					  q->path, q->image));
 	if (!q->recipe && q->recipe_error)
 		return block(a, ret, q->service_owner, arena_printf(a, "no usable recipe: %s", q->recipe_error));
 	if (!q->recipe)

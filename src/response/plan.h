@@ -41,6 +41,7 @@ struct plan_question {
 	const struct fix_judgement *judgement;
 	const struct lane *lane;
 	bool has_service;                    /* false: the file belongs to no service of reforge.yaml */
+	const char *image;                   /* the image that the engine is inside of; NULL: it is a file of its own */
 	const char *doubt;                   /* why the finding is conflict or unknown, in words; NULL: affected */
 	const char *other_product;           /* the recipe's toolchain makes something else than what built the engine; NULL: no */
 };
@@ -48,7 +49,7 @@ struct plan_answer {
 	bool planned;
 	const char *reason, *owner;          /* blocked: both, never empty. In the arena */
 };
-/* Pure. The first of: no service, no recipe, a doubtful finding (a person decides what the file is before anything is built
+/* Pure. The first of: no service, inside an image (which is not rebuilt in place), no recipe, a doubtful finding (a person decides what the file is before anything is built
  * for it), a recipe for another product, no version cures, the lane is closed (recipe path, toolchain, target, source, golden
  * inputs: all that is missing is named). RF_ENOMEM. */
 RF_MUST_CHECK int plan_decide(const struct plan_question *q, struct arena *a, struct plan_answer *ret);
@@ -73,7 +74,7 @@ struct plan_task {
 /* A service that stays exposed whatever is rebuilt: law 1. */
 struct plan_rest {
 	const char *service, *environment;
-	const char *carrier;                 /* "runtime" */
+	const char *carrier;                 /* "runtime", "image" */
 	const char *component;               /* "pkg:generic/microsoft/onnxruntime@1.20.1" */
 	const char *advisory;
 	const char *text;                    /* what must happen, in words */

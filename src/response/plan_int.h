@@ -37,7 +37,7 @@ RF_MUST_CHECK int plan_check_lane(const struct response_context *context, struct
                                   const struct recipe *recipe, const char *target, const char *version,
                                   const struct fix_judgement *judgement, struct arena *a, struct lane *ret, struct err *err);
 
-/* Exposures of the runtime carrier to any of @advisories, one per service × environment × component × advisory, in @a. */
+/* Exposures of the runtime and the image carrier to any of @advisories, one per service × environment × component × advisory, in @a. */
 RF_MUST_CHECK int plan_rests(struct transaction *tx, const struct workspace *workspace, const char *const *advisories, size_t n,
                              struct arena *a, struct plan_rest **ret, size_t *ret_count);
 /* "name (contact)" of the service's owner, in @a; static words when no such service is known. */

@@ -12,7 +12,9 @@
 
 /* One placement of an exposed engine. */
 struct candidate {
-	struct inventory_placement at;
+	struct inventory_placement at;      /* of an engine inside an image: its path and artifact are the engine's */
+	struct span key;
+	const char *image;                  /* "host image path" that it is inside of; NULL: it is a file of its own */
 	enum finding_kind worst;
 	enum finding_cause cause;
 	const char *model, *target; /* of the task it belongs to */
@@ -30,7 +32,7 @@ struct making {
 	size_t advisory_count;
 	struct plan *plan;
 	/* exposures collected */
-	struct map by_placement; /* placement id bytes -> struct candidate * */
+	struct map by_placement; /* "placement inside" -> struct candidate * */
 	struct candidate **found;
 	size_t found_count, found_capacity;
 	/* one row per placement × target */
@@ -96,10 +98,29 @@ static int read_advisories(struct transaction *tx, struct making *m)
 
 /* ── exposures ── */
 
-static struct candidate *candidate_of(struct making *m, int64_t placement)
+/* An engine is a placement, or a place inside of one: an image holds several. */
+static struct span candidate_key(struct making *m, const struct exposure_row *row)
 {
-	struct candidate *c = map_get(&m->by_placement, span_bytes(&placement, sizeof placement));
-	if (c)
+	const char *key = arena_printf(m->a, "%lld %.*s", (long long)row->placement_id, SPAN_ARG(row->inside));
+	return key ? span_of(key) : SPAN_NONE;
+}
+
+static bool keep_inside(struct making *m, struct candidate *c, const struct exposure_row *row)
+{
+	if (!row->inside.n)
+		return true;
+	c->at.path = arena_span(m->a, row->path);
+	c->image = arena_printf(m->a, "%.*s %.*s", SPAN_ARG(row->host),
+				SPAN_ARG(span_sub(row->path, 0, row->path.n - row->inside.n - 2)));
+	snprintf(c->at.artifact.digest, sizeof c->at.artifact.digest, "%.*s", SPAN_ARG(row->artifact_digest));
+	return c->at.path.p && c->image;
+}
+
+static struct candidate *candidate_of(struct making *m, const struct exposure_row *row)
+{
+	struct span key = candidate_key(m, row);
+	struct candidate *c = key.p ? map_get(&m->by_placement, key) : NULL;
+	if (c || !key.p)
 		return c;
 	if (m->found_count == m->found_capacity) {
 		size_t capacity = m->found_capacity ? m->found_capacity * 2 : 256;
@@ -112,8 +133,9 @@ static struct candidate *candidate_of(struct making *m, int64_t placement)
 	c = arena_alloc(m->a, sizeof *c);
 	if (!c)
 		return NULL;
-	c->at.id = placement;
-	if (map_set(&m->by_placement, span_bytes(&c->at.id, sizeof c->at.id), c))
+	c->at.id = row->placement_id;
+	c->key = key;
+	if (!keep_inside(m, c, row) || map_set(&m->by_placement, c->key, c))
 		return NULL;
 	return m->found[m->found_count++] = c;
 }
@@ -124,7 +146,7 @@ static int visit_builder(const struct exposure_row *row, void *data)
 	if (m->found_count >= PLAN_MAX_TASKS)
 		return err_set(m->err, RF_ETOOMANY, "more than %d exposed engines: a plan holds no more",
 			       PLAN_MAX_TASKS);
-	struct candidate *c = candidate_of(m, row->placement_id);
+	struct candidate *c = candidate_of(m, row);
 	if (!c)
 		return out_of_memory(m);
 	if (row->kind > c->worst) {
@@ -132,6 +154,19 @@ static int visit_builder(const struct exposure_row *row, void *data)
 		c->cause = row->cause;
 	}
 	return 0;
+}
+
+static int load_placement(struct transaction *tx, struct making *m, struct candidate *c)
+{
+	struct inventory_placement at;
+	int rc = inventory_placement_get(tx, c->at.id, m->a, &at);
+	if (!rc && c->image) {
+		rc = inventory_artifact_get(tx, span_of(c->at.artifact.digest), m->a, &at.artifact);
+		at.path = c->at.path;
+	}
+	if (!rc)
+		c->at = at;
+	return rc;
 }
 
 static const char *owner_of(struct making *m, struct span service)
@@ -158,7 +193,7 @@ static int collect(struct transaction *tx, void *data)
 	usec_t since = USEC_NONE;
 	for (size_t i = 0; !rc && i < m->found_count; i++) {
 		struct candidate *c = m->found[i];
-		rc = inventory_placement_get(tx, c->at.id, m->a, &c->at);
+		rc = load_placement(tx, m, c);
 		if (!rc && (since == USEC_NONE || c->at.seen_from < since))
 			since = c->at.seen_from;
 	}
@@ -208,7 +243,7 @@ static int expand(struct making *m, struct candidate *c)
 	c->model = arena_text(m->a, c->at.model);
 	if (!c->model)
 		return out_of_memory(m);
-	if (*c->model) {
+	if (*c->model && !c->image) {
 		struct err err = ERR_INIT;
 		char text[2048];
 		if (workspace_recipe(m->context->workspace, c->model, &c->recipe, &err)) {
@@ -425,7 +460,7 @@ static int fill_task(struct making *m, const struct candidate *c, struct plan_ta
 	if (rc)
 		return rc;
 	struct plan_question q = { .service_owner = owner_of(m, c->at.service),
-				   .model = *text_or_empty(m, c->at.model) ? c->model : "",
+				   .model = *text_or_empty(m, c->at.model) && !c->image ? c->model : "",
 				   .path = t->engine_path,
 				   .recipe = c->recipe,
 				   .recipe_error = c->recipe_error,
@@ -433,6 +468,7 @@ static int fill_task(struct making *m, const struct candidate *c, struct plan_ta
 				   .judgement = &f.judgement,
 				   .lane = f.lane,
 				   .has_service = c->service != NULL,
+				   .image = c->image,
 				   .doubt = f.doubt,
 				   .other_product = f.other_product };
 	struct plan_answer answer;

@@ -1,4 +1,4 @@
-/* Services that stay exposed through their runtime, whatever is rebuilt (plan.h, law 1). */
+/* Services that stay exposed through their runtime or their image, whatever is rebuilt (plan.h, law 1). */
 #include "response/plan_int.h"
 
 #include "exposure/exposure.h"
@@ -31,10 +31,11 @@ static bool same_place(struct span name, const char *text)
 	return span_eq_text(name.n ? name : SPAN(PLAN_UNASSIGNED), text);
 }
 
-static bool same_rest(const struct plan_rest *r, const struct exposure_row *row, const char *component)
+static bool same_rest(const struct plan_rest *r, const struct exposure_sum *row, const char *component)
 {
 	return same_place(row->service, r->service) && same_place(row->environment, r->environment) &&
-	       span_eq_text(row->advisory, r->advisory) && !strcmp(component, r->component);
+	       span_eq_text(row->advisory, r->advisory) && !strcmp(component, r->component) &&
+	       !strcmp(carrier_name(row->carrier), r->carrier);
 }
 
 static int add_rest(struct collecting *c, const struct plan_rest *rest)
@@ -55,8 +56,20 @@ static int add_rest(struct collecting *c, const struct plan_rest *rest)
 	return 0;
 }
 
-/* Rows come by advisory, service, environment: those of one rest stand near each other. */
-static int visit(const struct exposure_row *row, void *data)
+static const char *text_of(struct collecting *c, const struct exposure_sum *row)
+{
+	bool image = row->carrier == CARRIER_IMAGE;
+	if (row->kind != FINDING_AFFECTED)
+		return arena_printf(c->a, "whether the %s is affected cannot be told: %s", image ? "image" : "runtime",
+				    finding_cause_words(row->cause));
+	if (image)
+		return "the image holds it: it stays until an image with a fixed one is built and rolled out";
+	return "the runtime that loads the engines is affected itself: it moves together with the rebuilt engines when the "
+	       "release is rolled out";
+}
+
+/* Sums come by advisory, service, environment: those of one rest stand near each other. */
+static int visit(const struct exposure_sum *row, void *data)
 {
 	struct collecting *c = data;
 	char component[1200];
@@ -67,16 +80,11 @@ static int visit(const struct exposure_row *row, void *data)
 	struct plan_rest r = {
 		.service = row->service.n ? arena_text(c->a, row->service) : PLAN_UNASSIGNED,
 		.environment = row->environment.n ? arena_text(c->a, row->environment) : PLAN_UNASSIGNED,
-		.carrier = carrier_name(CARRIER_RUNTIME),
+		.carrier = carrier_name(row->carrier),
 		.component = arena_text(c->a, span_of(component)),
 		.advisory = arena_text(c->a, row->advisory),
 		.owner = plan_service_owner(c->workspace, row->service, c->a),
-		.text = row->kind == FINDING_AFFECTED
-				? "the runtime that loads the engines is affected itself: it moves together with the "
-				  "rebuilt engines when the "
-				  "release is rolled out"
-				: arena_printf(c->a, "whether the runtime is affected cannot be told: %s",
-					       finding_cause_words(row->cause)),
+		.text = text_of(c, row),
 	};
 	if (!r.service || !r.environment || !r.component || !r.advisory || !r.text)
 		return out_of_memory(c);
@@ -87,12 +95,13 @@ int plan_rests(struct transaction *tx, const struct workspace *workspace, const 
 	       struct arena *a, struct plan_rest **ret, size_t *ret_count)
 {
 	struct collecting c = { .workspace = workspace, .a = a, .err = tx_err(tx) };
-	for (size_t i = 0; i < n; i++) {
-		struct exposure_filter f = { .advisory = span_of(advisories[i]),
+	static const enum carrier carriers[] = { CARRIER_RUNTIME, CARRIER_IMAGE };
+	for (size_t i = 0; i < n * RF_COUNT(carriers); i++) {
+		struct exposure_filter f = { .advisory = span_of(advisories[i / RF_COUNT(carriers)]),
 					     .by_carrier = true,
-					     .carrier = CARRIER_RUNTIME,
+					     .carrier = carriers[i % RF_COUNT(carriers)],
 					     .at_least = FINDING_UNKNOWN };
-		int rc = exposure_list(tx, &f, visit, &c);
+		int rc = exposure_sums(tx, &f, visit, &c);
 		if (rc)
 			return rc;
 	}

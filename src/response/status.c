@@ -15,6 +15,7 @@ struct making {
 	struct arena *a;
 	struct err *err;
 	struct status *status;
+	usec_t at; /* a past moment; 0: now */
 	size_t service_capacity;
 	/* advisories of one service, sorted by the list */
 	struct status_service *last;
@@ -49,6 +50,8 @@ static int grow(struct making *m, void *list_pointer, size_t count, size_t *capa
 
 static void fill_carrier(struct status_carrier *c, const int64_t counts[4], int64_t placements)
 {
+	/* what is inside of images is exposed without being a placement of its own */
+	placements = RF_MAX(placements, counts[FINDING_AFFECTED] + counts[FINDING_CONFLICT] + counts[FINDING_UNKNOWN]);
 	*c = (struct status_carrier){ .placements = placements,
 				      .affected = counts[FINDING_AFFECTED],
 				      .conflict = counts[FINDING_CONFLICT],
@@ -78,6 +81,7 @@ static int visit_service(const struct exposure_service *s, void *data)
 		return out_of_memory(m);
 	fill_carrier(&v->builder, s->counts[CARRIER_BUILDER], s->placements);
 	fill_carrier(&v->runtime, s->counts[CARRIER_RUNTIME], s->placements);
+	fill_carrier(&v->image, s->counts[CARRIER_IMAGE], s->images);
 	v->runtime_clean_engine_vulnerable =
 		s->worst[CARRIER_RUNTIME] == FINDING_NOT_AFFECTED && v->builder.affected > 0;
 	return 0;
@@ -93,54 +97,59 @@ static struct status_service *find_service(struct making *m, struct span service
 	return NULL;
 }
 
-/* Rows of one service and advisory come one after the other: counted as a run, the longest run stays. */
+/* Sums of one service and advisory come one after the other: counted as a run, the longest run stays. */
 struct drill_run {
 	struct span advisory;
 	const struct status_service *service;
-	int64_t counts[2];
+	int64_t counts[CARRIER_COUNT];
 };
 
 struct exposed {
 	struct making *m;
 	struct drill_run drill;
-	struct span service, environment; /* of the last row's service: rows come in runs of one */
+	struct span service, environment; /* of the last sum's service: they come in runs of one */
 	struct status_service *at;
 };
 
-static int count_drill(struct exposed *x, struct status_service *v, const struct exposure_row *row)
+static int64_t *drill_of(struct status_service *v, enum carrier carrier)
+{
+	return carrier == CARRIER_RUNTIME ? &v->runtime_drill : carrier == CARRIER_IMAGE ? &v->image_drill : &v->builder_drill;
+}
+
+static int count_drill(struct exposed *x, struct status_service *v, const struct exposure_sum *sum)
 {
 	struct drill_run *run = &x->drill;
-	if (run->service != v || !span_eq(run->advisory, row->advisory)) {
-		*run = (struct drill_run){ .service = v, .advisory = arena_span(x->m->a, row->advisory) };
+	if (run->service != v || !span_eq(run->advisory, sum->advisory)) {
+		*run = (struct drill_run){ .service = v, .advisory = arena_span(x->m->a, sum->advisory) };
 		if (!run->advisory.p)
 			return out_of_memory(x->m);
 	}
-	int64_t n = ++run->counts[row->carrier];
-	int64_t *most = row->carrier == CARRIER_RUNTIME ? &v->runtime_drill : &v->builder_drill;
-	*most = RF_MAX(*most, n);
+	int64_t *most = drill_of(v, sum->carrier);
+	run->counts[sum->carrier] += sum->exposures;
+	*most = RF_MAX(*most, run->counts[sum->carrier]);
 	return 0;
 }
 
-/* Rows come by advisory: a service gets its ids in sorted order, each once. Drills are counted in no total. */
-static int visit_exposure(const struct exposure_row *row, void *data)
+/* Sums come by advisory: a service gets its ids in sorted order, each once. Drills are counted in no total. */
+static int visit_exposure(const struct exposure_sum *sum, void *data)
 {
 	struct exposed *x = data;
 	struct making *m = x->m;
 	struct status *st = m->status;
-	if (!row->is_drill) {
-		st->exposures_affected += row->kind == FINDING_AFFECTED;
-		st->exposures_conflict += row->kind == FINDING_CONFLICT;
-		st->exposures_unknown += row->kind == FINDING_UNKNOWN;
+	if (!sum->is_drill) {
+		st->exposures_affected += sum->kind == FINDING_AFFECTED ? sum->exposures : 0;
+		st->exposures_conflict += sum->kind == FINDING_CONFLICT ? sum->exposures : 0;
+		st->exposures_unknown += sum->kind == FINDING_UNKNOWN ? sum->exposures : 0;
 	}
 	struct status_service *v = x->at;
-	if (!v || !span_eq_text(row->service, v->service) || !span_eq_text(row->environment, v->environment))
-		x->at = v = find_service(m, row->service, row->environment);
+	if (!v || !span_eq_text(sum->service, v->service) || !span_eq_text(sum->environment, v->environment))
+		x->at = v = find_service(m, sum->service, sum->environment);
 	if (!v)
 		return 0;
-	int rc = row->is_drill ? count_drill(x, v, row) : 0;
+	int rc = sum->is_drill ? count_drill(x, v, sum) : 0;
 	if (rc)
 		return rc;
-	if (v->advisory_count && span_eq_text(row->advisory, v->advisories[v->advisory_count - 1]))
+	if (v->advisory_count && span_eq_text(sum->advisory, v->advisories[v->advisory_count - 1]))
 		return 0;
 	/* few ids a service: an exact copy for each one more */
 	const char **list = arena_array(m->a, v->advisory_count + 1, sizeof *list);
@@ -148,7 +157,7 @@ static int visit_exposure(const struct exposure_row *row, void *data)
 		return out_of_memory(m);
 	if (v->advisory_count)
 		memcpy(list, v->advisories, v->advisory_count * sizeof *list);
-	list[v->advisory_count] = arena_text(m->a, row->advisory);
+	list[v->advisory_count] = arena_text(m->a, sum->advisory);
 	if (!list[v->advisory_count])
 		return out_of_memory(m);
 	v->advisories = list;
@@ -158,10 +167,11 @@ static int visit_exposure(const struct exposure_row *row, void *data)
 
 static int read_services(struct transaction *tx, struct making *m)
 {
-	int rc = exposure_services(tx, SPAN_NONE, visit_service, m);
+	int rc = exposure_services(tx, SPAN_NONE, m->at, visit_service, m);
 	struct exposed x = { .m = m };
 	if (!rc)
-		rc = exposure_list(tx, &(struct exposure_filter){ .at_least = FINDING_UNKNOWN }, visit_exposure, &x);
+		rc = exposure_sums(tx, &(struct exposure_filter){ .at = m->at, .at_least = FINDING_UNKNOWN }, visit_exposure,
+				   &x);
 	return rc;
 }
 
@@ -378,10 +388,12 @@ static int read_incidents(struct transaction *tx, struct making *m)
 static int read_all(struct transaction *tx, void *data)
 {
 	struct making *m = data;
-	*m->status = (struct status){ .site = m->context->workspace->site, .at = tx_now(tx) };
+	*m->status = (struct status){ .site = m->context->workspace->site, .at = m->at ? m->at : tx_now(tx), .is_past = m->at != 0 };
 	m->service_capacity = 0;
 	struct status *s = m->status;
 	int rc = read_services(tx, m);
+	if (m->at)
+		return rc;
 	if (!rc)
 		rc = exposure_stale_feeds(tx, m->a, &s->stale, &s->stale_count);
 	if (!rc)
@@ -392,11 +404,11 @@ static int read_all(struct transaction *tx, void *data)
 	return rc ? rc : read_incidents(tx, m);
 }
 
-int status_make(const struct response_context *context, struct arena *a, struct status *ret, struct err *err)
+int status_make(const struct response_context *context, usec_t at, struct arena *a, struct status *ret, struct err *err)
 {
 	struct status status = { 0 };
-	struct making m = { .context = context, .a = a, .err = err, .status = &status };
-	int rc = exposure_refresh(context->db, "reforge:response", NULL, err);
+	struct making m = { .context = context, .a = a, .err = err, .at = at, .status = &status };
+	int rc = at ? 0 : exposure_refresh(context->db, "reforge:response", NULL, err);
 	if (!rc)
 		rc = database_transact(context->db, DB_READ, read_all, &m, err);
 	if (!rc)

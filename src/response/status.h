@@ -23,9 +23,9 @@ struct status_carrier {
 };
 struct status_service {
 	const char *service, *environment, *owner;
-	struct status_carrier runtime, builder;
+	struct status_carrier runtime, builder, image;
 	/* Placements that the worst open drill hits, by carrier: an exercise is shown beside the real state, never in it. */
-	int64_t runtime_drill, builder_drill;
+	int64_t runtime_drill, builder_drill, image_drill;
 	bool runtime_clean_engine_vulnerable;   /* law 1: people must see this state */
 	const char *stable, *candidate;      /* releases; "" when the channel was never set */
 	const char *const *advisories;       /* affecting or unsure ids, sorted */
@@ -59,6 +59,7 @@ struct status_incident {
 struct status {
 	const char *site;
 	usec_t at;
+	bool is_past;                        /* asked for a moment that is over: services and exposures only */
 	struct status_service *services;
 	size_t service_count;
 	struct status_incident *incidents;   /* open and reopened, newest first, at most 100 */
@@ -71,8 +72,8 @@ struct status {
 	struct exposure_stale *stale;        /* feeds whose silence proves nothing */
 	size_t stale_count;
 };
-/* All in @a. */
-RF_MUST_CHECK int status_make(const struct response_context *context, struct arena *a, struct status *ret, struct err *err);
+/* All in @a. @at: the services as they were at that moment, judged as it was judged then, and nothing else; 0: now. */
+RF_MUST_CHECK int status_make(const struct response_context *context, usec_t at, struct arena *a, struct status *ret, struct err *err);
 void status_json(struct json_out *o, const struct status *status);
 /* 0; 1 when something is affected or a task failed; 3 when only conflicts, unknowns or blocked ones are left (design 6.1). */
 int status_exit_status(const struct status *status);

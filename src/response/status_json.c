@@ -30,8 +30,10 @@ static void put_service(struct json_out *o, const struct status_service *s)
 	json_member(o, "owner", s->owner);
 	put_carrier(o, "runtime", &s->runtime);
 	put_carrier(o, "builder", &s->builder);
+	put_carrier(o, "image", &s->image);
 	json_member_i64(o, "runtime_drill", s->runtime_drill);
 	json_member_i64(o, "builder_drill", s->builder_drill);
+	json_member_i64(o, "image_drill", s->image_drill);
 	json_member_bool(o, "runtime_clean_engine_vulnerable", s->runtime_clean_engine_vulnerable);
 	json_member(o, "stable", s->stable);
 	json_member(o, "candidate", s->candidate);
