@@ -96,7 +96,13 @@ static bool type_is_caseless(struct span type)
 	return false;
 }
 
-/* "pkg:type/ns/name" with its name made canonical; false when it is too long. */
+/* Types whose namespace is the distribution that packs, not the maker: one libnvinfer10, whoever packs it. */
+static bool type_is_of_distributions(struct span type)
+{
+	return span_eq_text(type, "deb") || span_eq_text(type, "rpm") || span_eq_text(type, "apk");
+}
+
+/* "pkg:type/ns/name" with its name made canonical; NULL when it is too long. */
 static const struct product *find_purl(const struct purl *p)
 {
 	char text[NAME_MAX_BYTES], name[NAME_MAX_BYTES];
@@ -111,7 +117,12 @@ static const struct product *find_purl(const struct purl *p)
 		for (size_t i = 0; i < whole.n; i++)
 			name[i] = lower(name[i]);
 	n = snprintf(text, sizeof text, "pkg:%.*s/%.*s", SPAN_ARG(p->type), SPAN_ARG(whole));
-	return find(PRODUCT_ALIAS_PURL, (struct span){ text, (size_t)n });
+	const struct product *found = find(PRODUCT_ALIAS_PURL, (struct span){ text, (size_t)n });
+	if (found || !p->namespace_.n || !type_is_of_distributions(p->type))
+		return found;
+	struct purl unpacked = *p;
+	unpacked.namespace_ = SPAN_NONE;
+	return find_purl(&unpacked);
 }
 
 const struct product *product_by_purl(struct span purl)
@@ -121,6 +132,11 @@ const struct product *product_by_purl(struct span purl)
 	const struct product *product = purl_read(&a, purl, &p, NULL) ? NULL : find_purl(&p);
 	arena_release(&a);
 	return product;
+}
+
+const struct product *product_by_package(const struct purl *p)
+{
+	return find_purl(p);
 }
 
 const struct product *product_by_csaf_name(struct span name)

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "base/str.h"
 #include "version/scheme.h"
 
 /* Does a flaw in the product live on in what the product compiled (design, law 1)? */
@@ -35,8 +36,8 @@ enum product_alias_kind {
 size_t product_count(void);
 const struct product *product_at(size_t i);                   /* order of the data file */
 const struct scheme *product_scheme(const struct product *p); /* never NULL for a product of the table */
-/* @purl canonical or an alias, with or without "@version"; qualifiers and subpath do not count. NULL: no such product.
- */
+/* @purl canonical or an alias, with or without "@version"; qualifiers and subpath do not count, nor does the namespace
+ * of deb, rpm and apk (the distribution that packs). NULL: no such product. */
 const struct product *product_by_purl(struct span purl);
 /* A vendor's product name; case, blanks at the ends and repeated blanks do not matter, everything else does. */
 const struct product *product_by_csaf_name(struct span name);
@@ -70,6 +71,14 @@ struct purl {
 #define PURL_MAX_BYTES 1024
 /* "pkg:type/ns/name@version?q#s". Spans live in @a. RF_EFORMAT with the offset and the rule; RF_ETOOBIG; RF_ENOMEM. */
 RF_MUST_CHECK int purl_read(struct arena *a, struct span text, struct purl *ret, struct err *err);
+
+/* The same for a URL in parts. */
+const struct product *product_by_package(const struct purl *p);
+/* Appends "pkg:type/namespace/name", parts percent-encoded as the specification's "How to build" says (npm's "@scope"
+ * is %40scope), without version, qualifiers and subpath. @p's type is lower case, its name not empty. */
+void purl_write(struct str *to, const struct purl *p);
+/* Appends "@version", encoded; nothing for an empty one. */
+void purl_write_version(struct str *to, struct span version);
 
 /* product@version: what is judged once per advisory. */
 struct component {

@@ -124,3 +124,35 @@ int purl_read(struct arena *a, struct span text, struct purl *ret, struct err *e
 		*ret = p;
 	return rc;
 }
+
+/* What stays as it is: unreserved characters, and the colon. */
+static void percent_encode(struct str *to, struct span s, bool slashes)
+{
+	for (size_t i = 0; i < s.n; i++) {
+		char c = s.p[i];
+		bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+			     c == '-' || c == '_' || c == '~' || c == ':' || (slashes && c == '/');
+		if (plain)
+			str_add_byte(to, c);
+		else
+			str_addf(to, "%%%02X", (unsigned)(unsigned char)c);
+	}
+}
+
+void purl_write(struct str *to, const struct purl *p)
+{
+	str_add_text(to, "pkg:");
+	str_add(to, p->type);
+	str_add_byte(to, '/');
+	percent_encode(to, p->namespace_, true);
+	if (p->namespace_.n)
+		str_add_byte(to, '/');
+	percent_encode(to, p->name, false);
+}
+
+void purl_write_version(struct str *to, struct span version)
+{
+	if (version.n)
+		str_add_byte(to, '@');
+	percent_encode(to, version, false);
+}

@@ -41,6 +41,37 @@ static void purls(void **state)
 	arena_release(&small);
 }
 
+static void written(void **state)
+{
+	(void)state;
+	static const struct {
+		struct purl parts;
+		const char *text;
+	} cases[] = {
+		{ { .type = { "npm", 3 }, .namespace_ = { "@scope", 6 }, .name = { "a b", 3 }, .version = { "1.0+x", 5 } },
+		  "pkg:npm/%40scope/a%20b@1.0%2Bx" },
+		{ { .type = { "deb", 3 }, .namespace_ = { "ubuntu", 6 }, .name = { "g++", 3 }, .version = { "4:1~2", 5 } },
+		  "pkg:deb/ubuntu/g%2B%2B@4:1~2" },
+		{ { .type = { "golang", 6 }, .namespace_ = { "github.com/NVIDIA", 17 }, .name = { "x/y", 3 } },
+		  "pkg:golang/github.com/NVIDIA/x%2Fy" },
+	};
+	for (size_t i = 0; i < RF_COUNT(cases); i++) {
+		struct arena a = ARENA_INIT(64 * KIB);
+		struct str s = STR_INIT(1024);
+		struct purl back;
+		struct err err = ERR_INIT;
+		purl_write(&s, &cases[i].parts);
+		purl_write_version(&s, cases[i].parts.version);
+		assert_string_equal(str_text(&s), cases[i].text);
+		assert_ok(purl_read(&a, str_span(&s), &back, &err), &err);
+		assert_true(span_eq(back.name, cases[i].parts.name));
+		assert_true(span_eq(back.namespace_, cases[i].parts.namespace_));
+		assert_true(span_eq(back.version, cases[i].parts.version));
+		str_release(&s);
+		arena_release(&a);
+	}
+}
+
 static void rows_are_sound(void **state)
 {
 	(void)state;
@@ -100,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(purls),
+		cmocka_unit_test(written),
 		cmocka_unit_test(rows_are_sound),
 		cmocka_unit_test(names_match_whole),
 		cmocka_unit_test(defaults_follow_the_law),
