@@ -2,8 +2,8 @@
 #include "advisory/advisory.h"
 
 #include "advisory/advisory_int.h"
-#include "advisory/cpe.h"
 #include "advisory/cvss.h"
+#include "version/cpe.h"
 
 #include <stdarg.h>
 

@@ -11,7 +11,7 @@
 #include "advisory/advisory_nvd.h"
 
 #include "advisory/advisory_int.h"
-#include "advisory/cpe.h"
+#include "version/cpe.h"
 
 /* cpeMatch of one record; the kernel's have 8,000. */
 #define NVD_MAX_MATCHES 65536

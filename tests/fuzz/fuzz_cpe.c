@@ -1,5 +1,5 @@
 /* CPE names: a name that is read covers itself. */
-#include "advisory/cpe.h"
+#include "version/cpe.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,10 +2,10 @@
  * cpe - Common Platform Enumeration names: the 2.3 formatted string (NISTIR 7695, 6.2) and the 2.2 URI, as input only:
  * no product of ours is identified by one (design: purl).
  *
- * Pure. May use base/ and version/. Never allocates: attributes are parts of the text, still escaped.
+ * Pure. May use base/ only. Never allocates: attributes are parts of the text, still escaped.
  */
-#ifndef REFORGE_ADVISORY_CPE_H
-#define REFORGE_ADVISORY_CPE_H
+#ifndef REFORGE_VERSION_CPE_H
+#define REFORGE_VERSION_CPE_H
 
 #include "base/err.h"
 #include "base/span.h"

@@ -1,5 +1,5 @@
 /* CPE names, 2.3 and 2.2. */
-#include "advisory/cpe.h"
+#include "version/cpe.h"
 
 bool cpe_is_any(struct span value)
 {
