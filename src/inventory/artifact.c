@@ -10,6 +10,14 @@ const struct artifact_format *const artifact_formats[] = {
 	&artifact_format_ort,
 	&artifact_format_lfs,
 	&artifact_format_runtime,
+	&artifact_format_dpkg,
+	&artifact_format_apk,
+	&artifact_format_rpm_sqlite,
+	&artifact_format_rpm_ndb,
+	&artifact_format_rpm_bdb,
+	&artifact_format_python,
+	&artifact_format_npm,
+	&artifact_format_release,
 	&artifact_format_onnx, /* last: protobuf has no magic */
 	NULL,
 };
@@ -393,10 +401,13 @@ static int read_rows(struct artifact_reading *r)
 	return r->failed;
 }
 
-int artifact_read(const struct artifact_source *src, struct span name, unsigned flags, struct arena *a,
+int artifact_read(const struct artifact_source *src, struct span path, unsigned flags, struct arena *a,
 		  struct artifact_facts *ret, struct err *err)
 {
-	struct artifact_reading r = { .src = src, .name = name, .flags = flags, .a = a, .facts = ret, .err = err };
+	struct artifact_reading r = { .src = src, .path = path, .name = path, .flags = flags, .a = a, .facts = ret, .err = err };
+	size_t slash = span_rfind_byte(path, '/');
+	if (slash != SIZE_MAX)
+		r.name = span_from(path, slash + 1);
 	facts_start(ret, src->size);
 	int rc = head_fill(&r);
 	if (rc == 0)

@@ -29,6 +29,10 @@
 #define ARTIFACT_RUNTIME_LIBRARY "runtime-library"         /* libonnxruntime.so*, libnvinfer.so* */
 #define ARTIFACT_TENSORRT_PLUGIN "tensorrt-plugin-library" /* links TensorRT, or hands it plugin creators */
 #define ARTIFACT_CONTAINER_IMAGE "container-image"         /* its digest is its manifest's */
+#define ARTIFACT_PACKAGE_DATABASE "package-database"       /* of dpkg, apk, rpm: what is installed */
+#define ARTIFACT_PYTHON_PACKAGE "python-package"           /* metadata of one installed distribution */
+#define ARTIFACT_NPM_PACKAGE "npm-package"                 /* package.json of one installed package */
+#define ARTIFACT_RELEASE_FILE "release-file"               /* a product's own statement: NvInferVersion.h, nv_tegra_release */
 
 /* Products (purl). The whole list with aliases is version/products.tsv; these are what files can be built by. */
 #define ARTIFACT_PRODUCT_TENSORRT "pkg:generic/nvidia/tensorrt"
@@ -193,13 +197,14 @@ enum { ARTIFACT_WITH_EVIDENCE = 1 };
 /*
  * Reads the facts.
  *
- * @name   last part of the path: a hint ("looks like an engine by name"), never what decides a kind
+ * @path   as far as it is known, or a name alone. A hint ("looks like an engine by name"): it never makes an engine of
+ *         something, but package databases are told by where they lie
  * @flags  ARTIFACT_WITH_EVIDENCE or 0 (a fast scan)
  * @a      holds notes, evidence, texts; a few KiB
  *
  * Returns 0 with @ret complete; RF_EIO from the source; RF_ENOMEM.
  */
-RF_MUST_CHECK int artifact_read(const struct artifact_source *src, struct span name, unsigned flags, struct arena *a,
+RF_MUST_CHECK int artifact_read(const struct artifact_source *src, struct span path, unsigned flags, struct arena *a,
 				struct artifact_facts *ret, struct err *err);
 
 /* The second look, over every byte, for those who read the whole file anyway (to hash it): checksums, and native code
@@ -256,7 +261,8 @@ struct artifact_window {
 struct artifact_reading {
 	const struct artifact_source *src;
 	struct span head; /* the first min(size, ARTIFACT_HEAD_BYTES) bytes at least */
-	struct span name;
+	struct span path; /* as artifact_read() was given it */
+	struct span name; /* its last part */
 	unsigned flags;
 	struct arena *a;
 	struct artifact_facts *facts;
@@ -296,5 +302,13 @@ extern const struct artifact_format artifact_format_ort;
 extern const struct artifact_format artifact_format_lfs;
 extern const struct artifact_format artifact_format_runtime;
 extern const struct artifact_format artifact_format_onnx;
+extern const struct artifact_format artifact_format_dpkg;
+extern const struct artifact_format artifact_format_apk;
+extern const struct artifact_format artifact_format_rpm_sqlite;
+extern const struct artifact_format artifact_format_rpm_ndb;
+extern const struct artifact_format artifact_format_rpm_bdb;
+extern const struct artifact_format artifact_format_python;
+extern const struct artifact_format artifact_format_npm;
+extern const struct artifact_format artifact_format_release;
 
 #endif

@@ -9,8 +9,8 @@
 #include <sys/stat.h>
 
 #define SCAN_PIECE_BYTES (1 * MIB)
-/* Facts of one file: a few KiB; notes and evidence have their own limits. */
-#define SCAN_ARENA_BYTES (1 * MIB)
+/* Facts of one file: a few KiB, of a package database some MiB; notes, evidence and components have their own limits. */
+#define SCAN_ARENA_BYTES (32 * MIB)
 
 /* Buffers and a digest, lent to a worker for one file. */
 struct scan_hasher {

@@ -315,7 +315,7 @@ static int name_behind_links(struct scan_slot *s, const struct artifact_source *
 	const char *name = strrchr(real, '/') + 1;
 	return strcmp(name, s->path + s->name_at) == 0
 		       ? 0
-		       : artifact_read(src, span_of(name), flags, &s->arena, &s->facts, err);
+		       : artifact_read(src, span_of(real), flags, &s->arena, &s->facts, err);
 }
 
 void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data)
@@ -332,7 +332,7 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 		.beside = source_beside,
 	};
 	if (rc == 0)
-		rc = artifact_read(&src, span_of(s->path + s->name_at), flags, &s->arena, &s->facts, &err);
+		rc = artifact_read(&src, span_of(s->path), flags, &s->arena, &s->facts, &err);
 	if (rc == 0)
 		rc = name_behind_links(s, &src, flags, &err);
 	if (rc == RF_ENOMEM) {

@@ -1,0 +1,121 @@
+/*
+ * dpkg's database: var/lib/dpkg/status, and the files of var/lib/dpkg/status.d of images that are put together without
+ * dpkg. Paragraphs of fields, deb-control(5); the third word of Status is the state, dpkg-query(1).
+ * A package that was removed and left its configuration behind (deinstall ok config-files) is not installed.
+ */
+#include "inventory/package_int.h"
+
+struct dpkg_paragraph {
+	char *name, *version, *state, *maintainer; /* in the arena; NULL: no such field */
+	bool any;
+};
+
+struct dpkg {
+	struct artifact_reading *r;
+	struct package_list list;
+	struct dpkg_paragraph at;
+	bool in_status_d;     /* no states there: what is listed is installed */
+	char distribution[8]; /* "ubuntu", "debian": who maintains base-files */
+};
+
+static bool is_status_d(const struct artifact_reading *r)
+{
+	return span_eq_text(package_folder(r->path), "status.d");
+}
+
+/* status-old and the copies of /var/backups say what was installed once: they are not read. */
+static bool dpkg_sniff(const struct artifact_reading *r)
+{
+	return span_starts_nocase(r->head, "Package:") && (span_eq_text(r->name, "status") || is_status_d(r));
+}
+
+static void field_keep(struct dpkg *d, char **to, struct span value, const char *name)
+{
+	if (*to) {
+		if (!span_eq_text(value, *to))
+			artifact_object(d->r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "field_stated_twice",
+					"a paragraph states %s twice, differently: \"%.60s\" and \"%.*s\"", name, *to,
+					SPAN_ARG(span_sub(value, 0, 60)));
+		return;
+	}
+	*to = arena_text(d->r->a, value);
+	if (!*to)
+		d->r->failed = RF_ENOMEM;
+}
+
+static void line_take(struct dpkg *d, struct span line)
+{
+	struct span value;
+	d->at.any = true;
+	if (package_field(line, "Package", &value))
+		field_keep(d, &d->at.name, value, "Package");
+	else if (package_field(line, "Version", &value))
+		field_keep(d, &d->at.version, value, "Version");
+	else if (package_field(line, "Status", &value))
+		field_keep(d, &d->at.state, value, "Status");
+	else if (package_field(line, "Maintainer", &value))
+		field_keep(d, &d->at.maintainer, value, "Maintainer");
+	else if (span_find_byte(line, ':') == SIZE_MAX)
+		artifact_object(d->r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "field_malformed",
+				"a line that is no field (deb-control: \"Name: value\"): \"%.*s\"",
+				SPAN_ARG(span_sub(line, 0, 60)));
+}
+
+/* "install ok installed": is its content on the disk? Half installed is there in part, so it counts. */
+static bool is_installed(struct dpkg *d)
+{
+	static const char *const absent[] = { "not-installed", "config-files" };
+	if (!d->at.state)
+		return d->in_status_d;
+	struct span state = span_of(d->at.state);
+	size_t blank = span_rfind_byte(state, ' ');
+	state = blank == SIZE_MAX ? state : span_from(state, blank + 1);
+	for (size_t i = 0; i < RF_COUNT(absent); i++)
+		if (span_eq_text(state, absent[i]))
+			return false;
+	return true;
+}
+
+static void distribution_of(struct dpkg *d)
+{
+	if (!d->at.maintainer || !d->at.name || strcmp(d->at.name, "base-files") != 0)
+		return;
+	static const char *const known[] = { "ubuntu", "debian" };
+	for (size_t i = 0; i < RF_COUNT(known) && !d->distribution[0]; i++)
+		if (strcasestr(d->at.maintainer, known[i]))
+			memcpy(d->distribution, known[i], strlen(known[i]) + 1);
+}
+
+static void paragraph_end(struct dpkg *d)
+{
+	if (!d->at.any)
+		return;
+	if (!d->at.state && !d->in_status_d && d->at.name)
+		artifact_object(d->r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "package_without_status",
+				"package %.60s has no Status: whether it is installed cannot be told", d->at.name);
+	distribution_of(d);
+	if (is_installed(d) || (!d->at.state && d->at.name))
+		package_list_add(&d->list, &(struct purl){ .type = SPAN("deb"),
+							   .name = span_of(d->at.name),
+							   .version = span_of(d->at.version) });
+	d->at = (struct dpkg_paragraph){ 0 };
+}
+
+static int dpkg_read(struct artifact_reading *r)
+{
+	struct dpkg d = { .r = r, .list = package_list(r, "dpkg"), .in_status_d = is_status_d(r) };
+	struct package_lines lines = package_lines(r);
+	struct span line;
+	r->facts->kind = ARTIFACT_PACKAGE_DATABASE;
+	r->facts->layout = "dpkg";
+	while (package_line(&lines, &line)) {
+		if (!line.n)
+			paragraph_end(&d);
+		else if (line.p[0] != ' ' && line.p[0] != '\t') /* else it goes on with the field before */
+			line_take(&d, line);
+	}
+	paragraph_end(&d);
+	return r->failed ? r->failed : package_list_end(&d.list, span_of(d.distribution));
+}
+
+const struct artifact_format artifact_format_dpkg = { .name = "dpkg", .sniff = dpkg_sniff, .read = dpkg_read };
