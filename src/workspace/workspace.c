@@ -167,6 +167,40 @@ static const struct option_items service_items = { .bytes = sizeof(struct worksp
 						   .key_is_name = true,
 						   .group = &service_options };
 
+static const struct option namespace_item = { .key = "",
+					      .kind = OPTION_CUSTOM,
+					      .at = offsetof(struct workspace_namespace, environment),
+					      .custom = read_environment,
+					      .accepts = "the name of an environment of this file",
+					      .pattern = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$" };
+static const struct option_items namespace_items = { .bytes = sizeof(struct workspace_namespace),
+						     .max = 20000,
+						     .key_at = offsetof(struct workspace_namespace, name),
+						     .scalar = &namespace_item };
+static const struct option kubernetes_rows[] = {
+	{ "service_label", OPTION_TEXT, offsetof(struct workspace_kubernetes, service_label),
+	  .otherwise = "app.kubernetes.io/name", .help = "label whose value names the service of a workload" },
+	{ "owner_label", OPTION_TEXT, offsetof(struct workspace_kubernetes, owner_label),
+	  .help = "label or annotation that names its owner" },
+	{ "contact_label", OPTION_TEXT, offsetof(struct workspace_kubernetes, contact_label),
+	  .help = "label or annotation that says how the owner is reached" },
+	{ "namespaces", OPTION_MAP, offsetof(struct workspace_kubernetes, namespaces), .items = &namespace_items,
+	  .count_at = offsetof(struct workspace_kubernetes, namespaces_n),
+	  .help = "NAMESPACE or CLUSTER/NAMESPACE: the environment its workloads are in" },
+};
+static const struct options kubernetes_options = OPTIONS(kubernetes_rows, "how workloads of Kubernetes are read");
+
+/* services/NAME.yaml */
+struct services_file {
+	const struct workspace_service *services;
+	size_t services_n;
+};
+static const struct option services_file_rows[] = {
+	{ "services", OPTION_MAP, offsetof(struct services_file, services), .items = &service_items,
+	  .count_at = offsetof(struct services_file, services_n), .help = "services with owner, reach and engines" },
+};
+static const struct options services_file_options = OPTIONS(services_file_rows, "more services");
+
 static const struct option build_rows[] = {
 	{ "jobs", OPTION_COUNT, offsetof(struct workspace, build_jobs), .low = 0, .high = 1024, .otherwise = "0",
 	  .help = "builds at a time; 0: as many as processors" },
@@ -193,6 +227,7 @@ static const struct option workspace_rows[] = {
 	  .count_at = offsetof(struct workspace, environments_n), .help = "environments with their clocks" },
 	{ "services", OPTION_MAP, offsetof(struct workspace, services), .items = &service_items,
 	  .count_at = offsetof(struct workspace, services_n), .help = "services with owner, reach and engines" },
+	{ "kubernetes", OPTION_GROUP, offsetof(struct workspace, kubernetes), .group = &kubernetes_options },
 };
 const struct options workspace_options = OPTIONS(workspace_rows, "The fleet of one site: reforge.yaml.");
 
@@ -238,15 +273,66 @@ static int index_service(struct options_reader *r, struct workspace_private *p, 
 	return rc;
 }
 
-static int index_services(struct options_reader *r, struct workspace *w, const struct yaml_node *root)
+/* Where each of them stands, and what may be left out. */
+static void finish_services(const struct options_reader *r, const struct workspace_service *list, size_t n,
+			    const struct yaml_node *root)
 {
 	const struct yaml_node *services = yaml_get(root, "services");
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < w->services_n; i++) {
+	for (size_t i = 0; i < n; i++) {
 		/* the array is ours, const only for those who read the workspace */
-		struct workspace_service *s = (struct workspace_service *)(uintptr_t)&w->services[i];
+		struct workspace_service *s = (struct workspace_service *)(uintptr_t)&list[i];
+		s->file = r->file;
 		s->line = yaml_line(yaml_key_at(services, i));
 		s->owner.deputy = s->owner.deputy ? s->owner.deputy : "";
+	}
+}
+
+/* The services of one more file behind those that are there, but for names that are. */
+static int add_services(struct options_reader *r, struct workspace *w, const struct services_file *more)
+{
+	RF_AUTO(map) names = MAP_INIT;
+	struct workspace_service *all =
+		arena_array(&w->private_->arena, w->services_n + more->services_n, sizeof *all);
+	int rc = all || !more->services_n ? 0 : options_refuse(r, RF_ENOMEM, "out of memory");
+	size_t n = rc || !all ? 0 : w->services_n;
+	for (size_t i = 0; i < n; i++) {
+		all[i] = w->services[i];
+		if (map_set(&names, span_of(all[i].name), &all[i]))
+			rc = options_refuse(r, RF_ENOMEM, "out of memory");
+	}
+	for (size_t i = 0; rc == 0 && i < more->services_n; i++)
+		if (!map_get(&names, span_of(more->services[i].name)))
+			all[n++] = more->services[i];
+	if (rc || !all)
+		return rc;
+	if (n > WORKSPACE_MAX_SERVICES)
+		return options_refuse(r, RF_ETOOMANY, "more than %d services together", WORKSPACE_MAX_SERVICES);
+	w->services = all;
+	w->services_n = n;
+	return 0;
+}
+
+static int read_services(struct workspace *w, const struct workspace_file *file, struct err *err)
+{
+	RF_AUTO_PTR(yaml_doc) doc = NULL;
+	struct services_file more = { 0 };
+	struct options_reader r = { .arena = &w->private_->arena, .folder = w->folder, .root = w, .err = err, .line = 1 };
+	r.file = arena_text(r.arena, span_of(file->path));
+	int rc = r.file ? yaml_parse(file->yaml, file->path, &doc, err) : options_refuse(&r, RF_ENOMEM, "out of memory");
+	if (rc == 0)
+		rc = options_read(&r, &services_file_options, yaml_root(doc), &more);
+	if (rc)
+		return rc;
+	finish_services(&r, more.services, more.services_n, yaml_root(doc));
+	return add_services(&r, w, &more);
+}
+
+static int index_services(struct options_reader *r, struct workspace *w)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < w->services_n; i++) {
+		struct workspace_service *s = (struct workspace_service *)(uintptr_t)&w->services[i];
+		r->file = s->file;
 		rc = index_service(r, w->private_, s);
 	}
 	return rc;
@@ -303,7 +389,8 @@ void workspace_freep(struct workspace **w)
 	*w = NULL;
 }
 
-static int read_into(struct workspace *w, const struct yaml_node *root, struct err *err)
+static int read_into(struct workspace *w, const struct yaml_node *root, const struct workspace_file *extra, size_t extra_n,
+		     struct err *err)
 {
 	struct options_reader r = {
 		.arena = &w->private_->arena, .file = w->file, .folder = w->folder, .root = w, .err = err, .line = 1
@@ -314,10 +401,21 @@ static int read_into(struct workspace *w, const struct yaml_node *root, struct e
 		rc = check_clocks(&r, w, root);
 	if (rc == 0)
 		rc = check_feeds(&r, w, root);
-	return rc ? rc : index_services(&r, w, root);
+	w->kubernetes.owner_label = w->kubernetes.owner_label ? w->kubernetes.owner_label : "";
+	w->kubernetes.contact_label = w->kubernetes.contact_label ? w->kubernetes.contact_label : "";
+	finish_services(&r, w->services, w->services_n, root);
+	for (size_t i = 0; rc == 0 && i < extra_n; i++)
+		rc = read_services(w, &extra[i], err);
+	return rc ? rc : index_services(&r, w);
 }
 
 int workspace_read(struct span yaml, const char *file, const char *folder, struct workspace **ret, struct err *err)
+{
+	return workspace_read_with(yaml, file, folder, NULL, 0, ret, err);
+}
+
+int workspace_read_with(struct span yaml, const char *file, const char *folder, const struct workspace_file *extra,
+			size_t extra_n, struct workspace **ret, struct err *err)
 {
 	RF_AUTO_PTR(yaml_doc) doc = NULL;
 	int rc = yaml_parse(yaml, file, &doc, err);
@@ -328,7 +426,7 @@ int workspace_read(struct span yaml, const char *file, const char *folder, struc
 		workspace_free(w);
 		return err_set(err, RF_ENOMEM, "out of memory for %s", file);
 	}
-	rc = read_into(w, yaml_root(doc), err);
+	rc = read_into(w, yaml_root(doc), extra, extra_n, err);
 	if (rc)
 		workspace_free(w);
 	else
@@ -370,6 +468,23 @@ const struct workspace_toolchain_version *workspace_toolchain_version(const stru
 const struct workspace_feed *workspace_feed(const struct workspace *w, struct span name)
 {
 	FIND(w->feeds, w->feeds_n, name, name);
+}
+
+const struct workspace_environment *workspace_namespace(const struct workspace *w, struct span cluster,
+							struct span namespace_)
+{
+	const struct workspace_environment *found = NULL;
+	for (size_t i = 0; i < w->kubernetes.namespaces_n; i++) {
+		const struct workspace_namespace *n = &w->kubernetes.namespaces[i];
+		struct span name = span_of(n->name);
+		size_t slash = span_rfind_byte(name, '/');
+		if (slash == SIZE_MAX && span_eq(name, namespace_) && !found)
+			found = n->environment;
+		else if (slash != SIZE_MAX && span_eq(span_sub(name, 0, slash), cluster) &&
+			 span_eq(span_from(name, slash + 1), namespace_))
+			return n->environment;
+	}
+	return found;
 }
 
 const char *workspace_reach_name(enum workspace_reach r)

@@ -2,6 +2,7 @@
  * workspace - reforge.yaml: the fleet, its owners, toolchains, clocks; and the folder around it (design 6.2).
  *
  *   FOLDER/reforge.yaml          what this room reads
+ *          services/NAME.yaml    more services, of the same form, that a program wrote (`inventory import --cmdb`)
  *          recipes/NAME.yaml     recipe.h; loaded by name, on first use
  *          keys/                 0700: release.pem, ledger.pem and their .pub.pem (made by the cli through crypto/)
  *          reforge.db  depot/    unless reforge.yaml says otherwise
@@ -117,7 +118,19 @@ struct workspace_service {
 	size_t roots_n;
 	const struct workspace_engine *engines;
 	size_t engines_n;
-	uint64_t line; /* in reforge.yaml */
+	const char *file; /* that it stands in */
+	uint64_t line;
+};
+
+/* Which environment the workloads of a namespace are in. */
+struct workspace_namespace {
+	const char *name; /* "NAMESPACE", or "CLUSTER/NAMESPACE", which wins */
+	const struct workspace_environment *environment;
+};
+struct workspace_kubernetes {
+	const char *service_label, *owner_label, *contact_label; /* keys; "" none */
+	const struct workspace_namespace *namespaces;
+	size_t namespaces_n;
 };
 
 struct workspace {
@@ -136,8 +149,9 @@ struct workspace {
 	size_t toolchains_n;
 	const struct workspace_environment *environments;
 	size_t environments_n;
-	const struct workspace_service *services;
+	const struct workspace_service *services; /* of reforge.yaml, then of services/ */
 	size_t services_n;
+	struct workspace_kubernetes kubernetes;
 	struct workspace_private *private_;
 };
 
@@ -149,7 +163,17 @@ struct workspace {
  */
 RF_MUST_CHECK int workspace_read(struct span yaml, const char *file, const char *folder, struct workspace **ret,
 				 struct err *err);
-/* Reads FOLDER/reforge.yaml. RF_ENOTFOUND says how to make one (`reforge init`). */
+/* One more file of services. */
+struct workspace_file {
+	const char *path;
+	struct span yaml;
+};
+/* The same with @extra files of services, in their order: {services: {NAME: ...}} as in reforge.yaml. A name that is there
+ * already is left out: reforge.yaml, a person's, wins. */
+RF_MUST_CHECK int workspace_read_with(struct span yaml, const char *file, const char *folder,
+				      const struct workspace_file *extra, size_t extra_n, struct workspace **ret,
+				      struct err *err);
+/* Reads FOLDER/reforge.yaml, and services/NAME.yaml in the order of the names. RF_ENOTFOUND says how to make one (`reforge init`). */
 RF_MUST_CHECK int workspace_open(const char *folder, struct workspace **ret, struct err *err);
 void workspace_free(struct workspace *w);
 void workspace_freep(struct workspace **w);
@@ -171,6 +195,16 @@ const struct workspace_toolchain *workspace_toolchain(const struct workspace *w,
 const struct workspace_toolchain_version *workspace_toolchain_version(const struct workspace *w, struct span toolchain,
 								      struct span version);
 const struct workspace_feed *workspace_feed(const struct workspace *w, struct span name);
+
+/* The environment that reforge.yaml gives a namespace; NULL when it gives none. */
+const struct workspace_environment *workspace_namespace(const struct workspace *w, struct span cluster,
+							struct span namespace_);
+
+/* Writes services/NAME.yaml, which the next workspace_open() reads. @services: a JSON object by name, each of the form that
+ * reforge.yaml wants; checked by reading it as workspace_open() would, so that nothing is written that it would refuse.
+ * RF_EFORMAT with the service's name; RF_EINVALID: @name. An empty object takes the file away. */
+RF_MUST_CHECK int workspace_services_write(const struct workspace *w, const char *name, struct span services,
+					   struct err *err);
 
 /* Absolute, normal form of @path (relative: to the workspace's folder), into @buffer. RF_ETOOBIG. Lexical: links are
  * not resolved. */

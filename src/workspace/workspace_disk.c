@@ -23,6 +23,88 @@ static int absolute(const char *folder, char *buffer, size_t size, struct err *e
 	return 0;
 }
 
+/* ── services/ ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* Programs write one file each. */
+#define MAX_SERVICE_FILES 64
+
+struct service_files {
+	struct workspace_file list[MAX_SERVICE_FILES];
+	size_t n;
+	struct arena arena;
+	struct err *err;
+};
+
+static int take_service_file(const struct fs_entry *e, void *data)
+{
+	struct service_files *f = data;
+	RF_AUTO(str) text = STR_INIT(WORKSPACE_MAX_BYTES);
+	if (e->depth != 1 || e->kind != FS_FILE || !span_ends(span_of(e->name), ".yaml"))
+		return 0;
+	if (f->n == MAX_SERVICE_FILES)
+		return err_set(f->err, RF_ETOOMANY, "more than %d files of services", MAX_SERVICE_FILES);
+	int rc = fs_read(e->path, &text, f->err);
+	struct workspace_file *to = &f->list[f->n];
+	if (rc)
+		return rc;
+	to->path = arena_text(&f->arena, span_of(e->path));
+	to->yaml = arena_span(&f->arena, str_span(&text));
+	f->n++;
+	return to->path && to->yaml.p ? 0 : err_set(f->err, RF_ENOMEM, "out of memory for %s", e->path);
+}
+
+/* reforge.yaml and the files of services/, but for the one called @but when it is not NULL, which @instead stands for. */
+static int open_services(struct span yaml, const char *file, const char *folder, const char *but,
+			 const struct workspace_file *instead, struct workspace **ret, struct err *err)
+{
+	char path[FS_PATH_MAX];
+	RF_AUTO_FREE struct service_files *f = rf_alloc(sizeof *f);
+	if (!f)
+		return err_set(err, RF_ENOMEM, "out of memory for %s", file);
+	f->arena = ARENA_INIT(2 * WORKSPACE_MAX_BYTES);
+	f->err = err;
+	int rc = fs_join(path, sizeof path, folder, "services", err);
+	if (rc == 0 && fs_is_dir(path))
+		rc = fs_walk(path, take_service_file, f, err);
+	for (size_t i = 0; rc == 0 && i < f->n && but; i++)
+		if (strcmp(f->list[i].path, but) == 0)
+			f->list[i--] = f->list[--f->n];
+	if (rc == 0 && instead && f->n < MAX_SERVICE_FILES)
+		f->list[f->n++] = *instead;
+	if (rc == 0)
+		rc = workspace_read_with(yaml, file, folder, f->list, f->n, ret, err);
+	arena_release(&f->arena);
+	return rc;
+}
+
+int workspace_services_write(const struct workspace *w, const char *name, struct span services, struct err *err)
+{
+	char folder[FS_PATH_MAX], path[FS_PATH_MAX], file[RECIPE_NAME_MAX + 8];
+	RF_AUTO(str) yaml = STR_INIT(WORKSPACE_MAX_BYTES), text = STR_INIT(WORKSPACE_MAX_BYTES);
+	RF_AUTO_PTR(workspace) check = NULL;
+	if (!recipe_name_is_valid(span_of(name)))
+		return err_set(err, RF_EINVALID, "\"%s\" is no name for a file of services", name);
+	(void)snprintf(file, sizeof file, "%s.yaml", name);
+	int rc = fs_join(folder, sizeof folder, w->folder, "services", err);
+	if (rc == 0)
+		rc = fs_join(path, sizeof path, folder, file, err);
+	if (rc)
+		return rc;
+	if (span_eq_text(services, "{}"))
+		return unlink(path) == 0 || errno == ENOENT ? 0 : err_set_errno(err, errno, "%s cannot be removed", path);
+	str_addf(&text, "# Written by `reforge inventory import`; the next import replaces it. reforge.yaml wins.\n");
+	str_addf(&text, "services: %.*s\n", SPAN_ARG(services));
+	rc = str_check(&text, path, err);
+	if (rc == 0)
+		rc = fs_read(w->file, &yaml, err);
+	struct workspace_file instead = { .path = path, .yaml = str_span(&text) };
+	if (rc == 0)
+		rc = open_services(str_span(&yaml), w->file, w->folder, path, &instead, &check, err);
+	if (rc == 0)
+		rc = fs_make_dirs(folder, 0755, err);
+	return rc ? rc : fs_write_atomic(path, str_span(&text), 0644, err);
+}
+
 int workspace_open(const char *folder, struct workspace **ret, struct err *err)
 {
 	char path[FS_PATH_MAX], file[FS_PATH_MAX];
@@ -39,7 +121,7 @@ int workspace_open(const char *folder, struct workspace **ret, struct err *err)
 			      "; make one with `reforge init`, or name one with -C DIR");
 		return err_in_file(err, path);
 	}
-	return rc ? rc : workspace_read(str_span(&yaml), file, path, ret, err);
+	return rc ? rc : open_services(str_span(&yaml), file, path, NULL, NULL, ret, err);
 }
 
 int workspace_find(const char *start, char *buffer, size_t size, struct err *err)

@@ -254,6 +254,68 @@ static void makes_and_opens(void **state)
 }
 
 /* Regenerate with: REFORGE_UPDATE=1 tests/unit/test_workspace_workspace */
+#define FLEET                                                                                                             \
+	"site: test\nenvironments: {production: {}, staging: {}}\nservices:\n  voice:\n    owner: {name: voice, contact: "  \
+	"\"#voice\"}\n    environments: [production]\n"
+
+static void namespaces_have_environments(void **state)
+{
+	struct err err = ERR_INIT;
+	RF_AUTO_PTR(workspace) w = NULL;
+	static const char yaml[] = FLEET "kubernetes:\n  owner_label: team\n  namespaces: {voice: production, 'eu/voice': staging, "
+					 "'arn:aws:eks:x/y/other': staging}\n";
+	(void)state;
+	assert_ok(workspace_read(SPAN(yaml), "reforge.yaml", "/w", &w, &err), &err);
+	assert_string_equal(workspace_namespace(w, SPAN("us"), SPAN("voice"))->name, "production");
+	assert_string_equal(workspace_namespace(w, SPAN("eu"), SPAN("voice"))->name, "staging");
+	assert_string_equal(workspace_namespace(w, SPAN("arn:aws:eks:x/y"), SPAN("other"))->name, "staging");
+	assert_null(workspace_namespace(w, SPAN("eu"), SPAN("other")));
+	assert_string_equal(w->kubernetes.service_label, "app.kubernetes.io/name");
+	assert_string_equal(w->kubernetes.owner_label, "team");
+	assert_string_equal(w->kubernetes.contact_label, "");
+	struct workspace *bad = NULL;
+	static const char wrong[] = FLEET "kubernetes: {namespaces: {voice: prod}}\n";
+	assert_int_equal(workspace_read(SPAN(wrong), "reforge.yaml", "/w", &bad, &err), RF_EFORMAT);
+	assert_string_equal(err.field, "kubernetes.namespaces.voice");
+}
+
+/* What a program wrote stands beside reforge.yaml, which wins; what it must not write is refused and nothing changes. */
+static void services_of_programs(void **state)
+{
+	char folder[FS_PATH_MAX], path[FS_PATH_MAX];
+	struct err err = ERR_INIT;
+	(void)state;
+	assert_ok(fs_temporary_dir("services", folder, sizeof folder, &err), &err);
+	assert_ok(fs_join(path, sizeof path, folder, WORKSPACE_FILE, &err), &err);
+	assert_ok(fs_write_atomic(path, SPAN(FLEET), 0644, &err), &err);
+	struct workspace *w = NULL;
+	assert_ok(workspace_open(folder, &w, &err), &err);
+	static const char good[] =
+		"{\"voice\":{\"owner\":{\"name\":\"x\",\"contact\":\"x\"},\"environments\":[\"staging\"]},"
+		"\"reading\":{\"owner\":{\"name\":\"r \\\"q\\\"\",\"contact\":\"#r\"},\"environments\":[\"staging\"],"
+		"\"criticality\":\"high\"}}";
+	assert_ok(workspace_services_write(w, "cmdb", SPAN(good), &err), &err);
+	assert_int_equal(workspace_services_write(w, "cmdb", SPAN("{\"z\":{\"environments\":[\"production\"]}}"), &err), RF_EFORMAT);
+	assert_int_equal(workspace_services_write(w, "cmdb", SPAN("{\"z\":{\"owner\":{\"name\":\"a\",\"contact\":\"b\"},"
+								   "\"environments\":[\"moon\"]}}"),
+						  &err),
+			 RF_EFORMAT);
+	assert_int_equal(workspace_services_write(w, "../x", SPAN(good), &err), RF_EINVALID);
+	workspace_freep(&w);
+	assert_ok(workspace_open(folder, &w, &err), &err);
+	assert_int_equal(w->services_n, 2);
+	assert_string_equal(workspace_service(w, SPAN("voice"))->owner.name, "voice");
+	assert_string_equal(workspace_service(w, SPAN("reading"))->owner.name, "r \"q\"");
+	assert_int_equal(workspace_service(w, SPAN("reading"))->criticality, WORKSPACE_HIGH);
+	assert_ptr_equal(workspace_service(w, SPAN("reading")), &w->services[1]);
+	assert_ok(workspace_services_write(w, "cmdb", SPAN("{}"), &err), &err);
+	workspace_freep(&w);
+	assert_ok(workspace_open(folder, &w, &err), &err);
+	assert_int_equal(w->services_n, 1);
+	workspace_freep(&w);
+	assert_ok(fs_remove_tree(folder, &err), &err);
+}
+
 static void published_schemas_are_the_tables(void **state)
 {
 	(void)state;
@@ -281,6 +343,8 @@ int main(void)
 		cmocka_unit_test(tells_whose_a_path_is),
 		cmocka_unit_test(refuses_with_advice),
 		cmocka_unit_test(makes_and_opens),
+		cmocka_unit_test(namespaces_have_environments),
+		cmocka_unit_test(services_of_programs),
 		cmocka_unit_test(published_schemas_are_the_tables),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
