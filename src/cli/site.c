@@ -3,6 +3,7 @@
 
 #include "advisory/feed.h"
 #include "exposure/exposure.h"
+#include "inventory/fleet_store.h"
 #include "inventory/inventory.h"
 #include "ledger/ledger.h"
 #include "response/incident.h"
@@ -16,7 +17,7 @@ int site_migrate(struct database *db, struct err *err)
 {
 	static const struct migration_set *const sets[] = {
 		&LEDGER_MIGRATIONS,    &WORK_MIGRATIONS,     &DEPOT_MIGRATIONS,   &ADVISORY_MIGRATIONS, &FEED_MIGRATIONS,
-		&INVENTORY_MIGRATIONS, &EXPOSURE_MIGRATIONS, &ROLLOUT_MIGRATIONS, &RESPONSE_MIGRATIONS,
+		&INVENTORY_MIGRATIONS, &FLEET_MIGRATIONS,    &EXPOSURE_MIGRATIONS, &ROLLOUT_MIGRATIONS, &RESPONSE_MIGRATIONS,
 	};
 	return database_migrate(db, sets, RF_COUNT(sets), err);
 }
