@@ -9,6 +9,8 @@ const struct artifact_format *const artifact_formats[] = {
 	&artifact_format_tensorrt,
 	&artifact_format_ort,
 	&artifact_format_lfs,
+	&artifact_format_archive,
+	&artifact_format_pickle,
 	&artifact_format_runtime,
 	&artifact_format_dpkg,
 	&artifact_format_apk,

@@ -34,6 +34,9 @@
 #define ARTIFACT_NPM_PACKAGE "npm-package"                 /* package.json of one installed package */
 #define ARTIFACT_RELEASE_FILE "release-file"               /* a product's own statement: NvInferVersion.h, nv_tegra_release */
 
+#define ARTIFACT_ARCHIVE "archive"                         /* zip, tar, or compressed; what is inside is reported apart */
+#define ARTIFACT_PICKLE "python-pickle"                    /* torch2trt and others keep engines in them */
+
 /* Products (purl). The whole list with aliases is version/products.tsv; these are what files can be built by. */
 #define ARTIFACT_PRODUCT_TENSORRT "pkg:generic/nvidia/tensorrt"
 #define ARTIFACT_PRODUCT_ONNXRUNTIME "pkg:generic/microsoft/onnxruntime"
@@ -66,6 +69,7 @@ enum artifact_finding artifact_finding_of(struct span text);
 #define ARTIFACT_CAUSE_CONTENT_ABSENT "content_absent"   /* a pointer; the content is not in this file */
 #define ARTIFACT_CAUSE_HOST_CODE "host_code"         /* native code for a CPU inside a plan: runs when it is loaded */
 #define ARTIFACT_CAUSE_HOSTILE_MODEL "hostile_model" /* a model that breaks a rule of inspection: in quarantine */
+#define ARTIFACT_CAUSE_UNSAFE_NAME "unsafe_name"     /* a container's member whose name leads out of it */
 #define ARTIFACT_CAUSE_INCOMPLETE "incomplete"       /* a limit of ours: a part of the content was not looked at */
 
 /* What an artifact's content holds beside its main product: the CUDA toolkit that compiled a plan's kernels, the
@@ -300,6 +304,8 @@ void artifact_evidence(struct artifact_reading *r, const char *what, uint64_t of
 extern const struct artifact_format artifact_format_tensorrt;
 extern const struct artifact_format artifact_format_ort;
 extern const struct artifact_format artifact_format_lfs;
+extern const struct artifact_format artifact_format_archive;
+extern const struct artifact_format artifact_format_pickle;
 extern const struct artifact_format artifact_format_runtime;
 extern const struct artifact_format artifact_format_onnx;
 extern const struct artifact_format artifact_format_dpkg;

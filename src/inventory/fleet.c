@@ -2,6 +2,7 @@
 #include "inventory/fleet.h"
 
 #include "base/fs.h"
+#include "inventory/scan_member.h"
 
 #include <unistd.h>
 
@@ -47,7 +48,7 @@ static int take(const struct scan_file *file, void *data)
 {
 	struct fleet *f = data;
 	struct workspace_place located;
-	int rc = workspace_locate(f->workspace, file->path, &located, f->err);
+	int rc = workspace_locate(f->workspace, file->outer ? file->outer : file->path, &located, f->err);
 	/* a root inside another service's root: the nearer one scans it */
 	if (rc != 0 || (located.service && located.service != f->service))
 		return rc;
@@ -65,7 +66,10 @@ static bool is_named(const char *path, struct span service, struct span environm
 {
 	const struct fleet *f = data;
 	struct workspace_place located;
-	if (workspace_locate(f->workspace, path, &located, NULL) != 0)
+	/* what is inside of a container is where the container is */
+	size_t inside = span_find(span_of(path), SPAN(SCAN_MEMBER_MARK));
+	RF_AUTO_FREE char *outer = rf_text_span(span_sub(span_of(path), 0, inside));
+	if (!outer || workspace_locate(f->workspace, outer, &located, NULL) != 0)
 		return true;
 	if (!located.service || !span_eq_text(service, located.service->name))
 		return false;

@@ -284,6 +284,11 @@ static int known_add(struct inventory_batch *b, const struct scan_file *f)
 		if (!k->second_look.p)
 			return RF_ENOMEM;
 	}
+	if (f->members.n) {
+		k->members = arena_span(&b->arena, f->members);
+		if (!k->members.p)
+			return RF_ENOMEM;
+	}
 	k->next = b->known;
 	b->known = k;
 	return 0;
@@ -332,6 +337,24 @@ static int unseen_add(struct inventory_batch *b, struct batch_group *g, const st
 			facts->note_count ? facts->notes[facts->note_count - 1] : "could not be read");
 }
 
+/* What lies inside of a container that was not read again is where it was; its facts are in the database. */
+static int members_add(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f,
+		       const struct inventory_place *place, struct err *err)
+{
+	struct span rest = f->members;
+	int rc = 0;
+	for (struct scan_kept kept; rc == 0 && scan_member_next(&rest, &kept);) {
+		char *path = arena_printf(&b->arena, "%s%s%.*s", f->path, SCAN_MEMBER_MARK, SPAN_ARG(kept.inner));
+		struct batch_artifact *a = artifact_find(b, &kept.digest);
+		if (!a)
+			a = artifact_new(b, &kept.digest);
+		rc = room_for_item(b, err);
+		if (rc == 0 && (!path || !a || item_add(b, g, path, a, place) < 0))
+			rc = no_memory(err);
+	}
+	return rc;
+}
+
 int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, const struct inventory_place *place,
 			struct err *err)
 {
@@ -349,11 +372,13 @@ int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, co
 			return unseen_add(b, g, f) == 0 ? 0 : no_memory(err);
 		return err_set(err, RF_EINVALID, "a scan without digests is a report: nothing of it can be recorded");
 	}
-	if (known_add(b, f) < 0)
+	if (known_add(b, f) < 0 || (f->inside_partly && unseen_add(b, g, f) < 0))
 		return no_memory(err);
 	if (!worth_keeping(f->facts))
 		return 0;
-	int rc = room_for_item(b, err);
+	int rc = f->digest_cached ? members_add(b, g, f, place, err) : 0;
+	if (rc == 0)
+		rc = room_for_item(b, err);
 	return rc ? rc : item_add(b, g, f->path, artifact_of(b, &f->digest, f->facts), place) == 0 ? 0 : no_memory(err);
 }
 

@@ -7,9 +7,10 @@
 
 #include "base/hash.h"
 #include "inventory/inventory.h"
+#include "inventory/scan_member.h"
 
 /* Goes up when the readers learn to see more: stored facts and remembered digests of older readers are made anew. */
-#define INVENTORY_READER 2
+#define INVENTORY_READER 3
 
 /* How long a digest is believed: everything is read again now and then. */
 #define INVENTORY_KNOWN_KEEP_USEC (90 * USEC_PER_DAY)
@@ -86,7 +87,7 @@ struct batch_group {
 struct batch_known {
 	struct scan_identity identity;
 	struct digest digest;
-	struct span second_look;
+	struct span second_look, members;
 	struct batch_known *next;
 };
 

@@ -53,6 +53,12 @@ static int row_take(struct inventory_known *k, struct db_rows *rows, struct err 
 		if (!row->known.second_look.p)
 			rc = RF_ENOMEM;
 	}
+	struct span members = rows_blob(rows, 7);
+	if (rc == 0 && members.n) {
+		row->known.members = arena_span(&k->arena, members);
+		if (!row->known.members.p)
+			rc = RF_ENOMEM;
+	}
 	if (rc == 0)
 		rc = map_set(&k->by_identity, key_of(&row->identity), row);
 	return rc == RF_ENOMEM ? err_set(err, rc, "no memory for the scan cache") : rc;
@@ -70,7 +76,7 @@ static int load(struct transaction *tx, void *data)
 	map_release(&k->by_identity);
 	arena_reset(&k->arena);
 	int rc = TX_QUERY(tx, &rows,
-			  "SELECT device, inode, size, mtime_ns, ctime_ns, digest, second_look FROM inventory_known"
+			  "SELECT device, inode, size, mtime_ns, ctime_ns, digest, second_look, members FROM inventory_known"
 			  " WHERE machine = $1 AND reader = $2 AND hashed_at >= $3 LIMIT $4",
 			  DB_T(inventory_machine(machine)), DB_I(INVENTORY_READER),
 			  DB_TIME(tx_now(tx) - INVENTORY_KNOWN_KEEP_USEC), DB_I(INVENTORY_MAX_FILES));

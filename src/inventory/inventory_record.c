@@ -299,7 +299,7 @@ static int item_write(struct record *r, const struct batch_group *g, const struc
 	return placement_open(r, g, item);
 }
 
-/* @path is @folder or lies below it. */
+/* @path is @folder or lies below it, or inside of it when it is a container. */
 static bool is_below(const char *path, const char *folder)
 {
 	size_t n = strlen(folder);
@@ -309,7 +309,8 @@ static bool is_below(const char *path, const char *folder)
 		n--;
 	if (strncmp(path, folder, n) != 0)
 		return false;
-	return path[n] == '\0' || path[n] == '/' || (n == 1 && folder[0] == '/');
+	return path[n] == '\0' || path[n] == '/' || (path[n] == '!' && path[n + 1] == '/') ||
+	       (n == 1 && folder[0] == '/');
 }
 
 static bool is_below_any(const char *path, const struct batch_path *list)
@@ -508,14 +509,14 @@ static int known_write(struct record *r)
 			r->tx,
 			"INSERT INTO inventory_known(machine, device, inode, size, mtime_ns, ctime_ns, digest, "
 			"second_look,"
-			" reader, hashed_at) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"
+			" reader, hashed_at, members) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)"
 			" ON CONFLICT(machine, device, inode) DO UPDATE SET size = excluded.size, mtime_ns = "
 			"excluded.mtime_ns,"
 			" ctime_ns = excluded.ctime_ns, digest = excluded.digest, second_look = excluded.second_look,"
-			" reader = excluded.reader, hashed_at = excluded.hashed_at",
+			" reader = excluded.reader, hashed_at = excluded.hashed_at, members = excluded.members",
 			DB_T(machine), DB_I(id->device), DB_I(id->inode), DB_I(id->size), DB_I(id->mtime_ns),
 			DB_I(id->ctime_ns), DB_T(hex), DB_S(k->second_look.n ? k->second_look : SPAN("")),
-			DB_I(INVENTORY_READER), DB_TIME(r->now));
+			DB_I(INVENTORY_READER), DB_TIME(r->now), k->members.n ? DB_B(k->members) : DB_NONE);
 		if (rc)
 			return rc;
 	}

@@ -123,6 +123,8 @@ static const char *const steps[] = {
 	"CREATE INDEX inventory_placement_by_group ON inventory_placement(group_id);\n"
 	"CREATE INDEX inventory_placement_by_use ON inventory_placement(use_id);\n"
 	"CREATE INDEX inventory_placement_by_path ON inventory_placement(path_id);\n",
+	/* what lies inside of a container that need not be read again */
+	"ALTER TABLE inventory_known ADD COLUMN members {blob};\n",
 };
 
 const struct migration_set INVENTORY_MIGRATIONS = { .room = "inventory",

@@ -33,6 +33,7 @@ struct scan_identity {
 struct scan_known {
 	struct digest digest;
 	struct span second_look; /* artifact_second_look() of that time; lives until the scan ends */
+	struct span members;     /* scan_file.members of that time; as long */
 };
 
 /* One report. Everything lives until the callback returns. */
@@ -48,6 +49,14 @@ struct scan_file {
 	struct span second_look; /* to keep beside the digest */
 	bool error;              /* could not be read: facts are kind other, finding unknown, a note says why */
 	bool folder;             /* an unreadable folder: everything below it is unseen */
+	/* Of what lies inside of a container (scan_member.h); path is then "OUTER!/inner" and identity is empty. */
+	const char *outer;       /* path of the outermost container; NULL: this is a file of its own */
+	const char *inner;       /* the part of path behind outer and "!/"; NULL */
+	const struct digest *outer_digest; /* NULL: not known */
+	/* Of a container: those of its members that are worth keeping (scan_member_next()), to be kept beside the
+	 * digest. When digest_cached, it was not read again, and they are not reported. */
+	struct span members;
+	bool inside_partly; /* not all that lies inside could be read: what was known to be there is not gone */
 	const struct artifact_facts *facts; /* never NULL */
 };
 

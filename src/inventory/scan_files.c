@@ -129,6 +129,8 @@ static void slot_reset(struct scan_slot *slot)
 	if (slot->fd >= 0)
 		close(slot->fd);
 	slot->fd = -1;
+	slot->inside = NULL;
+	str_release(&slot->members);
 	arena_reset(&slot->arena);
 }
 
@@ -142,8 +144,10 @@ static int batch_report(struct scan *s)
 			return slot->err.code ? slot->rc : err_set(s->err, slot->rc, "out of memory");
 		}
 		slot->file.facts = &slot->facts;
+		int rc = slot->inside ? scan_slot_inside(slot, s->o, s->report, s->data, &s->totals, s->err) : 0;
 		total_add(s, &slot->file);
-		int rc = s->report(&slot->file, s->data);
+		if (rc == 0)
+			rc = s->report(&slot->file, s->data);
 		if (rc)
 			return rc;
 	}
@@ -180,6 +184,7 @@ static void slot_take(struct scan_slot *slot, const struct fs_entry *e, const ch
 	slot->fd = -1;
 	slot->rc = 0;
 	slot->want_digest = slot->through_link = false;
+	slot->inside = NULL;
 	slot->err = ERR_INIT;
 	slot->file = (struct scan_file){ .path = slot->path, .root = root };
 }
@@ -195,6 +200,7 @@ static void known_look_up(struct scan *s, struct scan_slot *slot)
 	slot->file.has_digest = slot->file.digest_cached = true;
 	slot->file.digest = slot->known.digest;
 	slot->file.second_look = slot->known.second_look;
+	slot->file.members = slot->known.members;
 }
 
 static enum artifact_finding unread_finding(const struct scan_slot *slot)
@@ -449,8 +455,8 @@ int scan_one(const char *path, const struct scan_options *o, struct arena *a, st
 	rc = slot->want_digest ? scan_hasher_open(&hasher, err) : 0;
 	if (rc == 0)
 		scan_slot_read(slot, o && o->evidence ? ARTIFACT_WITH_EVIDENCE : 0, &hasher, only_stop, NULL);
-	else
-		close(fd);
+	if (slot->fd >= 0)
+		close(slot->fd);
 	*a = slot->arena;
 	scan_hasher_release(&hasher);
 	if (rc)

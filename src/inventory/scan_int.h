@@ -12,6 +12,8 @@
 /* Facts of one file: a few KiB, of a package database some MiB; notes, evidence and components have their own limits. */
 #define SCAN_ARENA_BYTES (32 * MIB)
 
+struct scan_inside_row;
+
 /* Buffers and a digest, lent to a worker for one file. */
 struct scan_hasher {
 	unsigned char *pieces[2];
@@ -31,6 +33,8 @@ struct scan_slot {
 	struct scan_file file;
 	struct artifact_facts facts;
 	struct arena arena;
+	const struct scan_inside_row *inside; /* fd is open still: what lies inside is to be read. NULL: nothing */
+	struct str members;                   /* what scan_file.members is made of */
 	char head[ARTIFACT_HEAD_BYTES];
 	int rc; /* failure that is not the file's: ends the scan */
 	struct err err;
@@ -39,9 +43,16 @@ struct scan_slot {
 /* Called after each piece with its bytes; true: stop (RF_ECANCELLED). */
 typedef bool scan_tick(size_t bytes, void *data);
 
-/* Reads facts, and the digest when wanted (@hasher then not NULL), of slot->fd; closes it. What is wrong with the file
- * becomes a fact. */
+/* Reads facts, and the digest when wanted (@hasher then not NULL), of slot->fd; closes it unless slot->inside is set. What
+ * is wrong with the file becomes a fact. */
 void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data);
+/* Another identity than at open, or @hashed bytes instead of as many as it has, is a finding. */
+void scan_slot_change_check(struct scan_slot *s, uint64_t hashed);
+/* Reads what lies inside (slot->inside), reports it, says on the slot's facts what was met; adds to @totals. Unchanged since
+ * it was read, it is not read again. 0; RF_ENOMEM, RF_ECANCELLED, RF_EIO, or what @report returned. */
+RF_MUST_CHECK int scan_slot_inside(struct scan_slot *s, const struct scan_options *o,
+				   int (*report)(const struct scan_file *, void *), void *data,
+				   struct scan_totals *totals, struct err *err);
 /* Facts for what was not opened. @text: a sentence. */
 void scan_slot_unread(struct scan_slot *s, bool error, enum artifact_finding finding, const char *text);
 void scan_identity_of(const struct stat *st, struct scan_identity *ret);

@@ -7,7 +7,8 @@
  *
  *   reader's thread   begin(name, size) add(bytes) add(bytes) ... end()   begin() ...
  *        │ a ring of pieces, 4 MiB
- *   caller's thread   facts, digest, second look ─► report(path "OUTER!/name")   └► what is inside of it: "OUTER!/a.tar!/b"
+ *   caller's thread   facts, digest, second look ─► report(path "OUTER!/name")   └► what is inside of it:
+ * "OUTER!/a.tar!/b"
  *
  * Nothing is written to disk. Memory does not grow with sizes: a member of up to SCAN_MEMBER_MEMORY_BYTES is looked at
  * whole; of a larger one its head of that size is kept, a window that slides over the rest, and its end. Whoever reads
@@ -44,14 +45,19 @@
 struct scan_members; /* one walk through a container */
 
 struct scan_container {
-	const char *path; /* OUTER, in front of every member's path */
-	const char *root; /* as scan_file.root */
+	const char *path;            /* OUTER, in front of every member's path */
+	const char *root;            /* as scan_file.root */
+	const struct digest *digest; /* of the container, for scan_file.outer_digest; NULL: not known */
 	/* The reader: calls the functions below, and nothing else that belongs to the caller. Its failure (damaged,
 	 * truncated, encrypted, over a limit) ends the walk; what was read until then is reported. Called once, in
 	 * another thread. */
 	int (*read)(struct scan_members *m, void *data, struct err *err);
 	void *data;
 };
+
+/* A name beside a container is a file's name, and a model has one engine for each of its parts on the GPU. */
+#define SCAN_INSIDE_MAX_BESIDE 16
+#define SCAN_INSIDE_NAME_BYTES 256
 
 /* What a walk met. */
 struct scan_inside {
@@ -62,6 +68,10 @@ struct scan_inside {
 	uint64_t bytes;            /* unpacked */
 	int rc;                    /* of the reader; 0: it came to the container's end */
 	struct err err;            /* of the reader, when rc is not 0 */
+	const char *rule;          /* a limit that ended the walk: "bomb_ratio", ...; NULL: none. Static */
+	/* Files beside the container that it names (SCAN_UNREAD_BESIDE), as it names them. */
+	char beside[SCAN_INSIDE_MAX_BESIDE][SCAN_INSIDE_NAME_BYTES];
+	size_t beside_count; /* all; those that are too long or too many are not in the list */
 };
 
 /*
@@ -76,9 +86,18 @@ RF_MUST_CHECK int scan_members(const struct scan_container *c, const struct scan
 			       int (*report)(const struct scan_file *, void *), void *data, struct scan_inside *ret,
 			       struct err *err);
 
-/* Says on a container's facts what scan_members() met inside: a note with the counts, a finding when not all of it could
- * be read. @a: the facts' arena. RF_ENOMEM. */
+/* Says on a container's facts what scan_members() met inside: a note with the counts, a finding when not all of it
+ * could be read. @a: the facts' arena. RF_ENOMEM. */
 RF_MUST_CHECK int scan_inside_judge(const struct scan_inside *i, struct arena *a, struct artifact_facts *facts);
+
+/* A member as scan_file.members keeps it. */
+struct scan_kept {
+	struct digest digest;
+	struct span kind;  /* ARTIFACT_* */
+	struct span inner; /* path inside, bytes */
+};
+/* Takes the next one off *members; false at the end. What is no such list ends it. */
+bool scan_member_next(struct span *members, struct scan_kept *ret);
 
 /* ── For readers ────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -92,6 +111,9 @@ RF_MUST_CHECK int scan_inside_judge(const struct scan_inside *i, struct arena *a
 RF_MUST_CHECK int scan_member_begin(struct scan_members *m, struct span name, uint64_t size, struct err *err);
 RF_MUST_CHECK int scan_member_add(struct scan_members *m, const void *bytes, size_t n, struct err *err);
 RF_MUST_CHECK int scan_member_end(struct scan_members *m, struct err *err);
+/* Ends a member whose bytes cannot be had any further: what was handed over is looked at, and it is `unknown`. @what:
+ * the rule and the offset. */
+RF_MUST_CHECK int scan_member_cut(struct scan_members *m, struct span what, struct err *err);
 
 /* A member that is there, and whose bytes are not handed over. */
 enum scan_unread {
@@ -99,12 +121,13 @@ enum scan_unread {
 	SCAN_UNREAD_SPECIAL,   /* device, FIFO, socket */
 	SCAN_UNREAD_ENCRYPTED, /* finding unknown */
 	SCAN_UNREAD_DAMAGED,   /* finding unknown; @what: the rule and the offset */
+	SCAN_UNREAD_BESIDE,    /* a file beside the container that belongs to it: kept in scan_inside, no report */
 };
 RF_MUST_CHECK int scan_member_unread(struct scan_members *m, struct span name, enum scan_unread why, struct span what,
 				     struct err *err);
 
-/* Bytes of the container (compressed) that were read since the last call: what SCAN_MEMBER_MAX_RATIO is judged by. Until
- * the first call it is not judged. */
+/* Bytes of the container (compressed) that were read since the last call: what SCAN_MEMBER_MAX_RATIO is judged by.
+ * Until the first call it is not judged. */
 void scan_member_consumed(struct scan_members *m, uint64_t bytes);
 
 #endif

@@ -4,7 +4,7 @@
  * Hashing is what a full scan's time goes to. For large files the reading (a copy out of the page cache, or the disk)
  * and the second look run in a thread of their own, one piece ahead, so that the hash never waits for them.
  */
-#include "inventory/scan_int.h"
+#include "inventory/scan_member_int.h"
 
 #include "base/fs.h"
 
@@ -197,7 +197,7 @@ static int file_hash(struct scan_slot *s, struct hashing *g)
 }
 
 /* Another identity than at open means that the facts and the digest may be of different contents. */
-static void change_check(struct scan_slot *s, uint64_t hashed)
+void scan_slot_change_check(struct scan_slot *s, uint64_t hashed)
 {
 	struct stat st;
 	struct scan_identity now;
@@ -251,7 +251,7 @@ static void digest_take(struct scan_slot *s, struct scan_hasher *hasher, size_t 
 		s->rc = artifact_pass_end(&pass, &s->arena, &s->facts, &s->err);
 	if (s->rc == 0 && artifact_second_look(&s->facts, &s->arena, &s->file.second_look) < 0)
 		s->rc = err_set(&s->err, RF_ENOMEM, "no memory for the facts of one file");
-	change_check(s, g.bytes);
+	scan_slot_change_check(s, g.bytes);
 }
 
 /* ── One file ────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -349,6 +349,9 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 		else if (s->want_digest && !s->file.has_digest)
 			digest_take(s, hasher, n, tick, tick_data);
 	}
+	s->inside = rc == 0 && s->rc == 0 && !s->file.error ? scan_inside_row_of(&s->facts) : NULL;
+	if (s->inside)
+		return;
 	close(fd);
 	s->fd = -1;
 }

@@ -1,0 +1,108 @@
+/* Files on a disk that hold others: looked into once, remembered by their identity. See scan_member.h. */
+#include "inventory/scan_member_int.h"
+
+#include "base/fs.h"
+#include "base/thread.h"
+
+#include <unistd.h>
+
+/* Half a million engines in one container; a longer list is not remembered, and the container read again. */
+#define MEMBERS_BYTES (64 * MIB)
+#define KIND_BYTES 64
+
+/* ── The list that is kept ───────────────────────────────────────────────────────────────────────────────────────── */
+
+/* A member: digest in hex, a blank, its kind, a blank, its path, a NUL. */
+static void member_keep(struct str *to, const struct scan_file *f)
+{
+	char hex[DIGEST_HEX];
+	if (!f->has_digest || (strcmp(f->facts->kind, ARTIFACT_OTHER) == 0 && f->facts->finding == ARTIFACT_CLEAR))
+		return;
+	str_addf(to, "%s %s ", digest_hex(&f->digest, hex), f->facts->kind);
+	str_add_text(to, f->inner);
+	str_add_byte(to, '\0');
+}
+
+bool scan_member_next(struct span *members, struct scan_kept *ret)
+{
+	struct span one, hex;
+	if (!members->n || !span_split(members, '\0', &one) || !span_split(&one, ' ', &hex) ||
+	    !span_split(&one, ' ', &ret->kind) || !one.n || ret->kind.n > KIND_BYTES)
+		return false;
+	ret->inner = one;
+	return digest_read(hex, &ret->digest, NULL) == 0;
+}
+
+/* ── A walk ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct looking {
+	struct scan_slot *slot;
+	int (*report)(const struct scan_file *, void *);
+	void *data;
+};
+
+static int on_member(const struct scan_file *f, void *data)
+{
+	struct looking *l = data;
+	member_keep(&l->slot->members, f);
+	return l->report(f, l->data);
+}
+
+static int slot_pread(void *data, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
+{
+	struct scan_slot *s = data;
+	return thread_stop_wanted() ? RF_ECANCELLED : fs_pread(s->fd, buffer, n, offset, ret_n, NULL);
+}
+
+/* Not read again: what is inside is what it was. */
+static void cached_count(const struct scan_slot *s, struct scan_totals *totals)
+{
+	struct span rest = s->file.members;
+	for (struct scan_kept kept; scan_member_next(&rest, &kept);)
+		totals->engines += artifact_kind_is_engine(kept.kind);
+}
+
+/* What is to be kept beside the digest; nothing when it would not be all. */
+static int outcome_keep(struct scan_slot *s, const struct scan_inside *inside, struct err *err)
+{
+	s->file.inside_partly = inside->rc != 0 || inside->totals.errors;
+	s->file.settled = s->file.settled && !s->members.failed && !s->file.inside_partly;
+	s->file.members = s->members.failed ? SPAN_NONE : str_span(&s->members);
+	if (s->members.failed == RF_ENOMEM ||
+	    (s->file.has_digest && artifact_second_look(&s->facts, &s->arena, &s->file.second_look) < 0))
+		return err_set(err, RF_ENOMEM, "no memory for the members of a container");
+	return 0;
+}
+
+int scan_slot_inside(struct scan_slot *s, const struct scan_options *o, int (*report)(const struct scan_file *, void *),
+		     void *data, struct scan_totals *totals, struct err *err)
+{
+	struct looking l = { s, report, data };
+	struct scan_inside inside;
+	struct artifact_source src = { .pread = slot_pread, .data = s, .size = s->file.identity.size };
+	struct scan_inside_input in = { .src = &src, .fd = s->fd, .name = s->path + s->name_at };
+	struct scan_container c = {
+		.path = s->path,
+		.root = s->file.root,
+		.read = s->inside->read,
+		.data = &in,
+		.digest = s->file.has_digest ? &s->file.digest : NULL,
+	};
+	if (s->file.digest_cached) {
+		cached_count(s, totals);
+		return 0;
+	}
+	if (s->inside->worth && !s->inside->worth(&in))
+		return 0;
+	if (lseek(s->fd, 0, SEEK_SET) != 0)
+		return 0; /* a file that was just read does not refuse this */
+	s->members = STR_INIT(MEMBERS_BYTES);
+	int rc = scan_members(&c, o, on_member, &l, &inside, err);
+	if (rc)
+		return rc;
+	scan_totals_add(totals, &inside.totals);
+	if (scan_inside_judge(&inside, &s->arena, &s->facts) < 0)
+		return err_set(err, RF_ENOMEM, "no memory for the facts of a container");
+	scan_slot_change_check(s, s->file.identity.size);
+	return outcome_keep(s, &inside, err);
+}
