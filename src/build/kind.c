@@ -3,9 +3,11 @@
 
 static const struct toolchain_kind kinds[] = {
 	{ .name = "onnxruntime", .product = "pkg:generic/microsoft/onnxruntime", .driver = "reforge-toolchain-onnxruntime",
-	  .engine_file = "model.onnx", .scheme = "release", .sessions = true, .needs_library = true },
+	  .engine_file = "model.onnx", .scheme = "release", .sessions = true,
+	  .reads_models = true, .needs_library = true },
 	{ .name = "tensorrt", .product = "pkg:generic/nvidia/tensorrt", .driver = "reforge-toolchain-tensorrt",
-	  .engine_file = "model.plan", .scheme = "tensorrt", .sessions = false, .needs_library = false },
+	  .engine_file = "model.plan", .scheme = "tensorrt", .sessions = false,
+	  .reads_models = true, .needs_library = false },
 	{ .name = "command", .product = NULL, .driver = NULL, .engine_file = "model.bin", .scheme = "release", .sessions = false,
 	  .needs_library = false },
 };

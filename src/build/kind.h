@@ -16,6 +16,7 @@ struct toolchain_kind {
 	const char *engine_file;     /* name of an engine in a release unless the recipe's args choose another */
 	const char *scheme;          /* version scheme of the product (version/) */
 	bool sessions;               /* the driver keeps an engine open between iterations */
+	bool reads_models;           /* opens ONNX, .ort and plans, and nothing else */
 	bool needs_library;          /* reforge.yaml must name a library; else the driver may look in PATH */
 };
 

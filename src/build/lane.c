@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "base/str.h"
+#include "build/quarantine.h"
 
 #define MAX_SET_FILES 100000    /* ImageNet's whole validation set is 50,000 */
 
@@ -172,6 +173,22 @@ static void check_pinned(struct checking *c, enum lane_part part, const char *re
 							   sha256 ? "" : " (not pinned)"));
 }
 
+/* A source that is the right one may still be one that no toolchain should open. */
+static void check_source(struct checking *c)
+{
+	const struct recipe *r = c->q->recipe;
+	char path[FS_PATH_MAX];
+	struct err e = ERR_INIT;
+	check_pinned(c, LANE_SOURCE, r->source.path, r->source.sha256);
+	struct lane_item *item = &c->lane->items[c->lane->item_count - 1];
+	if (!item->ok || fs_join(path, sizeof path, c->q->workspace, r->source.path, &e) != 0 ||
+	    quarantine_check(toolchain_kind_find(span_of(r->toolchain)), path, &e) == 0)
+		return;
+	item->ok = c->lane->open = false;
+	item->reason = error_words(c, &e);
+	c->out_of_memory |= !item->reason;
+}
+
 static void check_calibration(struct checking *c)
 {
 	const struct recipe *r = c->q->recipe;
@@ -254,7 +271,7 @@ int lane_check(const struct lane_question *question, struct arena *a, struct lan
 		check_owner(&c);
 		check_target(&c);
 		check_toolchain(&c);
-		check_pinned(&c, LANE_SOURCE, question->recipe->source.path, question->recipe->source.sha256);
+		check_source(&c);
 		check_calibration(&c);
 		check_golden(&c);
 		check_path(&c);

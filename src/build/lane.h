@@ -1,7 +1,7 @@
 /*
  * lane - what a rebuild of an engine needs, and whether it is there (design section 1: lane 应急通道).
  *
- * May use base, format, crypto, workspace, toolchain.h. Reads files; no database, starts nothing: what a probe found is
+ * May use base, format, crypto, workspace, toolchain.h, quarantine.h. Reads files; no database, starts nothing: what a probe found is
  * handed in (so 2,000 lanes cost one probe for each version). An item that could not be looked at is closed with the reason: no data is no pass (law 2).
  */
 #ifndef REFORGE_BUILD_LANE_H
@@ -16,7 +16,7 @@ enum lane_part {
 	LANE_RECIPE = 0,     /* there is one, frozen in a form this program reads */
 	LANE_OWNER,          /* name, contact */
 	LANE_TOOLCHAIN,      /* version in the cache, right digest, its driver there */
-	LANE_SOURCE,         /* source model, right digest */
+	LANE_SOURCE,         /* source model, right digest, passed inspection */
 	LANE_CALIBRATION,    /* calibration set of a transform, right digest; absent item when the recipe has none */
 	LANE_GOLDEN,         /* at least one golden input */
 	LANE_TARGET,         /* this machine serves the target */

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "build/message.h"
+#include "build/quarantine.h"
 #include "process/process.h"
 #include "version/scheme.h"
 
@@ -319,7 +320,10 @@ int toolchain_build(const struct toolchain *t, const struct toolchain_build *req
 	bind_toolchain(&s, t);
 	bind_path(&s, request->source, false, false);
 	bind_folder_of(&s, 1, request->engine, true);
-	int rc = connection_open(t, limits, &s, a, &c, &greeting, err);
+	int rc = quarantine_check(t->kind, request->source, err);
+	if (rc != 0)
+		return rc;
+	rc = connection_open(t, limits, &s, a, &c, &greeting, err);
 	if (rc == 0) {
 		message_build(request, &c.line);
 		rc = connection_ask(&c, a, &m, &ret->log, err);
@@ -341,7 +345,10 @@ int toolchain_inspect(const struct toolchain *t, const char *engine, const struc
 	struct json m;
 	bind_toolchain(&s, t);
 	bind_path(&s, engine, false, false);
-	int rc = connection_open(t, limits, &s, a, &c, &greeting, err);
+	int rc = quarantine_check(t->kind, engine, err);
+	if (rc != 0)
+		return rc;
+	rc = connection_open(t, limits, &s, a, &c, &greeting, err);
 	if (rc == 0) {
 		message_inspect(engine, &c.line);
 		rc = connection_ask(&c, a, &m, NULL, err);
@@ -375,9 +382,12 @@ static int session_start(struct toolchain_session *s, const struct toolchain_ses
 	bind_path(&box, options->write_folder, true, false);
 	if (box.count == MAX_BINDS)
 		return err_set(err, RF_ETOOMANY, "more than %d folders for one session", MAX_BINDS);
+	int rc = quarantine_check(s->toolchain->kind, options->engine, err);
+	if (rc != 0)
+		return rc;
 	struct message_greeting greeting;
 	struct json m;
-	int rc = connection_open(s->toolchain, &options->limits, &box, &s->arena, &s->connection, &greeting, err);
+	rc = connection_open(s->toolchain, &options->limits, &box, &s->arena, &s->connection, &greeting, err);
 	if (rc == 0 && !greeting.sessions)
 		rc = err_set(err, RF_EUNSUPPORTED, "the driver of %s keeps no engine open: no sessions", s->toolchain->kind->name);
 	if (rc == 0) {

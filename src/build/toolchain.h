@@ -1,11 +1,12 @@
 /*
  * toolchain - the client of a toolchain driver (design 6.4; docs/toolchain-driver.md is the protocol).
  *
- * May use base, format, process, crypto, version. Starts programs and reads files; no database.
+ * May use base, format, process, crypto, version, quarantine.h. Starts programs and reads files; no database.
  *
  * A driver is a program of its own, one process for one version of one toolchain, that speaks JSON lines. Here each call
  * is one process life (probe, inspect, build) or one session (open, iterate, close). Nothing a driver says is trusted: its
- * messages are bounded and checked, and after a build the file is scanned by build_engine().
+ * messages are bounded and checked, and after a build the file is scanned by build_engine(). Nothing is shown to a driver
+ * either that has not passed quarantine_check(): RF_EDENIED from build, inspect and session_open, before it is started.
  *
  *   toolchain_load ──► toolchain_probe | toolchain_build | toolchain_inspect
  *                  └─► toolchain_session_open ──► _iterate (n times) ──► _close

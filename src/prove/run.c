@@ -5,7 +5,8 @@
 
 bool runner_error_is_theirs(int code)
 {
-	return code == RF_EPROCESS || code == RF_EUNSUPPORTED || code == RF_ECONFLICT || code == RF_EFORMAT || code == RF_ETRUNCATED;
+	return code == RF_EPROCESS || code == RF_EUNSUPPORTED || code == RF_ECONFLICT || code == RF_EFORMAT || code == RF_ETRUNCATED ||
+	       code == RF_EDENIED;
 }
 
 static int open_session(struct runner *r, struct err *err)

@@ -75,6 +75,7 @@ int job_judge_error(struct job *j, int rc, struct err *err)
 	case RF_ENOTFOUND:
 	case RF_EPERM:
 	case RF_EUNSUPPORTED:
+	case RF_EDENIED: /* in quarantine */
 		job_blocked(j, words);
 		return 0;
 	default:

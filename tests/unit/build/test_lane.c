@@ -138,12 +138,30 @@ static void test_calibration(void **state)
 	assert_int_equal(lane_set_digest(in_folder("calib"), &two, &files, &e), RF_EINVALID);
 }
 
+/* The right source, and one that no toolchain should open: the rule is named, and its owner. */
+static void test_quarantine(void **state)
+{
+	(void)state;
+	struct lane_question q = whole();
+	struct err e = ERR_INIT;
+	struct digest d;
+	char hex[DIGEST_HEX];
+	RF_AUTO(str) model = STR_INIT(4 * KIB);
+	protobuf_put_varint(&model, 1, 8);
+	for (int i = 0; i < 2; i++)
+		protobuf_put_bytes(&model, 7, SPAN("\x12\x01g"));
+	assert_ok(digest_file(put_file("m.onnx", str_span(&model), 0644), &d, NULL, &e), &e);
+	recipe.source.sha256 = arena_text(&arena, span_of(digest_hex(&d, hex)));
+	assert_closed(&q, LANE_SOURCE, "team", "quarantine by the rule repeated_field");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_open, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(test_closed, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(test_calibration, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(test_quarantine, folder_setup, folder_teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
