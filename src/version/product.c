@@ -279,13 +279,25 @@ const struct product *product_by_any(struct span text)
 	return product_by_csaf_name(text);
 }
 
+/* "arch=arm64&platform=driveos" */
+static enum platform_line line_of_qualifiers(struct span qualifiers)
+{
+	static const char *const keys[] = { "platform=", "distro=", "os=" };
+	struct span one;
+	while (qualifiers.n && span_split(&qualifiers, '&', &one))
+		for (size_t i = 0; i < RF_COUNT(keys); i++)
+			if (span_starts_nocase(one, keys[i]))
+				return platform_line_of(span_from(one, strlen(keys[i])));
+	return PLATFORM_ANY;
+}
+
 int component_read(struct arena *a, struct span text, struct component *ret, struct err *err)
 {
 	struct purl p;
 	int rc = purl_read(a, text, &p, err);
 	if (rc)
 		return rc;
-	struct component c = { .product = find_purl(&p), .version = p.version };
+	struct component c = { .product = find_purl(&p), .version = p.version, .line = line_of_qualifiers(p.qualifiers) };
 	if (c.product)
 		c.purl = span_of(c.product->purl);
 	else

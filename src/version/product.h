@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/span.h"
 #include "base/str.h"
+#include "version/platform.h"
 #include "version/scheme.h"
 
 /* Does a flaw in the product live on in what the product compiled (design, law 1)? */
@@ -85,8 +86,9 @@ struct component {
 	const struct product *product; /* NULL: no row for it */
 	struct span purl;              /* canonical when there is a product, as given (without version) else */
 	struct span version;           /* empty: not known */
+	enum platform_line line;       /* where it runs, as the purl's qualifiers platform, distro or os say; ANY: not known */
 };
-/* Reads "pkg:pypi/tensorrt@10.13.3.9". As purl_read(). */
+/* Reads "pkg:pypi/tensorrt@10.13.3.9", "pkg:generic/nvidia/tensorrt@10.14.2?platform=driveos". As purl_read(). */
 RF_MUST_CHECK int component_read(struct arena *a, struct span text, struct component *ret, struct err *err);
 
 #endif

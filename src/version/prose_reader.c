@@ -69,16 +69,16 @@ static const struct {
 	{ "up to ( but? not including/inclusive )", OP_BELOW, true },
 	{ "up to ( excluding/exclusive )", OP_BELOW, true },
 	{ "up to excluding", OP_BELOW, true },
-	{ "up to ,? and including ,?", OP_UP_TO_INCLUDING, true },
-	{ "up to ( and? including/inclusive )", OP_UP_TO_INCLUDING, true },
-	{ "up to including", OP_UP_TO_INCLUDING, true },
+	{ "up to ,? and including/incl ,?", OP_UP_TO_INCLUDING, true },
+	{ "up to ( and? including/inclusive/incl )", OP_UP_TO_INCLUDING, true },
+	{ "up to including/incl", OP_UP_TO_INCLUDING, true },
 	{ "up through", OP_UP_TO_INCLUDING, true },
 	{ "up until", OP_UP_TO, true },
 	{ "up to before", OP_BELOW, true },
 	{ "up to/till", OP_UP_TO, true },
 	{ "upto and including", OP_UP_TO_INCLUDING, true },
 	{ "upto", OP_UP_TO, true },
-	{ "prior to ,? and including ,?", OP_UP_TO_INCLUDING, true },
+	{ "prior to ,? and including/incl ,?", OP_UP_TO_INCLUDING, true },
 	{ "prior to ( and? including/inclusive )", OP_UP_TO_INCLUDING, true },
 	{ "including and prior to", OP_UP_TO_INCLUDING, true },
 	{ "before/until/till/to ,? and including", OP_UP_TO_INCLUDING, true },
@@ -181,6 +181,17 @@ static bool becomes_op(struct reader *r)
 	return op;
 }
 
+/* "11.2之前版本" is below 11.2, "11.2及之前版本" is with it; "以下" (below) is meant either way. */
+static bool chinese_postfix(struct reader *r, bool joined, enum op *ret)
+{
+	bool before = reader_take(r, "zh-before");
+	if (!before && !reader_take(r, "zh-below"))
+		return false;
+	reader_skip_noise(r);
+	*ret = joined ? OP_UP_TO_INCLUDING : before ? OP_BELOW : OP_UP_TO;
+	return true;
+}
+
 /* "and earlier", "or all prior versions", "(and older)", "and below"; what it says of the version in front. */
 bool reader_postfix(struct reader *r, enum op *ret)
 {
@@ -188,6 +199,8 @@ bool reader_postfix(struct reader *r, enum op *ret)
 	bool open = !reader_at_end(r) && reader_peek(r)->kind == TOKEN_OPEN && reader_take(r, "(/[");
 	bool joined = reader_phrase(r, ",? and/or/&");
 	reader_skip_noise(r);
+	if (!open && chinese_postfix(r, joined, ret))
+		return true;
 	bool upper = reader_take(
 		r, "earlier/older/prior/below/lower/before/previous/preceding/under/less/downward/downwards");
 	bool lower =
@@ -211,7 +224,7 @@ bool reader_postfix(struct reader *r, enum op *ret)
 /* "inclusive", "(not including)": how the bound in front was meant. */
 void reader_tail(struct reader *r, enum bound_kind *kind)
 {
-	static const char *const inclusive[] = { ",? inclusive/included", "( inclusive/included/including )" };
+	static const char *const inclusive[] = { ",? inclusive/inclusively/included/incl", "( inclusive/inclusively/included/including/incl )" };
 	static const char *const exclusive[] = { ",? exclusive/excluded", "( exclusive/excluded/excluding )",
 						 "( not included/including/inclusive )", ",? not included" };
 	for (size_t i = 0; i < RF_COUNT(inclusive); i++)

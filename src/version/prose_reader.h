@@ -37,7 +37,7 @@ enum bound_kind op_bound(enum op op);
 /* "CUDA Toolkit 12.8", "JP5.x: 35.6.2", "release 25.07": noise and a label in front do not count. */
 bool reader_version(struct reader *r, struct bound_text *ret);
 /* "and earlier", "or all prior versions", "(and older)", "and later", "+", "onwards": what is said of the version in
- * front. */
+ * front. Below it (OP_BELOW, OP_UP_TO) only Chinese says so. */
 bool reader_postfix(struct reader *r, enum op *ret);
 /* "inclusive", "(not including)": how the bound in front was meant; *kind stays when nothing is said. */
 void reader_tail(struct reader *r, enum bound_kind *kind);

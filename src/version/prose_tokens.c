@@ -8,6 +8,7 @@
 
 static const struct {
 	const char *bytes, *sign; /* sign "" is a blank */
+	bool word;                /* @sign is a word */
 } spellings[] = {
 	{ " ", "" },
 	{ "\t", "" },
@@ -34,6 +35,82 @@ static const struct {
 	{ "\xE2\x88\x92", "-" },
 	{ "\xE2\x89\xA4", "<=" },
 	{ "\xE2\x89\xA5", ">=" },
+	{ "\xE2\x89\xA6", "<=" },
+	{ "\xE2\x89\xA7", ">=" },
+	{ "\xC2\xAD", "" },     /* soft hyphen */
+	{ "\xE2\x80\x82", "" }, /* en and em space, figure, punctuation and hair space, joiners */
+	{ "\xE2\x80\x83", "" },
+	{ "\xE2\x80\x87", "" },
+	{ "\xE2\x80\x88", "" },
+	{ "\xE2\x80\x8A", "" },
+	{ "\xE2\x80\x8C", "" },
+	{ "\xE2\x80\x8D", "" },
+	{ "\xE2\x81\xA0", "" },
+	{ "\xE2\x80\x98", "" }, /* quotes */
+	{ "\xE2\x80\x99", "" },
+	/* full-width signs, as input methods for Chinese write them */
+	{ "\xE3\x80\x80", "" },
+	{ "＜＝", "<=" },
+	{ "＜=", "<=" },
+	{ "＞＝", ">=" },
+	{ "＞=", ">=" },
+	{ "＜", "<" },
+	{ "＞", ">" },
+	{ "＝", "=" },
+	{ "（", "(" },
+	{ "）", ")" },
+	{ "【", "[" },
+	{ "】", "]" },
+	{ "，", "," },
+	{ "、", "," },
+	{ "；", ";" },
+	{ "：", ":" },
+	{ "。", ";" },
+	{ "～", "-" },
+	{ "〜", "-" },
+	{ "－", "-" },
+	{ "＋", "+" },
+	{ "＆", "&" },
+	/* Chinese, for national databases: words of the grammar; longer ones first where one begins another */
+	{ "小于等于", "<=" },
+	{ "小于或等于", "<=" },
+	{ "不高于", "<=" },
+	{ "不大于", "<=" },
+	{ "大于等于", ">=" },
+	{ "大于或等于", ">=" },
+	{ "不低于", ">=" },
+	{ "不小于", ">=" },
+	{ "小于", "<" },
+	{ "低于", "<" },
+	{ "早于", "<" },
+	{ "大于", ">" },
+	{ "高于", ">" },
+	{ "晚于", ">" },
+	{ "之前", "zh-before", true },
+	{ "以前", "zh-before", true },
+	{ "以下", "zh-below", true },
+	{ "更早", "earlier", true },
+	{ "更低", "earlier", true },
+	{ "以上", "onwards", true },
+	{ "之后", "onwards", true },
+	{ "以后", "onwards", true },
+	{ "更高", "onwards", true },
+	{ "更新", "onwards", true },
+	{ "所有", "all", true },
+	{ "全部", "all", true },
+	{ "任何", "all", true },
+	{ "版本", "versions", true },
+	{ "版", "versions", true },
+	{ "和", "and", true },
+	{ "与", "and", true },
+	{ "及", "and", true },
+	{ "或", "and", true },
+	{ "从", "from", true },
+	{ "自", "from", true },
+	{ "起", "", false },
+	{ "的", "", false },
+	{ "至", "-" },
+	{ "到", "-" },
 	{ "&nbsp;", "" },
 	{ "&#160;", "" },
 	{ "&#xA0;", "" },
@@ -98,14 +175,16 @@ static size_t tag_at(struct span s, const char **ret_sign)
 	return 0;
 }
 
-static size_t spelling_at(struct span s, const char **ret_sign)
+static size_t spelling_at(struct span s, const char **ret_sign, bool *ret_word)
 {
+	*ret_word = false;
 	if (scheme_is_digit(s.p[0]) || scheme_is_letter(s.p[0]) || s.p[0] == '.')
 		return 0;
 	size_t tag = tag_at(s, ret_sign);
 	for (size_t i = 0; !tag && i < RF_COUNT(spellings); i++)
 		if (span_starts_nocase(s, spellings[i].bytes)) {
 			*ret_sign = spellings[i].sign;
+			*ret_word = spellings[i].word;
 			return strlen(spellings[i].bytes);
 		}
 	return tag;
@@ -145,8 +224,9 @@ static bool is_version(const struct prose *p, struct span s)
 }
 
 /*
- * "0.0-26.05" and "9.0-9.2" are two versions, "1.3.0-rc1" and OFED's "23.10-5.1.4.0" are one. Where the scheme reads
- * the whole, it is two only if they have as many parts each and ascend, or if the first is zero.
+ * "0.0-26.05", "9.0-9.2" and "1.5-2.1.0" are two versions, "1.3.0-rc1", "2.8.2-46" and OFED's "5.8-7.0.6.1" are one.
+ * Where the scheme reads the whole, it is two if they ascend and have about as many parts, several each, or if the first
+ * is zero: as one version a range would hold next to nothing.
  */
 static bool is_two(const struct prose *p, struct span left, struct span right)
 {
@@ -157,7 +237,7 @@ static bool is_two(const struct prose *p, struct span left, struct span right)
 	if (!version_read(p->scheme, both, &whole) || prose_is_zero(left))
 		return true;
 	return version_read(p->scheme, left, &a) && version_read(p->scheme, right, &b) &&
-	       a.part_count == b.part_count && a.part_count > 1 && !b.tag_count &&
+	       a.part_count > 1 && b.part_count > 1 && b.part_count <= a.part_count + 1 && !b.tag_count &&
 	       version_key_compare(p->scheme, &a, &b) == VERSION_LESS;
 }
 
@@ -232,13 +312,16 @@ void prose_tokenise(struct prose *p)
 	size_t i = 0, start = 0;
 	while (i < s.n) {
 		const char *sign = "";
-		size_t bytes = spelling_at(span_from(s, i), &sign);
+		bool word;
+		size_t bytes = spelling_at(span_from(s, i), &sign, &word);
 		if (!bytes) {
 			i++;
 			continue;
 		}
 		push_word(p, span_sub(s, start, i - start));
-		if (*sign)
+		if (word)
+			push(p, TOKEN_WORD, span_of(sign), i, bytes);
+		else if (*sign)
 			push_sign(p, sign, i, bytes);
 		i += bytes;
 		start = i;
@@ -272,10 +355,10 @@ static const char *const noise[] = {
 	"versions",   "release",      "releases",      "driver",   "drivers",   "firmware",   "software",
 	"library",    "libraries",    "package",       "packages", "build",     "builds",     "branch",
 	"branches",   "container",    "containers",    "image",    "images",    "tag",        "tags",
-	"sbios",      "bmc",          "vbios",         "bios",     "main",      "code",       "supported",
+	"ngc",        "sbios",      "bmc",          "vbios",         "bios",     "main",      "code",       "supported",
 	"affected",   "following",    "nvidia",        "v",        "ver",       "vers",       "product",
 	"products",   "installation", "installations", "lts",      "ga",        "stable",     "component",
-	"components", "these",        "those",         "series",   "candidate", "candidates",
+	"components", "these",        "those",         "series",   "candidate", "candidates", "are",
 };
 
 /* The stack's names, for statements that come without their product. */
@@ -389,11 +472,30 @@ static bool read_open_digits(const struct prose *p, struct span word, struct bou
 	return ret->text.p && ret->last.p;
 }
 
-size_t prose_version_at(const struct prose *p, size_t at, struct bound_text *ret)
+/* "13.2 (Update 2)", "1.3.0 (rc14)", "1.3.0 release candidate 14": words behind the version that belong to it, though
+ * they stand apart. The tokens they take, 0 when they do not; *ret is then one text. */
+static size_t read_apart(const struct prose *p, struct span version, size_t at, struct bound_text *ret)
 {
-	*ret = (struct bound_text){ 0 };
-	if (at >= p->count || p->tokens[at].kind != TOKEN_WORD)
-		return 0;
+	struct str text = STR_INIT(4 * VERSION_MAX_BYTES);
+	size_t end = at;
+	str_add(&text, version);
+	if (at + 2 < p->count && token_is(&p->tokens[at], "release") && token_is(&p->tokens[at + 1], "candidate")) {
+		end = at + 3;
+		str_addf(&text, " rc%.*s", SPAN_ARG(p->tokens[at + 2].text));
+	} else if (at < p->count && p->tokens[at].kind == TOKEN_OPEN) {
+		for (end = at + 1; end < p->count && p->tokens[end].kind == TOKEN_WORD; end++)
+			str_addf(&text, " %.*s", SPAN_ARG(p->tokens[end].text));
+		end = end < p->count && p->tokens[end].kind == TOKEN_CLOSE ? end + 1 : at;
+	}
+	bool read = end > at && !text.failed && version_is_readable(p->scheme, str_span(&text));
+	if (read)
+		ret->text = arena_span(p->a, str_span(&text));
+	str_release(&text);
+	return read && ret->text.p ? end - at : 0;
+}
+
+static size_t plain_version_at(const struct prose *p, size_t at, struct bound_text *ret)
+{
 	struct span first = p->tokens[at].text;
 	size_t most = p->scheme->equality_only ? 1 : VERSION_MAX_WORDS; /* any words at all are readable there */
 	for (size_t n = RF_MIN(p->count - at, most); n > 0; n--) {
@@ -415,4 +517,13 @@ size_t prose_version_at(const struct prose *p, size_t at, struct bound_text *ret
 		return 1;
 	}
 	return read_open_digits(p, first, ret) ? 1 : 0;
+}
+
+size_t prose_version_at(const struct prose *p, size_t at, struct bound_text *ret)
+{
+	*ret = (struct bound_text){ 0 };
+	if (at >= p->count || p->tokens[at].kind != TOKEN_WORD)
+		return 0;
+	size_t n = plain_version_at(p, at, ret);
+	return n && !p->scheme->equality_only && !ret->last.n ? n + read_apart(p, ret->text, at + n, ret) : n;
 }

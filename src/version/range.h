@@ -90,6 +90,7 @@ struct range_words_of {
 	struct span platform; /* "Linux(R535)"; empty: all */
 	struct span affected;
 	struct span fixed;
+	bool listed; /* the source lists every version in a row of its own: what lies behind this one is another row's */
 };
 /* range_read() with product and platform: the first keeps "prior to CUDA 12.4" in TensorRT's row from being read as
  * TensorRT's version, the second gives the scope. A platform that names a driver branch brings the driver scheme where

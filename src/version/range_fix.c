@@ -229,33 +229,101 @@ static bool is_next(const struct version_key *a, const struct version_key *b)
 	return n > 0 && a->parts[n - 1] + 1 == b->parts[n - 1];
 }
 
-/* Exact statements stay exact: publishers who list every affected version write so. What lies between the only one and
- * a fix further up is said in the note. */
+/* True when @key is on the family that @low names: the fix of a family ends it. */
+static bool ends_family(const struct joining *j, struct span low, struct span fix)
+{
+	struct version_key family, key;
+	bool ignored;
+	return range_is_family(j->r->scheme, low) &&
+	       version_read(j->r->scheme, range_bound_version(j->r->scheme, low, &ignored), &family) &&
+	       version_read(j->r->scheme, fix, &key) && version_on_branch(j->r->scheme, &family, &key);
+}
+
+static bool is_highest(const struct joining *j, size_t i)
+{
+	for (size_t k = 0; k < j->c->count; k++)
+		if (version_compare(j->r->scheme, j->c->versions[k], j->c->versions[i]) == VERSION_GREATER)
+			return false;
+	return true;
+}
+
+static bool is_fixed_itself(const struct joining *j, struct span version)
+{
+	for (size_t k = 0; k < j->fixed->count; k++)
+		if (version_compare(j->r->scheme, j->fixed->versions[k], version) == VERSION_EQUAL)
+			return true;
+	return false;
+}
+
+/* @v is one version or a family; its end is moved up to the fix where that is not far away by name only. */
+static int end_exact(struct joining *j, size_t i, const struct version_key *key, struct range_interval *v)
+{
+	const struct scheme *scheme = j->r->scheme;
+	bool family = range_is_family(scheme, v->low), highest = is_highest(j, i);
+	struct span fix = family || highest ? fix_above(j, v->low, false) : SPAN_NONE;
+	struct version_key fixed;
+	if (!fix.n || !version_read(scheme, fix, &fixed))
+		return range_add(j->a, j->r, v, j->err);
+	bool ends = family && ends_family(j, v->low, fix), next = is_next(key, &fixed);
+	if (family && !ends) {
+		struct span behind = range_next_family(j->a, scheme, key, key->part_count);
+		if (!behind.n)
+			return no_memory(j);
+		next = version_compare(scheme, behind, fix) == VERSION_EQUAL;
+	}
+	bool ignored, gap = !ends && highest && !next;
+	int rc = 0;
+	if (gap && j->fixed->listed)
+		rc = note(j, fix, "is not the next version behind", j->c->versions[i],
+			  ": nothing is said of what is between");
+	if (rc || (!ends && (!gap || j->fixed->listed)))
+		return rc ? rc : range_add(j->a, j->r, v, j->err);
+	*v = (struct range_interval){ .low = range_bound_version(scheme, v->low, &ignored), .high = fix };
+	if (gap) {
+		j->r->conservative = true;
+		rc = note(j, fix, "is not the next version behind", j->c->versions[i], between);
+	}
+	return rc ? rc : range_add(j->a, j->r, v, j->err);
+}
+
+/*
+ * Exact statements stay exact: publishers who list every affected version write so. Behind the highest of them, what
+ * lies before a fix that is not the next version counts as affected, as with ranges; "10.x", fixed in 10.5, ends there.
+ * A version that is affected and fixed at once ("11.2", fixed in 11.2) has lost its "prior to": all up to it, and the
+ * contradiction is shown.
+ */
 static int add_exact(struct joining *j, size_t i)
 {
 	const struct clause *c = j->c;
-	struct range_interval v = {
-		.low = c->versions[i], .high = c->versions[i], .high_inclusive = true, .exact = true
-	};
-	struct span fix = c->count == 1 ? fix_above(j, c->versions[i], false) : SPAN_NONE;
-	struct version_key own, fixed;
-	bool family;
+	const struct scheme *scheme = j->r->scheme;
+	struct span own = c->versions[i];
+	struct range_interval v = { .low = own, .high = own, .high_inclusive = true, .exact = true };
+	struct version_key key;
+	bool family, known = version_read(scheme, range_bound_version(scheme, own, &family), &key);
 	if (c->last[i].n) {
 		v.high = c->last[i];
 		v.exact = false;
+		return range_add(j->a, j->r, &v, j->err);
 	}
-	bool known = version_read(j->r->scheme, range_bound_version(j->r->scheme, v.low, &family), &own);
-	size_t numbers = known ? own.part_count - j->r->scheme->epoch_first : 0;
-	if (numbers == 1 && !own.tag_count && !j->r->scheme->opaque) {
-		v.low = v.high = range_family_text(j->a, j->r->scheme, v.low); /* "Base Command Manager 10" */
+	if (!known || scheme->opaque)
+		return range_add(j->a, j->r, &v, j->err);
+	if (prose_is_zero(own)) { /* "0", "0.0": from the beginning, by those who leave the end out */
+		struct range_interval all = { 0 };
+		j->r->conservative = true;
+		int rc = close_high(j, BOUND_NONE, &all);
+		return rc ? rc : add(j, all);
+	}
+	if (is_fixed_itself(j, own)) {
+		j->r->conflict = true;
+		int rc = note(j, own, "is also what is affected:", own, " and all before it count as affected");
+		return rc ? rc : add(j, (struct range_interval){ .high = own, .high_inclusive = true });
+	}
+	if (key.part_count - scheme->epoch_first == 1 && !key.tag_count) {
+		v.low = v.high = range_family_text(j->a, scheme, own); /* "Base Command Manager 10" */
 		if (!v.low.n)
 			return no_memory(j);
 	}
-	int rc = range_add(j->a, j->r, &v, j->err);
-	if (!rc && known && fix.n && version_read(j->r->scheme, fix, &fixed) && !is_next(&own, &fixed))
-		rc = note(j, fix, "is not the next version behind", c->versions[i],
-			  ": nothing is said of what is between");
-	return rc;
+	return end_exact(j, i, &key, &v);
 }
 
 /* "5.12, 5.11, 5.9 and older": all of the newest branch and everything before it; fixes on older branches are not
@@ -283,6 +351,11 @@ static int add_range(struct joining *j)
 	struct range_interval v = { .low = c->low, .low_exclusive = c->low_exclusive };
 	if (c->count)
 		v.high = c->versions[0];
+	bool family;
+	if (c->low.n && c->count && !is_bottom(c->low) &&
+	    version_compare(j->r->scheme, range_bound_version(j->r->scheme, c->low, &family),
+			    range_bound_version(j->r->scheme, v.high, &family)) == VERSION_GREATER)
+		j->r->readable = false; /* "2.1.0-2.0.0": a fix above both would hide the slip */
 	int rc = close_high(j, c->count ? c->high : BOUND_NONE, &v);
 	return rc ? rc : add(j, v);
 }

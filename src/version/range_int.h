@@ -46,6 +46,7 @@ struct span prose_only_commit(const struct prose *p);
 struct fixes {
 	const struct span *versions;
 	size_t count;
+	bool listed; /* range.h */
 };
 /* Adds what @c says to @r; @branch is the scope's (range.h), may be empty. RF_ETOOMANY, RF_ENOMEM. */
 RF_MUST_CHECK int range_add_clause(struct arena *a, struct range *r, const struct clause *c, const struct fixes *fixed,

@@ -27,7 +27,7 @@
 static bool is_neutral(const struct reader *r, size_t from, size_t to)
 {
 	static const char *const words =
-		"latest/hotfix/release/releases/branch/branches/all/versions/version/platform/platforms/"
+		"latest/hotfix/release/releases/branch/branches/all/versions/version/platform/platforms/build/builds/"
 		"lts/ga/and/cdi/mode/production/new/feature/inclusive/recommended/current";
 	for (size_t i = from; i < to; i++)
 		if (!token_is_one_of(&r->p->tokens[i], words) && !span_starts_nocase(r->p->tokens[i].text, "prod"))
@@ -58,6 +58,40 @@ static void note_words(struct reader *r, struct clause *c, size_t from, size_t t
 		c->note = span_sub(r->p->text, first->offset, last->offset + last->bytes - first->offset);
 }
 
+/* A name of something else, as "CUDA", "vGPU", "Ubuntu" are: names have a capital, the words of a statement have none. */
+static bool is_foreign_name(const struct reader *r, size_t at)
+{
+	const struct token *t = &r->p->tokens[at];
+	bool capital = false;
+	for (size_t i = 0; i < t->text.n; i++)
+		capital |= t->text.p[i] >= 'A' && t->text.p[i] <= 'Z';
+	return t->kind == TOKEN_WORD && capital && !token_is_noise(r->p, at) &&
+	       !token_is_one_of(t, NARROWING "/to/before/prior/and/or/including/includes/through/until/than");
+}
+
+/*
+ * True when the words name a version above the clause's bounds that no name of another product stands before: "prior to
+ * 2.1 on Windows (3.0 on Linux)" is about more than 2.1, "prior to 1.17.8 (CUDA 12.8)" is not.
+ */
+static bool names_wider(const struct reader *r, const struct clause *c, size_t from, size_t to)
+{
+	if (c->kind != CLAUSE_RANGE || c->high == BOUND_NONE)
+		return false;
+	for (size_t i = from; i < to; i++) {
+		struct bound_text v;
+		if (is_foreign_name(r, i - 1) || !prose_version_at(r->p, i, &v) || span_find_byte(v.text, '.') == SIZE_MAX)
+			continue;
+		bool above = true;
+		for (size_t k = 0; k < c->count; k++) {
+			enum version_order o = version_compare(r->p->scheme, v.text, c->versions[k]);
+			above &= o == VERSION_GREATER || o == VERSION_INCOMPARABLE;
+		}
+		if (above)
+			return true;
+	}
+	return false;
+}
+
 static bool take_parentheses(struct reader *r, struct clause *c)
 {
 	size_t start = r->at, depth = 0, end = r->at;
@@ -70,6 +104,8 @@ static bool take_parentheses(struct reader *r, struct clause *c)
 	} while (depth);
 	bool itself = names_itself(*r, start + 1), neutral = is_neutral(r, start + 1, end - 1);
 	if (start + 1 < end - 1 && token_is_one_of(&r->p->tokens[start + 1], "and/or/also/plus/,") && !neutral)
+		return reader_back(r, start);
+	if (names_wider(r, c, start + 1, end - 1))
 		return reader_back(r, start);
 	if (c->kind == CLAUSE_EXACT && !neutral) {
 		/* behind a version the words may widen: only what is known to do so, or to narrow, is taken */
@@ -140,11 +176,13 @@ static bool take_qualifiers(struct reader *r, struct clause *c)
 		    r->at + 1 < r->p->count && token_is(&r->p->tokens[r->at + 1], "for"))
 			r->at++;
 		if (r->at + 1 < r->p->count && token_is(reader_peek(r), ",") &&
-		    token_is_one_of(&r->p->tokens[r->at + 1], NARROWING))
+		    token_is_one_of(&r->p->tokens[r->at + 1], NARROWING) &&
+		    !(r->at + 2 < r->p->count && token_is(&r->p->tokens[r->at + 2], "well")))
 			r->at++;
-		if (!reader_take(r, NARROWING))
+		bool as_well = r->at + 1 < r->p->count && token_is(&r->p->tokens[r->at + 1], "well");
+		if (as_well || !reader_take(r, NARROWING)) /* "as well as" goes on with another clause */
 			return true;
-		if (!skip_condition(r))
+		if (!skip_condition(r) || names_wider(r, c, start + 1, r->at))
 			return false;
 		c->qualified = true;
 		note_words(r, c, start, r->at);
@@ -378,7 +416,8 @@ static bool read_with_op(struct reader *r, struct clause *c, const struct lead *
 		c->low_exclusive = op == OP_ABOVE;
 		c->rule = sign ? (op == OP_FROM ? ">= V" : "> V") : op == OP_FROM ? "V and later" : "after V";
 		enum op postfix;
-		(void)reader_postfix(r, &postfix); /* "from 1.5 onwards" */
+		if (reader_postfix(r, &postfix) && postfix != OP_FROM) /* "from 1.5 onwards", but not "or earlier" */
+			return reader_back(r, start);
 		(void)read_upper_side(r, c, op);
 		return true;
 	}
@@ -431,7 +470,9 @@ static bool read_with_version(struct reader *r, struct clause *c)
 			(void)read_upper_side(r, c, op);
 			return true;
 		}
-		c->high = BOUND_INCLUSIVE;
+		c->high = op_bound(op);
+		if (op != OP_UP_TO_INCLUDING)
+			c->rule = upper_rule(op, false);
 		return clause_add(c, &v);
 	}
 	c->low = v.text;
@@ -451,7 +492,9 @@ static bool read_with_version(struct reader *r, struct clause *c)
 	c->rule = c->count > 1                                        ? "list of versions"
 		  : range_is_family(r->p->scheme, v.text) || v.last.n ? "all of V"
 								      : "exactly V";
-	if (reader_postfix(r, &op) && op != OP_FROM) {
+	if (reader_postfix(r, &op)) {
+		if (op == OP_FROM) /* "1.0, 1.1 and later": from which on, nobody can tell */
+			return reader_back(r, start);
 		c->kind = CLAUSE_LIST_AND_EARLIER;
 		c->rule = "list of branches, and earlier";
 	}
@@ -576,10 +619,15 @@ void prose_read_fixed(struct prose *p, struct clause *c)
 		while (!reader_at_end(&r) && reader_peek(&r)->kind == TOKEN_OPEN &&
 		       take_parentheses(&r, &(struct clause){ 0 }))
 			;
-		if (reader_postfix(&r, &op))
+		if (reader_postfix(&r, &op)) {
+			if (op != OP_FROM) { /* "1.2 and earlier" is no fix */
+				c->count = 0;
+				return;
+			}
 			while (!reader_at_end(&r) && reader_peek(&r)->kind == TOKEN_OPEN &&
 			       take_parentheses(&r, &(struct clause){ 0 }))
 				;
+		}
 		reader_skip_noise(&r);
 		if (!take_separator(&r))
 			break;

@@ -24,23 +24,80 @@ static int no_memory(struct err *err)
 	return err_set(err, RF_ENOMEM, "version range");
 }
 
-/* "Linux(R535 vGPU 16)" gives 535, "Jetson Linux(35)" 35, "Linux(OFED 5.8)" 5.8: the first version in the last
- * parentheses, or the driver branch wherever it stands in them. "JP5" and "Gaming" name no version of the product. */
+/* What a platform's words, or a product's, name as a branch, where it is written otherwise. The third column is the branch
+ * of Jetson Linux that a JetPack brings; JetPack 5 brings two (34, 35). */
+static struct span word_branch(const struct scheme *scheme, struct span word)
+{
+	static const struct {
+		const char *word, *branch;
+	} jetpacks[] = { { "JP4", "32" }, { "JP6", "36" }, { "JP7", "38" } };
+	bool driver = word.n == 4 && (word.p[0] | 0x20) == 'r' && span_is_digits(span_from(word, 1));
+	if (driver)
+		return span_from(word, 1);
+	if (scheme->branch)
+		return SPAN_NONE;
+	for (size_t i = 0; i < RF_COUNT(jetpacks); i++)
+		if (span_eq_nocase(word, span_of(jetpacks[i].word)))
+			return span_of(jetpacks[i].branch);
+	if (span_starts_nocase(word, "rel") && span_is_digits(span_from(word, 3)))
+		return span_from(word, 3);
+	struct span bare = scheme_skip_prefix(word, false);
+	return bare.n && scheme_is_digit(bare.p[0]) && version_is_readable(scheme, bare) ? bare : SPAN_NONE;
+}
+
+static struct span next_word(struct span *words, const char *signs)
+{
+	size_t n = 0;
+	while (words->n && strchr(signs, words->p[0]))
+		*words = span_from(*words, 1);
+	while (n < words->n && !strchr(signs, words->p[n]))
+		n++;
+	struct span word = span_sub(*words, 0, n);
+	*words = span_from(*words, n);
+	return word;
+}
+
+/* The driver branch in @words, wherever it stands; empty when there are several. */
+static struct span driver_branch(struct span words)
+{
+	struct span word, found = SPAN_NONE;
+	while ((word = next_word(&words, " ,()-/")).n) {
+		if (word.n != 4 || (word.p[0] | 0x20) != 'r' || !span_is_digits(span_from(word, 1)))
+			continue;
+		if (found.n)
+			return SPAN_NONE;
+		found = span_from(word, 1);
+	}
+	return found;
+}
+
+/* "Linux(R535 vGPU 16)" gives 535, "Jetson Linux(35)" and "Jetson Linux-35" 35, "Linux(OFED 5.8)" 5.8: the first version
+ * in the last parentheses or behind the last hyphen, or the driver branch wherever it stands. "Gaming" names no version;
+ * two branches ("Linux(R580, R570)") are none. */
 static struct span branch_of(const struct scheme *scheme, struct span platform)
 {
-	size_t open = span_rfind_byte(platform, '('), close = span_rfind_byte(platform, ')');
+	size_t open = span_rfind_byte(platform, '('), close = span_rfind_byte(platform, ')'),
+	       hyphen = span_rfind_byte(platform, '-');
+	struct span driver = driver_branch(platform), words = SPAN_NONE, word, first = SPAN_NONE;
+	if (driver.n)
+		return driver;
+	if (open != SIZE_MAX && close != SIZE_MAX && close > open)
+		words = span_sub(platform, open + 1, close - open - 1);
+	else if (hyphen != SIZE_MAX && span_is_digits(span_from(platform, hyphen + 1)))
+		words = span_from(platform, hyphen + 1);
+	while (!first.n && (word = next_word(&words, " ")).n)
+		first = word_branch(scheme, word);
+	return scheme->branch ? SPAN_NONE : first;
+}
+
+/* "Jetson AGX Orin Series (rel36)": the branch that a product's name brings, where the platform brings none. */
+static struct span product_branch(const struct scheme *scheme, struct span product)
+{
+	size_t open = span_rfind_byte(product, '('), close = span_rfind_byte(product, ')');
 	if (open == SIZE_MAX || close == SIZE_MAX || close < open)
 		return SPAN_NONE;
-	struct span words = span_sub(platform, open + 1, close - open - 1), word, first = SPAN_NONE;
-	while (span_split(&words, ' ', &word)) {
-		bool driver = word.n == 4 && (word.p[0] | 0x20) == 'r' && span_is_digits(span_from(word, 1));
-		if (driver)
-			return span_from(word, 1);
-		struct span bare = scheme_skip_prefix(word, false);
-		if (!first.n && bare.n && scheme_is_digit(bare.p[0]) && version_is_readable(scheme, bare))
-			first = bare;
-	}
-	return scheme->branch ? SPAN_NONE : first;
+	struct span word = span_sub(product, open + 1, close - open - 1);
+	return span_starts_nocase(word, "rel") ? word_branch(scheme, word) : SPAN_NONE;
 }
 
 static bool is_driver_branch(struct span branch)
@@ -141,7 +198,8 @@ static int read_statement(struct statement *s, const struct scheme *scheme, stru
 	int rc = name_rules(s, clauses, count);
 	s->r->readable = true;
 	for (size_t i = 0; i < count && !rc; i++)
-		rc = range_add_clause(s->a, s->r, &clauses[i], &(struct fixes){ s->fixes, s->fix_count }, branch,
+		rc = range_add_clause(s->a, s->r, &clauses[i], &(struct fixes){ s->fixes, s->fix_count, s->row->listed },
+				      branch,
 				      s->err);
 	if (!rc && !s->r->readable)
 		rc = err_set(s->err, RF_EUNREADABLE, "\"%.*s\" (fixed \"%.*s\") holds no version: its bounds cross",
@@ -153,6 +211,8 @@ int range_read_row(struct arena *a, const struct scheme *scheme, const struct ra
 		   struct err *err)
 {
 	struct span affected = span_trim(row->affected), branch = branch_of(scheme, row->platform);
+	if (!branch.n)
+		branch = product_branch(scheme, row->product);
 	if (span_starts_nocase(affected, "vers:"))
 		return range_read_vers(a, scheme, affected, ret, err);
 	if (is_driver_branch(branch) && !strcmp(scheme->name, "generic"))

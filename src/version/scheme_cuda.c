@@ -10,6 +10,8 @@ bool scheme_cuda_read(struct span text, struct version_key *ret)
 		return false;
 	if (!rest.n)
 		return true;
+	if (rest.p[0] == '-' || rest.p[0] == '_') /* "13.2-Update2" */
+		rest = span_from(rest, 1);
 	rest = span_trim(rest);
 	size_t word = span_starts_nocase(rest, "update") ? 6 : span_starts_nocase(rest, "u") ? 1 : 0;
 	struct span number = span_trim(span_from(rest, word));
