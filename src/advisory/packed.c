@@ -1,20 +1,18 @@
-/* packed - archives and compressed files by hand, member by member. */
+/* Archives and compressed files, document by document. */
 #include "advisory/packed.h"
 
+#include "advisory/advisory.h"
 #include "base/fs.h"
 #include "base/thread.h"
 #include "format/archive.h"
 
 #include <unistd.h>
 
-struct unpacking {
-	const struct advisory_import *options;
-	struct advisory_importer *importer;
-	const char *path;
-	struct err *err;
-};
+/* OSV's largest archive, all ecosystems, has 600,000 members and 6 GiB unpacked. */
+#define PACKED_MAX_MEMBERS 4000000
+#define PACKED_MAX_BYTES (64 * GIB)
 
-bool advisory_is_packed(const char *path)
+bool packed_is(const char *path)
 {
 	char head[512];
 	size_t n = 0;
@@ -27,59 +25,61 @@ bool advisory_is_packed(const char *path)
 	return !rc && archive_sniff(span_bytes(head, n));
 }
 
+static bool ends_with_any(struct span name, const char *const *suffixes, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (span_ends(name, suffixes[i]))
+			return true;
+	return false;
+}
+
+bool packed_is_candidate(struct span name)
+{
+	static const char *const suffixes[] = { ".zip", ".gz", ".tgz", ".tar", ".xz", ".zst", ".bz2" };
+	return ends_with_any(name, suffixes, RF_COUNT(suffixes));
+}
+
+bool packed_is_document(struct span name)
+{
+	static const char *const suffixes[] = { ".json", ".yaml", ".yml", ".csv" };
+	return ends_with_any(name, suffixes, RF_COUNT(suffixes));
+}
+
+struct walking {
+	const char *path;
+	int (*take)(const struct packed_document *d, void *data);
+	void *data;
+	struct err *err;
+};
+
 static bool is_wanted(struct span name, void *data)
 {
 	(void)data;
-	return !name.n || span_ends(name, ".json") || span_ends(name, ".yaml") || span_ends(name, ".yml") ||
-	       span_ends(name, ".csv");
+	return !name.n || packed_is_document(name);
 }
 
-static int take_member(const struct archive_member *m, void *data)
+static int visit(const struct archive_member *m, void *data)
 {
-	const struct unpacking *u = data;
+	const struct walking *w = data;
 	RF_AUTO(str) name = STR_INIT(64 * KIB);
-	struct err why = ERR_INIT;
-	int refused = 0;
 	if (thread_stop_wanted())
-		return err_set(u->err, RF_ECANCELLED, "import stopped; what was written stays");
-	str_add_text(&name, u->path);
+		return err_set(w->err, RF_ECANCELLED, "stopped; what was taken in stays");
+	str_add_text(&name, w->path);
 	if (m->name.n) {
-		str_add_byte(&name, '/');
+		str_add_text(&name, "!/");
 		str_add_visible(&name, m->name);
 	}
-	int rc = str_check(&name, "name of a member", u->err);
-	if (rc)
-		return rc;
-	rc = advisory_importer_add(u->importer, m->bytes, str_text(&name), &refused, &why);
-	if (rc || (refused && !m->name.n)) {
-		*u->err = why;
-		return rc ? rc : refused;
-	}
-	if (refused && u->options->problem) {
-		(void)err_in_file(&why, str_text(&name));
-		u->options->problem(str_text(&name), &why, u->options->data);
-	}
-	return 0;
+	int rc = str_check(&name, "name of a member", w->err);
+	return rc ? rc : w->take(&(struct packed_document){ m->bytes, str_text(&name), !m->name.n }, w->data);
 }
 
-int advisory_import_packed(struct database *db, const char *path, const struct advisory_import *options,
-			   struct advisory_import_result *ret, struct err *err)
+int packed_each(const char *path, int (*take)(const struct packed_document *d, void *data), void *data, struct err *err)
 {
 	struct err own = ERR_INIT;
-	struct unpacking u = { .options = options, .path = path, .err = err ? err : &own };
-	const struct archive_walk walk = {
-		.limits = { .member_bytes = ADVISORY_MAX_BYTES, .total_bytes = 64 * GIB, .members = 4000000 },
-		.want = is_wanted,
-		.visit = take_member,
-		.data = &u
-	};
-	int rc = advisory_importer_new(db, options, &u.importer, u.err);
-	if (rc)
-		return rc;
-	rc = archive_walk_file(path, &walk, u.err);
-	int flushed = advisory_importer_flush(u.importer, rc ? NULL : u.err);
-	if (ret)
-		advisory_importer_result(u.importer, ret);
-	advisory_importer_free(u.importer);
-	return rc ? rc : flushed;
+	struct walking w = { path, take, data, err ? err : &own };
+	const struct archive_walk walk = { .limits = { ADVISORY_MAX_BYTES, PACKED_MAX_BYTES, PACKED_MAX_MEMBERS },
+					   .want = is_wanted,
+					   .visit = visit,
+					   .data = &w };
+	return archive_walk_file(path, &walk, w.err);
 }

@@ -8,11 +8,12 @@
  * the next import goes on. Memory: chunks on their way (readers + 2), each at most CHUNK_BYTES of documents or one
  * document.
  */
-#include "advisory/store_archive.h"
 #include "advisory/store_batch.h"
+#include "advisory/store_packed.h"
 
 #include "base/fs.h"
 #include "base/thread.h"
+#include "format/archive.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -51,6 +52,8 @@ struct reading_batch {
 	size_t refusal_count, refusal_capacity;
 	const struct source_file **remember; /* heap; files whose state is worth keeping */
 	size_t remember_count;
+	const struct source_file **packed; /* heap; files that turned out to be archives */
+	size_t packed_count;
 	int64_t known; /* files whose bytes are known */
 	int failed;    /* the import is over */
 	struct err err;
@@ -140,7 +143,7 @@ static int load_digests(struct transaction *tx, void *data)
 
 static bool is_candidate(struct span name)
 {
-	return store_document_is_candidate(name) || store_archive_is_candidate(name);
+	return packed_is_document(name) || packed_is_candidate(name);
 }
 
 static int64_t nsec_of(struct timespec t)
@@ -160,15 +163,12 @@ static int plan_archive(struct files_import *m, const struct source_file *f)
 {
 	if (m->archive_count == RF_COUNT(m->archives))
 		return err_set(m->err, RF_ETOOMANY, "more than %zu archives to import at once", RF_COUNT(m->archives));
-	m->archives[m->archive_count] = *f;
-	m->archives[m->archive_count].path = arena_text(&m->plan, span_of(f->path));
-	return m->archives[m->archive_count++].path ? 0 : err_set(m->err, RF_ENOMEM, "files to import");
+	m->archives[m->archive_count++] = *f;
+	return 0;
 }
 
-static int plan_add(struct files_import *m, const struct source_file *f)
+static int plan_document(struct files_import *m, const struct source_file *f)
 {
-	if (store_archive_is_candidate(span_of(f->path)))
-		return plan_archive(m, f);
 	if (m->file_count == MAX_FILES)
 		return err_set(m->err, RF_ETOOMANY, "more than %d files to import", MAX_FILES);
 	if (m->file_count == m->file_capacity) {
@@ -179,9 +179,19 @@ static int plan_add(struct files_import *m, const struct source_file *f)
 		m->files = more;
 		m->file_capacity = capacity;
 	}
-	m->files[m->file_count] = *f;
-	m->files[m->file_count].path = arena_text(&m->plan, span_of(f->path));
-	return m->files[m->file_count++].path ? 0 : err_set(m->err, RF_ENOMEM, "files to import");
+	m->files[m->file_count++] = *f;
+	return 0;
+}
+
+/* The content tells what is packed. A folder has too many documents to open each twice: one that no format reads is
+ * looked at then (read_file()). */
+static int plan_add(struct files_import *m, struct source_file f)
+{
+	bool packed = (!m->folder || packed_is_candidate(span_of(f.path))) && packed_is(f.path);
+	f.path = arena_text(&m->plan, span_of(f.path));
+	if (!f.path)
+		return err_set(m->err, RF_ENOMEM, "files to import");
+	return packed ? plan_archive(m, &f) : plan_document(m, &f);
 }
 
 static int tell_refusal(struct files_import *m, const struct refusal *r)
@@ -210,7 +220,7 @@ static int plan_file(const struct fs_entry *e, void *data)
 	struct source_file f = { e->path, st.st_size, nsec_of(st.st_mtim), nsec_of(st.st_ctim), (int64_t)st.st_ino };
 	m->result->files++;
 	if (!is_as_it_was(m, &f))
-		return plan_add(m, &f);
+		return plan_add(m, f);
 	m->result->unchanged++;
 	return 0;
 }
@@ -249,7 +259,7 @@ static int plan(struct files_import *m, const char *path)
 			rc = fs_walk(root, plan_file, m, m->err);
 	} else {
 		m->result->files++;
-		rc = plan_add(m, &(struct source_file){ .path = path });
+		rc = plan_add(m, (struct source_file){ .path = path });
 	}
 	if (!rc && m->file_count)
 		rc = database_transact(m->db, DB_READ, load_digests, m, m->err);
@@ -302,6 +312,11 @@ static int read_file(const struct files_import *m, struct reader *r, const struc
 	}
 	if (rc == RF_ENOMEM)
 		return err_in_file(&to->err, f->path);
+	if (rc && archive_sniff(str_span(&r->bytes))) {
+		to->packed[to->packed_count++] = f;
+		to->err = ERR_INIT;
+		return 0;
+	}
 	if ((!rc || rc == RF_EUNSUPPORTED) && m->folder && !m->how.mapping && f->changed_nsec + RACY_NSEC < begun_nsec)
 		to->remember[to->remember_count++] = f;
 	return rc ? note_refusal(to, f, rc) : 0;
@@ -311,7 +326,7 @@ static void read_chunk(const struct files_import *m, struct reader *r, struct re
 {
 	const struct chunk *c = &m->chunks[to->chunk];
 	batch_reset(&to->b);
-	to->refusal_count = to->remember_count = 0;
+	to->refusal_count = to->remember_count = to->packed_count = 0;
 	to->known = 0;
 	to->failed = 0;
 	to->err = ERR_INIT;
@@ -413,6 +428,11 @@ static int take_chunk(struct files_import *m, struct reading_batch *b)
 		}
 		(void)tell_refusal(m, &b->refusals[i]);
 	}
+	for (size_t i = 0; i < b->packed_count; i++) {
+		int rc = plan_archive(m, b->packed[i]);
+		if (rc)
+			return rc;
+	}
 	if (thread_stop_wanted())
 		return err_set(m->err, RF_ECANCELLED,
 			       "import stopped; what was written stays, the next import goes on");
@@ -463,7 +483,8 @@ static int make_batches(struct files_import *m, size_t n)
 		m->batch_count++;
 		b->b.a = ARENA_INIT(ADVISORY_ARENA_BYTES);
 		b->remember = rf_realloc_array(NULL, CHUNK_FILES, sizeof(struct source_file *));
-		if (!b->remember)
+		b->packed = rf_realloc_array(NULL, CHUNK_FILES, sizeof(struct source_file *));
+		if (!b->remember || !b->packed)
 			return err_set(m->err, RF_ENOMEM, "import");
 		m->idle[m->idle_count++] = b;
 	}
@@ -476,6 +497,7 @@ static void free_batches(struct files_import *m)
 		batch_release(&m->batches[i]->b);
 		rf_free(m->batches[i]->refusals);
 		rf_free(m->batches[i]->remember);
+		rf_free(m->batches[i]->packed);
 		rf_free(m->batches[i]);
 	}
 }
@@ -538,7 +560,7 @@ static int take_archive(struct files_import *m, const struct source_file *f)
 	struct writing w = { m, &b };
 	int64_t problems = 0, begun_nsec = now_usec() * 1000;
 	m->result->files--; /* its members count */
-	int rc = store_archive_import(m->db, m->options, f->path, m->result, &problems, m->err);
+	int rc = store_packed_import(m->db, m->options, f->path, m->result, &problems, m->err);
 	if (rc && m->folder && (rc == RF_EFORMAT || rc == RF_ETOOBIG || rc == RF_ETOOMANY || rc == RF_EUNSUPPORTED)) {
 		struct refusal r = { f->path, rc, *m->err };
 		*m->err = ERR_INIT;

@@ -1,8 +1,7 @@
 /* sync_url - one document over HTTP(S): KEV, EPSS, an ecosystem of OSV as a zip. Fetched again only when the server says that
  * it changed (ETag, Last-Modified), streamed to the feed's folder, then imported from there. */
+#include "advisory/packed.h"
 #include "advisory/sync_folder.h"
-
-#include "format/archive.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,42 +79,25 @@ static int64_t count_records(struct feed_run *r, struct span bytes)
 
 struct unpacking {
 	struct feed_run *r;
-	const char *path;
 	struct err *err;
 };
 
-static bool is_wanted(struct span name, void *data)
-{
-	(void)data;
-	return !name.n || span_ends(name, ".json") || span_ends(name, ".yaml") || span_ends(name, ".yml") || span_ends(name, ".csv");
-}
-
-static int take_member(const struct archive_member *m, void *data)
+static int take_document(const struct packed_document *d, void *data)
 {
 	const struct unpacking *u = data;
-	RF_AUTO(str) name = STR_INIT(64 * KIB);
-	str_add_text(&name, u->path);
-	if (m->name.n) {
-		str_add_byte(&name, '/');
-		str_add_visible(&name, m->name);
-	}
-	int rc = str_check(&name, "name of a member", u->err);
+	int rc = feed_take(u->r, d->bytes, d->name, NULL, u->err);
 	if (!rc)
-		rc = feed_take(u->r, m->bytes, str_text(&name), NULL, u->err);
-	if (!rc)
-		u->r->report->records += m->name.n ? 1 : count_records(u->r, m->bytes);
+		u->r->report->records += d->alone ? count_records(u->r, d->bytes) : 1;
 	feed_progress(u->r, u->r->report->records, -1, "documents");
 	return rc;
 }
 
 /* An ecosystem of OSV as zip (PyPI's holds 20,000 records), EPSS as one gzip. */
-static int take_archive(struct feed_run *r, const char *path, struct err *err)
+static int take_packed(struct feed_run *r, const char *path, struct err *err)
 {
-	struct unpacking u = { r, path, err };
-	const struct archive_walk walk = { .limits = { .member_bytes = ADVISORY_MAX_BYTES, .total_bytes = 64 * GIB, .members = 4000000 },
-		.want = is_wanted, .visit = take_member, .data = &u };
+	struct unpacking u = { r, err };
 	r->report->records = 0;
-	return archive_walk_file(path, &walk, err);
+	return packed_each(path, take_document, &u, err);
 }
 
 static int take_file(struct feed_run *r, const char *path, struct err *err)
@@ -127,21 +109,6 @@ static int take_file(struct feed_run *r, const char *path, struct err *err)
 	if (!rc)
 		r->report->records = count_records(r, str_span(&bytes));
 	return rc;
-}
-
-static int take_download(struct feed_run *r, const char *path, struct err *err)
-{
-	char head[512];
-	size_t n = 0;
-	int fd = -1;
-	int rc = fs_open_regular(path, true, &fd, NULL, err);
-	if (!rc)
-		rc = fs_pread(fd, head, sizeof head, 0, &n, err);
-	if (fd >= 0)
-		(void)close(fd);
-	if (rc)
-		return rc;
-	return archive_sniff(span_bytes(head, n)) ? take_archive(r, path, err) : take_file(r, path, err);
 }
 
 int sync_url(struct feed_run *r, struct err *err)
@@ -159,7 +126,7 @@ int sync_url(struct feed_run *r, struct err *err)
 	} else if (!rc && response->body_bytes == 0) {
 		r->report->records = 0;
 	} else if (!rc) {
-		rc = take_download(r, d.path, err);
+		rc = packed_is(d.path) ? take_packed(r, d.path, err) : take_file(r, d.path, err);
 	}
 	if (!rc && r->refused) { /* looked at again next time, changed or not */
 		r->etag[0] = r->last_modified[0] = 0;

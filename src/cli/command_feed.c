@@ -5,7 +5,6 @@
 #include "cli/site.h"
 
 #include "advisory/bundle.h"
-#include "advisory/packed.h"
 #include "advisory/store.h"
 #include "exposure/exposure.h"
 
@@ -49,9 +48,8 @@ static int import_one(struct site *site, const char *path, const char *feed, con
 {
 	struct advisory_import_result r = { 0 };
 	struct advisory_import options = { .feed = feed, .actor = site->actor, .format = format, .problem = show_problem };
-	int rc = key || bundle_sniff(path) ? import_bundle(site, path, key, &options, i, &r, err) :
-		 advisory_is_packed(path) ? advisory_import_packed(site->db, path, &options, &r, err)
-					  : advisory_import_path(site->db, path, &options, &r, err);
+	int rc = key || bundle_sniff(path) ? import_bundle(site, path, key, &options, i, &r, err)
+					   : advisory_import_path(site->db, path, &options, &r, err);
 	i->sum.files += r.files;
 	i->sum.documents += r.documents;
 	i->sum.unchanged += r.unchanged;

@@ -380,6 +380,127 @@ static void many_from_memory(void **state)
 	advisory_importer_free(m);
 }
 
+/* ── Archives ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* One member of a tar (POSIX ustar), appended; the end of the archive is two empty blocks. */
+static void add_member(struct str *tar, const char *name, const char *text)
+{
+	char head[512] = { 0 };
+	unsigned sum = 0;
+	size_t n = strlen(text);
+	snprintf(head, 100, "%s", name);
+	memcpy(head + 100, "0000600", 8);
+	memcpy(head + 108, "0000000", 8);
+	memcpy(head + 116, "0000000", 8);
+	snprintf(head + 124, 12, "%011o", (unsigned)n);
+	memcpy(head + 136, "00000000000", 12);
+	memset(head + 148, ' ', 8);
+	head[156] = '0';
+	memcpy(head + 257, "ustar\00000", 8);
+	for (size_t i = 0; i < sizeof head; i++)
+		sum += (unsigned char)head[i];
+	snprintf(head + 148, 8, "%06o", sum);
+	str_add(tar, (struct span){ head, sizeof head });
+	str_add_text(tar, text);
+	for (; tar->n % 512;)
+		str_add_byte(tar, 0);
+}
+
+static void end_tar(struct str *tar)
+{
+	for (int i = 0; i < 1024; i++)
+		str_add_byte(tar, 0);
+}
+
+/* One stored block of deflate (RFC 1951, 3.2.4) in gzip's frame (RFC 1952). */
+static void add_gzip(struct str *to, const char *text)
+{
+	uint32_t n = (uint32_t)strlen(text), crc = UINT32_MAX;
+	const unsigned char head[] = { 0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3 };
+	for (size_t i = 0; i < n; i++) {
+		crc ^= (unsigned char)text[i];
+		for (int k = 0; k < 8; k++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
+	}
+	crc = ~crc;
+	str_add(to, span_bytes(head, sizeof head));
+	str_add_byte(to, 1);
+	for (int k = 0; k < 4; k++)
+		str_add_byte(to, (char)((k < 2 ? n : ~n) >> (8 * (k % 2))));
+	str_add_text(to, text);
+	for (int k = 0; k < 4; k++)
+		str_add_byte(to, (char)(crc >> (8 * k)));
+	for (int k = 0; k < 4; k++)
+		str_add_byte(to, (char)(n >> (8 * k)));
+}
+
+static void write_bytes(const char *folder, const char *name, struct span bytes)
+{
+	char path[FS_PATH_MAX];
+	struct err err = ERR_INIT;
+	snprintf(path, sizeof path, "%.*s/%s", 1000, folder, name);
+	assert_ok(fs_write_atomic(path, bytes, 0600, &err), &err);
+}
+
+/* What is packed is told by the content: a name only says where to look first. */
+static void packed_files(void **state)
+{
+	struct fixture *f = begin(state);
+	struct err err = ERR_INIT;
+	struct advisory_import_result r;
+	struct advisory_import with_problem = options;
+	RF_AUTO(str) tar = STR_INIT(MIB);
+	RF_AUTO(str) gzip = STR_INIT(MIB);
+	char folder[512], path[600];
+	with_problem.problem = note_problem;
+	problems = 0;
+	snprintf(folder, sizeof folder, "%s/packed", f->folder);
+	assert_ok(fs_make_dirs(folder, 0700, &err), &err);
+	add_member(&tar, "a.json", OSV("CVE-2099-6001", "2026-01-01T00:00:00Z", ONNX("1.2")));
+	add_member(&tar, "README.md", "not asked for");
+	add_member(&tar, "index.json", "{\"a\":1}");
+	add_member(&tar, "sub/bad.json", "{");
+	add_member(&tar, "sub/b.json", OSV("CVE-2099-6002", "2026-01-01T00:00:00Z", ONNX("1.2")));
+	size_t whole = tar.n;
+	end_tar(&tar);
+	add_gzip(&gzip, OSV("CVE-2099-6003", "2026-01-01T00:00:00Z", ONNX("1.2")));
+	write_bytes(folder, "all.tar", str_span(&tar));
+	write_bytes(folder, "served.json", str_span(&gzip));
+	write_bytes(folder, "plain.zip", SPAN(OSV("CVE-2099-6004", "2026-01-01T00:00:00Z", ONNX("1.2"))));
+	assert_ok(advisory_import_path(f->db, folder, &with_problem, &r, &err), &err);
+	assert_int_equal(r.documents, 4);
+	assert_int_equal(r.advisories, 4);
+	assert_int_equal(problems, 1);
+	assert_int_equal(r.problems, 1);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_document WHERE name LIKE '%/all.tar!/sub/b.json'"), 1);
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory_document WHERE name LIKE '%/served.json'"), 1);
+	assert_ok(advisory_import_path(f->db, folder, &with_problem, &r, &err), &err);
+	assert_int_equal(r.documents, 0);
+	assert_int_equal(r.unchanged, 4);
+	/* by hand, whatever it is called; a compressed file that is refused is the answer */
+	snprintf(path, sizeof path, "%s/served.json", folder);
+	assert_ok(advisory_import_path(f->db, path, &options, &r, &err), &err);
+	assert_int_equal(r.unchanged, 1);
+	str_reset(&gzip);
+	add_gzip(&gzip, "{\"a\":1}");
+	write_bytes(folder, "served.json", str_span(&gzip));
+	assert_int_equal(advisory_import_path(f->db, path, &options, &r, &err), RF_EUNSUPPORTED);
+	/* cut short: told, and what came before stays */
+	str_reset(&tar);
+	add_member(&tar, "c.json", OSV("CVE-2099-6005", "2026-01-01T00:00:00Z", ONNX("1.2")));
+	add_member(&tar, "d.json", OSV("CVE-2099-6006", "2026-01-01T00:00:00Z", ONNX("1.2")));
+	assert_true(tar.n < whole);
+	write_bytes(folder, "bad.tar", span_sub(str_span(&tar), 0, tar.n - 700));
+	snprintf(path, sizeof path, "%s/bad.tar", folder);
+	err = ERR_INIT;
+	assert_int_equal(advisory_import_path(f->db, path, &options, NULL, &err), RF_EFORMAT);
+	assert_non_null(strstr(err.file, "bad.tar"));
+	assert_int_equal(count(f, "SELECT count(*) FROM advisory WHERE id = 'CVE-2099-6005'"), 1);
+	problems = 0;
+	assert_ok(advisory_import_path(f->db, folder, &with_problem, &r, &err), &err);
+	assert_int_equal(problems, 2);
+}
+
 /* ── Bulk ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void write_record(const char *folder, int i, const char *modified)
@@ -477,6 +598,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(lists_are_filtered, setup, teardown),
 		cmocka_unit_test_setup_teardown(bad_files_are_told, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_from_memory, setup, teardown),
+		cmocka_unit_test_setup_teardown(packed_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(many_files, setup, teardown),
 		cmocka_unit_test_setup_teardown(pages_are_cut_into_records, setup, teardown),
 	};
