@@ -500,10 +500,10 @@ struct span advisory_explain(struct advisory_reader *r, const struct range *rang
 	return advisory_scratch_copy(r);
 }
 
-int advisory_read_words(struct advisory_reader *r, struct advisory_statement *s)
+int advisory_read_words(struct advisory_reader *r, struct advisory_statement *s, bool listed)
 {
 	const struct scheme *scheme = product_scheme(s->product);
-	struct range_words_of row = { s->product_name, s->platform, s->affected_text, s->fixed_text };
+	struct range_words_of row = { s->product_name, s->platform, s->affected_text, s->fixed_text, listed };
 	if (range_read_fixed(r->a, scheme, s->fixed_text, &s->fixed, &s->fixed_count))
 		return err_set(r->err, RF_ENOMEM, "fixed versions");
 	struct err why = ERR_INIT;

@@ -24,6 +24,7 @@
 
 struct leaf {
 	struct span id, product_name, platform, version, purl;
+	bool listed; /* in the standard's dialect: a version of its own */
 	size_t group;
 };
 
@@ -109,7 +110,7 @@ static int read_leaf(struct csaf *c, struct json branch, const struct branch_pat
 	if (version && path->product_name.n) {
 		leaf.product_name = path->product_name;
 		leaf.version = branch_name;
-
+		leaf.listed = true;
 	} else if (version) {
 		leaf.product_name = branch_name;
 		leaf.version = name;
@@ -348,7 +349,17 @@ static void add_advice(struct csaf *c, struct advisory_statement *s, const struc
 		s->justification = advisory_prose(&c->r, a->justification);
 }
 
-enum listed { LISTED_AFFECTED, LISTED_NOT_AFFECTED, LISTED_INVESTIGATED, LISTED_FIXED };
+enum listed { LISTED_AFFECTED, LISTED_FIRST, LISTED_LAST, LISTED_NOT_AFFECTED, LISTED_INVESTIGATED, LISTED_FIXED };
+
+/* CSAF 2.0, 3.2.3.9: "first_affected" and "last_affected" are ends, and a version there is not the only one. Words that
+ * are no version say for themselves what they mean. */
+static struct span listed_words(struct csaf *c, const struct leaf *leaf, const struct product *product, enum listed how)
+{
+	bool end = how == LISTED_FIRST || how == LISTED_LAST;
+	if (!end || !product || !version_is_readable(product_scheme(product), leaf->version))
+		return leaf->version;
+	return advisory_join(&c->r, how == LISTED_FIRST ? SPAN(">= ") : SPAN("<= "), leaf->version, SPAN_NONE);
+}
 
 static int fill_statement(struct csaf *c, struct advisory_statement *s, const struct leaf *leaf, const struct fixes *f,
 			  enum listed how)
@@ -359,8 +370,8 @@ static int fill_statement(struct csaf *c, struct advisory_statement *s, const st
 	s->platform = leaf->platform;
 	s->status = how == LISTED_NOT_AFFECTED ? STATEMENT_NOT_AFFECTED : STATEMENT_AFFECTED;
 	if (how != LISTED_FIXED)
-		s->affected_text = leaf->version;
-	if (how == LISTED_AFFECTED)
+		s->affected_text = listed_words(c, leaf, s->product, how);
+	if (how == LISTED_AFFECTED || how == LISTED_FIRST || how == LISTED_LAST)
 		s->fixed_text = fixed_words(c, f, leaf->group);
 	if (how == LISTED_FIXED)
 		s->fixed_text = leaf->version;
@@ -368,7 +379,7 @@ static int fill_statement(struct csaf *c, struct advisory_statement *s, const st
 		advisory_no_product(s);
 		return 0;
 	}
-	int rc = advisory_read_words(&c->r, s);
+	int rc = advisory_read_words(&c->r, s, leaf->listed);
 	if (rc)
 		return rc;
 	if (how == LISTED_INVESTIGATED) {
@@ -436,8 +447,8 @@ static int read_status(struct csaf *c, struct json vulnerability, struct fixes *
 		const char *name;
 		enum listed how;
 	} lists[] = { { "known_affected", LISTED_AFFECTED },
-		      { "first_affected", LISTED_AFFECTED },
-		      { "last_affected", LISTED_AFFECTED },
+		      { "first_affected", LISTED_FIRST },
+		      { "last_affected", LISTED_LAST },
 		      { "under_investigation", LISTED_INVESTIGATED },
 		      { "known_not_affected", LISTED_NOT_AFFECTED } };
 	struct json status = json_get(vulnerability, "product_status");

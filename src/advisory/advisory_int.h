@@ -72,8 +72,8 @@ bool advisory_text_rejects(struct span text, struct span *ret_reason);
 
 struct span advisory_explain(struct advisory_reader *r, const struct range *range);
 /* Reads affected_text and fixed_text of a statement with a product through the prose rules: range, fixed, rule, review.
- */
-RF_MUST_CHECK int advisory_read_words(struct advisory_reader *r, struct advisory_statement *s);
+ * @listed as in range.h. */
+RF_MUST_CHECK int advisory_read_words(struct advisory_reader *r, struct advisory_statement *s, bool listed);
 /* The product that a CPE name means; NULL for none, and for text that is no CPE. */
 const struct product *advisory_cpe_product(struct span cpe);
 /* One element of affected[] of a CVE record as a statement of @source (kept as it is). authoritative is left false. */

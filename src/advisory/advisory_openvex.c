@@ -82,7 +82,7 @@ static int read_range(struct vex *v, struct advisory_statement *s, struct span v
 	struct range_interval all = { 0 };
 	if (vers.n) {
 		s->affected_text = vers;
-		return advisory_read_words(&v->r, s);
+		return advisory_read_words(&v->r, s, true);
 	}
 	s->range = range_new(v->r.a, scheme, version.n ? "VEX product version" : "VEX product, every version");
 	if (!s->range)

@@ -329,7 +329,7 @@ static int read_statement(struct table *t, struct advisory *to, size_t *capacity
 	s->affected_text = advisory_prose(&t->r, cell(t, AFFECTED));
 	s->fixed_text = advisory_prose(&t->r, cell(t, FIXED));
 	if (s->product)
-		return advisory_read_words(&t->r, s);
+		return advisory_read_words(&t->r, s, false);
 	advisory_no_product(s);
 	return 0;
 }

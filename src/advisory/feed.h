@@ -106,6 +106,8 @@ struct feed_staleness {
 	char words[192];           /* "stale: as of 3 d 02 h ago, limit 24 h; shrunk: 12 of 14 records"; "" when not stale */
 };
 RF_MUST_CHECK int feed_staleness(struct transaction *tx, struct span feed, struct feed_staleness *ret);
+/* The same of a standing: by the limit that reforge.yaml has now, and a configured feed that was never synced is stale. */
+void feed_staleness_of(const struct feed_standing *f, struct feed_staleness *ret);
 /* The worst of all feeds: stale when any is, as of the oldest. */
 RF_MUST_CHECK int feed_staleness_all(struct transaction *tx, struct feed_staleness *ret);
 

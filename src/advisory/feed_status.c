@@ -107,7 +107,9 @@ static void put_words(struct feed_staleness *s, const struct feed_standing *f)
 	char age[TIME_TEXT_BYTES], limit[TIME_TEXT_BYTES];
 	RF_AUTO(str) words = STR_INIT(16 * KIB);
 	str_addf(&words, "stale: ");
-	if (s->age_usec < 0)
+	if (f->attempted == USEC_NONE)
+		str_addf(&words, "never synced (reforge feed sync %.*s)", SPAN_ARG(f->feed));
+	else if (s->age_usec < 0)
 		str_addf(&words, "never complete");
 	else
 		str_addf(&words, "as of %s ago, limit %s", duration_text(s->age_usec, age), duration_text(f->max_age_usec, limit));
@@ -117,7 +119,7 @@ static void put_words(struct feed_staleness *s, const struct feed_standing *f)
 	(void)snprintf(s->words, sizeof s->words, "%s", str_text(&words));
 }
 
-static void staleness_of(const struct feed_standing *f, struct feed_staleness *ret)
+void feed_staleness_of(const struct feed_standing *f, struct feed_staleness *ret)
 {
 	*ret = (struct feed_staleness){ .stale = f->stale, .as_of = f->succeeded, .age_usec = f->age_usec };
 	if (f->stale)
@@ -132,7 +134,7 @@ int feed_staleness(struct transaction *tx, struct span feed, struct feed_stalene
 	if (!rc && s.attempted == USEC_NONE)
 		*ret = (struct feed_staleness){ .as_of = USEC_NONE, .age_usec = -1 };
 	else if (!rc)
-		staleness_of(&s, ret);
+		feed_staleness_of(&s, ret);
 	arena_release(&a);
 	return rc;
 }
@@ -148,7 +150,7 @@ int feed_staleness_all(struct transaction *tx, struct feed_staleness *ret)
 		const struct feed_standing *f = &list[i];
 		bool older = i == 0 || (ret->age_usec >= 0 && (f->age_usec < 0 || f->age_usec > ret->age_usec));
 		if ((f->stale && !ret->stale) || (f->stale == ret->stale && older))
-			staleness_of(f, ret);
+			feed_staleness_of(f, ret);
 	}
 	arena_release(&a);
 	return rc;
