@@ -7,6 +7,13 @@
 #include "advisory/store.h"
 #include "exposure/exposure.h"
 
+struct stale_question {
+	const struct workspace *w;
+	struct arena a;
+	struct exposure_stale *stale;
+	size_t count;
+};
+
 /* ── list ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 struct advisory_listing {
@@ -63,6 +70,25 @@ static int list_advisories(struct transaction *tx, void *data)
 	struct advisory_listing *l = data;
 	table_clear(&l->table);
 	return advisory_list(tx, &l->filter, take_advisory, l);
+}
+
+/* A list that is short because a feed fell silent must not look complete. On a terminal and in a pipe; JSON has one object
+ * a line and nothing beside it: there `status --json` says so. */
+static int read_stale(struct transaction *tx, void *data)
+{
+	struct stale_question *q = data;
+	arena_reset(&q->a);
+	return exposure_stale_feeds(tx, &q->a, q->w, &q->stale, &q->count);
+}
+
+static int print_stale(const struct site *site, struct err *err)
+{
+	struct stale_question q = { .w = site->workspace, .a = ARENA_INIT(16 * MIB) };
+	int rc = database_transact(site->db, DB_READ, read_stale, &q, err);
+	if (rc == 0)
+		out_stale(q.stale, q.count, "");
+	arena_release(&q.a);
+	return rc;
 }
 
 static int print_list(const struct invocation *in, const struct site *site, struct err *err)
@@ -143,6 +169,8 @@ static int run_advisory_list(const struct invocation *in, struct err *err)
 	int rc = site_open(in, SITE_DATABASE, &site, err);
 	if (rc == 0)
 		rc = option_flag(in, "by-priority") ? print_by_priority(in, &site, err) : print_list(in, &site, err);
+	if (rc == 0 && !in->json)
+		rc = print_stale(&site, err);
 	site_release(&site);
 	return rc;
 }
@@ -151,6 +179,7 @@ static int run_advisory_list(const struct invocation *in, struct err *err)
 
 struct story_query {
 	struct arena arena;
+	const struct workspace *w;
 	struct span id;
 	struct exposure_story story;
 };
@@ -159,7 +188,7 @@ static int read_story(struct transaction *tx, void *data)
 {
 	struct story_query *q = data;
 	arena_reset(&q->arena);
-	return exposure_explain_advisory(tx, &q->arena, q->id, &q->story);
+	return exposure_explain_advisory(tx, &q->arena, q->w, q->id, &q->story);
 }
 
 static int run_advisory_show(const struct invocation *in, struct err *err)
@@ -168,6 +197,7 @@ static int run_advisory_show(const struct invocation *in, struct err *err)
 	struct story_query q = { .arena = ARENA_INIT(64 * MIB), .id = span_of(in->arguments[0]) };
 	RF_AUTO(str) text = STR_INIT(64 * MIB);
 	int rc = site_open(in, SITE_DATABASE, &site, err);
+	q.w = site.workspace;
 	if (rc == 0)
 		rc = database_transact(site.db, DB_READ, read_story, &q, err);
 	if (rc == 0 && in->json) {

@@ -6,6 +6,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/site.h"
+#include "cli/work.h"
 
 #include "exposure/exposure.h"
 
@@ -44,8 +45,8 @@ static int ask(struct transaction *tx, void *data)
 	if (rc == 0)
 		rc = count_advisories(tx, c);
 	if (rc == 0)
-		rc = exposure_stale_feeds(tx, &c->a, &c->stale, &c->stale_count);
-	return rc != 0 ? rc : exposure_explain_purl(tx, &c->a, span_of(c->subject), SPAN_NONE, &c->list, &c->count);
+		rc = exposure_stale_feeds(tx, &c->a, c->w, &c->stale, &c->stale_count);
+	return rc != 0 ? rc : exposure_explain_purl(tx, &c->a, c->w, span_of(c->subject), SPAN_NONE, &c->list, &c->count);
 }
 
 /* An exercise is shown, and decides nothing. */
@@ -211,13 +212,7 @@ static void print_check(const struct checking *c, bool all)
 	out_colour(colour_of(decision_names[c->decision]), "%s\n", decision_names[c->decision]);
 	if (c->why_unknown)
 		out("  unknown: %s\n", c->why_unknown);
-	for (size_t i = 0; i < c->stale_count; i++) {
-		out("  unknown: feed ");
-		out_visible(c->stale[i].feed);
-		out(" is ");
-		out_visible(c->stale[i].words);
-		out("\n");
-	}
+	out_stale(c->stale, c->stale_count, "  unknown: ");
 	for (size_t i = 0; i < c->count; i++) {
 		const struct finding *f = &c->list[i].finding;
 		bool both = i + 1 < c->count && is_same(&c->list[i], &c->list[i + 1]);

@@ -8,12 +8,15 @@
 
 struct question {
 	struct arena arena;
+	const struct workspace *w;
 	const char *subject;
 	struct span advisory;
 	bool is_story;
 	struct exposure_story story;
 	struct exposure_explanation *list;
 	size_t count;
+	struct exposure_stale *stale; /* where nothing else carries it */
+	size_t stale_count;
 };
 
 /* What was asked about: a purl, an advisory, else a file or digest. */
@@ -22,15 +25,18 @@ static int answer(struct transaction *tx, void *data)
 	struct question *q = data;
 	arena_reset(&q->arena);
 	q->is_story = false;
+	int asked = exposure_stale_feeds(tx, &q->arena, q->w, &q->stale, &q->stale_count);
+	if (asked)
+		return asked;
 	if (span_starts(span_of(q->subject), "pkg:"))
-		return exposure_explain_purl(tx, &q->arena, span_of(q->subject), q->advisory, &q->list, &q->count);
-	int rc = exposure_explain_advisory(tx, &q->arena, span_of(q->subject), &q->story);
+		return exposure_explain_purl(tx, &q->arena, q->w, span_of(q->subject), q->advisory, &q->list, &q->count);
+	int rc = exposure_explain_advisory(tx, &q->arena, q->w, span_of(q->subject), &q->story);
 	q->is_story = rc == 0;
 	if (rc != RF_ENOTFOUND)
 		return rc;
 	if (span_starts_nocase(span_of(q->subject), "CVE-") && !fs_exists(q->subject))
 		return err_prefix(tx_err(tx), "no feed has it ('reforge feed import FILE', 'reforge advisory list'): ");
-	return exposure_explain_path(tx, &q->arena, q->subject, q->advisory, &q->list, &q->count);
+	return exposure_explain_path(tx, &q->arena, q->w, q->subject, q->advisory, &q->list, &q->count);
 }
 
 static int print_answer(const struct question *q, bool json, struct err *err)
@@ -54,8 +60,10 @@ static int print_answer(const struct question *q, bool json, struct err *err)
 		exposure_explanation_words(&q->list[i], &text);
 		str_add_byte(&text, '\n');
 	}
-	if (!q->is_story && q->count == 0)
+	if (!q->is_story && q->count == 0) {
 		str_add_text(&text, "No advisory at hand speaks of this product.\n");
+		exposure_stale_words(q->stale, q->stale_count, "  ", &text);
+	}
 	int rc = str_check(&text, "explanation", err);
 	if (rc == 0)
 		out_str(&text);
@@ -76,6 +84,7 @@ static int run_explain(const struct invocation *in, struct err *err)
 	struct site site;
 	struct question q = { .arena = ARENA_INIT(512 * MIB), .subject = in->arguments[0], .advisory = span_of(option_text(in, "advisory", NULL)) };
 	int rc = site_open(in, SITE_DATABASE, &site, err);
+	q.w = site.workspace;
 	if (rc == 0)
 		rc = database_transact(site.db, DB_READ, answer, &q, err);
 	if (rc == 0)

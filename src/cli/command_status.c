@@ -128,24 +128,13 @@ static int print_work(const struct status *s, struct err *err)
 	return rc;
 }
 
-static void print_stale(const struct status *s)
-{
-	for (size_t i = 0; i < s->stale_count; i++) {
-		out_colour(COLOUR_YELLOW, "feed ");
-		out_visible(s->stale[i].feed);
-		out_colour(COLOUR_YELLOW, " is ");
-		out_visible(s->stale[i].words);
-		out("\n");
-	}
-}
-
 static int print_status(const struct status *s, struct err *err)
 {
 	char at[TIME_TEXT_BYTES];
 	out_colour(COLOUR_BOLD, "%s  %s\n", s->site, time_text(s->at, at));
 	out("exposures: %lld affected, %lld conflict, %lld unknown\n\n", (long long)s->exposures_affected, (long long)s->exposures_conflict,
 	    (long long)s->exposures_unknown);
-	print_stale(s);
+	out_stale(s->stale, s->stale_count, "");
 	int rc = print_services(s, err);
 	if (rc == 0)
 		rc = print_work(s, err);

@@ -1,4 +1,4 @@
-/* The order of work as a table. */
+/* The order of work as a table; stale feeds. */
 #include "cli/work.h"
 
 void work_table_init(struct table *t)
@@ -50,4 +50,15 @@ void work_table_row(struct table *t, const struct exposure_work *work)
 	figure(t, 3, p->facts.epss);
 	kev_cell(t, &p->facts);
 	table_cell(t, COLOUR_NONE, str_span(&why));
+}
+
+void out_stale(const struct exposure_stale *stale, size_t count, const char *indent)
+{
+	for (size_t i = 0; i < count; i++) {
+		out_colour(COLOUR_YELLOW, "%sfeed ", indent);
+		out_visible(stale[i].feed);
+		out_colour(COLOUR_YELLOW, " is ");
+		out_visible(stale[i].words);
+		out("\n");
+	}
 }

@@ -1,5 +1,5 @@
 /*
- * work - the order of work as a table: what advisory list --by-priority, status and plan show.
+ * work - what several commands show alike: the order of work as a table, feeds whose silence proves nothing.
  */
 #ifndef REFORGE_CLI_WORK_H
 #define REFORGE_CLI_WORK_H
@@ -10,5 +10,8 @@
 /* Columns: priority, advisory, finding, service, environment, engines, CVSS, EPSS, KEV, why. */
 void work_table_init(struct table *t);
 void work_table_row(struct table *t, const struct exposure_work *work);
+
+/* "feed nvidia is stale: as of 3 d 02 h ago, limit 24 h", a line each, behind @indent. */
+void out_stale(const struct exposure_stale *stale, size_t count, const char *indent);
 
 #endif

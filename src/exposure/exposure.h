@@ -119,15 +119,18 @@ const char *exposure_service_words(const struct exposure_service *s, char *buffe
 
 /* ── stale feeds ────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* A feed that brings records and has been silent, shrunk or emptied (feed.h): what is not affected by it is so as of
- * then. Nothing is cleared by it: what it once said stays. */
+/* A feed that brings records and has been silent, shrunk or emptied (feed.h), or has never been complete: what is not
+ * affected by it is so as of then. Nothing is cleared by it: what it once said stays. */
 struct exposure_stale {
 	struct span feed, words; /* "stale: as of 3 d 02 h ago, limit 24 h" */
 	usec_t as_of;            /* its last complete run; USEC_NONE: none */
 };
-/* In @a. Feeds that were never synced and files given by hand are no feeds. */
-RF_MUST_CHECK int exposure_stale_feeds(struct transaction *tx, struct arena *a, struct exposure_stale **ret,
-				       size_t *ret_count);
+/* In @a. The feeds that @w names; those of signals only (EPSS, KEV) say nothing about products and are left out. @w NULL:
+ * those that the database remembers. Files given by hand are no feeds. */
+RF_MUST_CHECK int exposure_stale_feeds(struct transaction *tx, struct arena *a, const struct workspace *w,
+				       struct exposure_stale **ret, size_t *ret_count);
+/* "feed nvidia is stale: as of 3 d 02 h ago, limit 24 h", a line each behind @indent. */
+void exposure_stale_words(const struct exposure_stale *stale, size_t count, const char *indent, struct str *to);
 /* "stale_feeds":[{"feed","as_of","text"}], a member of an open object. */
 void exposure_stale_json(const struct exposure_stale *stale, size_t count, struct json_out *o);
 
@@ -166,16 +169,17 @@ struct exposure_explanation {
 	size_t stale_count;
 };
 /* Placements by path or digest (inventory_placements_of); "placement!/inside" for a part of an image. Every advisory
- * about its components, worst first, in @a.
- * @advisory empty: all. RF_ENOTFOUND when no placement has that name. */
-RF_MUST_CHECK int exposure_explain_path(struct transaction *tx, struct arena *a, const char *path, struct span advisory,
-					struct exposure_explanation **ret, size_t *ret_count);
-RF_MUST_CHECK int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t placement_id,
-					     struct span advisory, struct exposure_explanation **ret,
-					     size_t *ret_count);
+ * about its components, worst first, in @a. @w as in exposure_stale_feeds(). @advisory empty: all. RF_ENOTFOUND when no placement has that name. */
+RF_MUST_CHECK int exposure_explain_path(struct transaction *tx, struct arena *a, const struct workspace *w,
+					const char *path, struct span advisory, struct exposure_explanation **ret,
+					size_t *ret_count);
+RF_MUST_CHECK int exposure_explain_placement(struct transaction *tx, struct arena *a, const struct workspace *w,
+					     int64_t placement_id, struct span advisory,
+					     struct exposure_explanation **ret, size_t *ret_count);
 /* "pkg:pypi/tensorrt@10.13.3.9", both carriers. RF_EFORMAT; a product without a row gives count 0. */
-RF_MUST_CHECK int exposure_explain_purl(struct transaction *tx, struct arena *a, struct span purl, struct span advisory,
-					struct exposure_explanation **ret, size_t *ret_count);
+RF_MUST_CHECK int exposure_explain_purl(struct transaction *tx, struct arena *a, const struct workspace *w,
+					struct span purl, struct span advisory, struct exposure_explanation **ret,
+					size_t *ret_count);
 /* What is known about ids that are quoted as flaws of a product and are none, fed or not (law 7). */
 struct misquoted {
 	const char *id;
@@ -202,9 +206,11 @@ struct exposure_story {
 	int64_t open[4];                      /* open exposures by finding kind */
 	struct contradiction *contradictions; /* of sources, each other and themselves; also steps of the reason */
 	size_t contradiction_count;
+	struct exposure_stale *stale; /* feeds whose silence about it proves nothing */
+	size_t stale_count;
 };
-RF_MUST_CHECK int exposure_explain_advisory(struct transaction *tx, struct arena *a, struct span id,
-					    struct exposure_story *ret);
+RF_MUST_CHECK int exposure_explain_advisory(struct transaction *tx, struct arena *a, const struct workspace *w,
+					    struct span id, struct exposure_story *ret);
 
 /* Rendering, both forms of the same facts. @o is inside nothing: one object is written. */
 void exposure_explanation_json(const struct exposure_explanation *e, struct json_out *o);

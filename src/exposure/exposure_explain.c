@@ -183,14 +183,14 @@ static int placements_named(struct explaining *e, const char *path, struct inven
 	return rc;
 }
 
-int exposure_explain_path(struct transaction *tx, struct arena *a, const char *path, struct span advisory,
-			  struct exposure_explanation **ret, size_t *ret_count)
+int exposure_explain_path(struct transaction *tx, struct arena *a, const struct workspace *w, const char *path,
+			  struct span advisory, struct exposure_explanation **ret, size_t *ret_count)
 {
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct inventory_placement *places = NULL;
 	struct span inside;
 	size_t n = 0;
-	int rc = exposure_stale_feeds(tx, a, &e.stale, &e.stale_count);
+	int rc = exposure_stale_feeds(tx, a, w, &e.stale, &e.stale_count);
 	if (!rc)
 		rc = placements_named(&e, path, &places, &n, &inside);
 	for (size_t i = 0; !rc && i < n; i++)
@@ -198,12 +198,12 @@ int exposure_explain_path(struct transaction *tx, struct arena *a, const char *p
 	return finish(&e, rc, ret, ret_count);
 }
 
-int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t placement_id, struct span advisory,
-			       struct exposure_explanation **ret, size_t *ret_count)
+int exposure_explain_placement(struct transaction *tx, struct arena *a, const struct workspace *w, int64_t placement_id,
+			       struct span advisory, struct exposure_explanation **ret, size_t *ret_count)
 {
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct inventory_placement *p = arena_alloc(a, sizeof *p);
-	int rc = p ? exposure_stale_feeds(tx, a, &e.stale, &e.stale_count) : out_of_memory(&e);
+	int rc = p ? exposure_stale_feeds(tx, a, w, &e.stale, &e.stale_count) : out_of_memory(&e);
 	if (!rc)
 		rc = inventory_placement_get(tx, placement_id, a, p);
 	if (!rc)
@@ -211,14 +211,14 @@ int exposure_explain_placement(struct transaction *tx, struct arena *a, int64_t 
 	return finish(&e, rc, ret, ret_count);
 }
 
-int exposure_explain_purl(struct transaction *tx, struct arena *a, struct span purl, struct span advisory,
-			  struct exposure_explanation **ret, size_t *ret_count)
+int exposure_explain_purl(struct transaction *tx, struct arena *a, const struct workspace *w, struct span purl,
+			  struct span advisory, struct exposure_explanation **ret, size_t *ret_count)
 {
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct component c;
 	int rc = component_read(a, purl, &c, tx_err(tx));
 	if (!rc)
-		rc = exposure_stale_feeds(tx, a, &e.stale, &e.stale_count);
+		rc = exposure_stale_feeds(tx, a, w, &e.stale, &e.stale_count);
 	/* a product that no row knows has no advisories here, and is not therefore safe: the caller says that none is
 	 * at hand */
 	for (enum carrier carrier = CARRIER_BUILDER; !rc && c.product && carrier <= CARRIER_RUNTIME; carrier++)
@@ -497,7 +497,8 @@ static void fill_misquoted(struct exposure_story *s)
 	s->advisory.first_seen = USEC_NONE;
 }
 
-int exposure_explain_advisory(struct transaction *tx, struct arena *a, struct span id, struct exposure_story *ret)
+int exposure_explain_advisory(struct transaction *tx, struct arena *a, const struct workspace *w, struct span id,
+			      struct exposure_story *ret)
 {
 	struct exposure_story story = { .misquoted = misquoted_find(id), .reason = { .a = a } };
 	struct telling t = { .tx = tx, .a = a, .to = &story };
@@ -521,6 +522,8 @@ int exposure_explain_advisory(struct transaction *tx, struct arena *a, struct sp
 		rc = collect_instead(&t);
 	if (!rc)
 		rc = count_open(&t);
+	if (!rc)
+		rc = exposure_stale_feeds(tx, a, w, &story.stale, &story.stale_count);
 	if (rc)
 		return rc;
 	say_result(&t);

@@ -86,13 +86,7 @@ void exposure_explanation_words(const struct exposure_explanation *e, struct str
 	char time[TIME_TEXT_BYTES];
 	if (e->opened_at != USEC_NONE)
 		str_addf(to, "  exposed since %s\n", time_text(e->opened_at, time));
-	for (size_t i = 0; i < e->stale_count; i++) {
-		str_add_text(to, "  feed ");
-		visible(to, e->stale[i].feed);
-		str_add_text(to, " is ");
-		visible(to, e->stale[i].words);
-		str_add_byte(to, '\n');
-	}
+	exposure_stale_words(e->stale, e->stale_count, "  ", to);
 }
 
 static void severities_json(const struct advisory *v, struct json_out *o)
@@ -284,6 +278,7 @@ void exposure_story_json(const struct exposure_story *s, struct json_out *o)
 	for (size_t i = FINDING_UNKNOWN; i <= FINDING_AFFECTED; i++)
 		json_member_i64(o, finding_kind_name((enum finding_kind)i), s->open[i]);
 	json_object_end(o);
+	exposure_stale_json(s->stale, s->stale_count, o);
 	texts_json("quoted_products", s->quoted_products, s->quoted_count, o);
 	instead_json(s, o);
 	json_key(o, "reason");
@@ -370,5 +365,6 @@ void exposure_story_words(const struct exposure_story *s, struct str *to)
 	for (size_t i = 0; i < s->advisory.signal_count; i++)
 		signal_words(&s->advisory.signals[i], to);
 	reason_words(&s->reason, to);
+	exposure_stale_words(s->stale, s->stale_count, "  ", to);
 	instead_words(s, to);
 }

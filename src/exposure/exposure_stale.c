@@ -20,19 +20,22 @@ static int gives_signals_only(struct transaction *tx, struct span feed, bool *re
 	return rc;
 }
 
-int exposure_stale_feeds(struct transaction *tx, struct arena *a, struct exposure_stale **ret, size_t *ret_count)
+int exposure_stale_feeds(struct transaction *tx, struct arena *a, const struct workspace *w,
+			 struct exposure_stale **ret, size_t *ret_count)
 {
 	struct feed_standing *feeds = NULL;
 	size_t count = 0, n = 0;
-	int rc = feed_list(tx, a, NULL, &feeds, &count);
+	int rc = feed_list(tx, a, w, &feeds, &count);
 	struct exposure_stale *list = rc ? NULL : arena_array(a, count + 1, sizeof *list);
 	if (!rc && !list)
 		rc = err_set(tx_err(tx), RF_ENOMEM, "stale feeds");
 	for (size_t i = 0; !rc && i < count; i++) {
 		struct feed_staleness s;
 		bool signals = false;
-		rc = feed_staleness(tx, feeds[i].feed, &s);
-		if (!rc && s.stale)
+		if (w && !feeds[i].configured) /* the operator took it out: what it said stays, nothing more is expected */
+			continue;
+		feed_staleness_of(&feeds[i], &s);
+		if (s.stale)
 			rc = gives_signals_only(tx, feeds[i].feed, &signals);
 		if (rc || !s.stale || signals)
 			continue;
@@ -47,6 +50,17 @@ int exposure_stale_feeds(struct transaction *tx, struct arena *a, struct exposur
 	*ret = list;
 	*ret_count = n;
 	return 0;
+}
+
+void exposure_stale_words(const struct exposure_stale *stale, size_t count, const char *indent, struct str *to)
+{
+	for (size_t i = 0; i < count; i++) {
+		str_addf(to, "%sfeed ", indent);
+		str_add_visible(to, stale[i].feed);
+		str_add_text(to, " is ");
+		str_add_visible(to, stale[i].words);
+		str_add_byte(to, '\n');
+	}
 }
 
 void exposure_stale_json(const struct exposure_stale *stale, size_t count, struct json_out *o)

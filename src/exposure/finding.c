@@ -71,6 +71,7 @@ struct voice {
 	enum range_answer answer;    /* of its "affected" statements together */
 	const struct range **ranges; /* of those */
 	size_t count;
+	bool own_line;   /* it has statements about the component's own line: the others do not count */
 	bool unread;     /* one of them is no range */
 	bool in;         /* one of them holds the version */
 	bool affected;   /* it has one */
@@ -169,11 +170,23 @@ static struct voice *voice_of(struct judging *j, const struct advisory_statement
 	return v;
 }
 
+/* A statement about another line than the component's, or about all where there is one about the component's own. */
+static bool is_beside_the_line(const struct judging *j, const struct advisory_statement *s, const struct voice *v)
+{
+	enum platform_line line = j->s->component.line, of = platform_line_of(s->platform);
+	return line != PLATFORM_ANY && of != line && (of != PLATFORM_ANY || v->own_line);
+}
+
 static void hear(struct judging *j, const struct advisory_statement *s, const struct advisory_origin *o)
 {
 	struct voice *v = voice_of(j, s);
 	enum range_answer answer = s->range ? range_contains(s->range, j->s->component.version) : RANGE_UNSURE;
 	say_source(j, s, o);
+	if (is_beside_the_line(j, s, v)) {
+		(void)reason_add(&j->to->reason, REASON_CLAIM, "the component runs on %s: this is not about it",
+				 platform_line_name(j->s->component.line));
+		return;
+	}
 	if (s->range)
 		say_comparison(j, s, answer);
 	v->authoritative |= s->authoritative;
@@ -217,10 +230,17 @@ static int conclude_voice(struct judging *j, struct voice *v)
 		return RF_ENOMEM;
 	for (size_t i = 0; i < all->statement_count; i++) {
 		const struct advisory_statement *s = &all->statements[i];
-		if (is_about(j, i) && s->status == STATEMENT_AFFECTED && s->range && span_eq(s->source, v->source))
+		if (is_about(j, i) && s->status == STATEMENT_AFFECTED && s->range && span_eq(s->source, v->source) &&
+		    !is_beside_the_line(j, s, v))
 			v->ranges[n++] = s->range;
 	}
 	v->answer = n ? ranges_contain(v->ranges, n, j->s->component.version) : RANGE_OUT;
+	if (v->affected && v->answer == RANGE_OUT && j->s->component.line != PLATFORM_ANY && !v->own_line) {
+		(void)reason_add(&j->to->reason, REASON_CLAIM,
+				 "%.*s does not speak of %s, whose versions are numbered apart: it cannot clear it",
+				 SPAN_ARG(v->source), platform_line_name(j->s->component.line));
+		v->answer = RANGE_UNSURE;
+	}
 	if (v->unread && v->answer == RANGE_OUT)
 		v->answer = RANGE_UNSURE;
 	return 0;
@@ -232,6 +252,10 @@ static int hear_all(struct judging *j)
 	j->voices = arena_array(j->a, j->advisory->source_count + v->statement_count + 1, sizeof *j->voices);
 	if (!j->voices)
 		return RF_ENOMEM;
+	for (size_t i = 0; i < v->statement_count; i++)
+		if (is_about(j, i) && j->s->component.line != PLATFORM_ANY &&
+		    platform_line_of(v->statements[i].platform) == j->s->component.line)
+			voice_of(j, &v->statements[i])->own_line = true;
 	for (size_t i = 0; i < v->statement_count; i++) {
 		if (!is_about(j, i))
 			continue;
@@ -378,7 +402,7 @@ static enum finding_cause unknown_cause(const struct judging *j, bool unreadable
 	const struct component *c = &j->s->component;
 	if (!c->version.n || !version_is_readable(product_scheme(c->product), c->version))
 		return CAUSE_UNKNOWN_VERSION;
-	return unreadable ? CAUSE_UNREADABLE_RANGE : CAUSE_UNKNOWN_VERSION;
+	return unreadable ? CAUSE_UNREADABLE_RANGE : CAUSE_NOT_COMPARABLE;
 }
 
 static int judge_in(struct judging *j, bool vendor_denies, enum engine_affecting policy)

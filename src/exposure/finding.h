@@ -18,12 +18,15 @@
  *      - another source says otherwise: shown as source_conflict; when it is the product's vendor, and no vendor says
  *        affected                                                    conflict      source_conflict
  *      - but carrier builder, and nobody decided whether it lives on   unknown       engine_affecting_undecided
- *   8. a range is not readable, or the version not known or readable   unknown       unreadable_range, unknown_version,
- *      or the claim's own cause (content_absent, unreadable, unknown_builder)
+ *   8. a range is not readable, the version not known or readable, or of a branch, a platform or a numbering that no
+ *      source speaks of                                            unknown       unreadable_range, unknown_version,
+ *      not_comparable, or the claim's own cause (content_absent, unreadable, unknown_builder)
  *   9. all sources say the version is outside                        not_affected  out_of_range
  * A range that the operator decided stands in place of all sources (rules 3, 4, 7 to 9); theirs are shown all the same.
  * A source (publisher) speaks with all its statements about the product: one that holds the version is enough; a
- * version on a branch that none of them speaks of is not outside (ranges_contain()). "not affected" needs every
+ * version on a branch that none of them speaks of is not outside (ranges_contain()). Where the component is known to run
+ * on a line of its own (version/platform.h), the source's statements about that line speak alone; without any, its others
+ * can hold the version, but not clear it. "not affected" needs every
  * statement about the product to have been read, and a claim that is clear.
  */
 #ifndef REFORGE_EXPOSURE_FINDING_H
@@ -46,6 +49,8 @@ bool finding_kind_read(struct span name, enum finding_kind *ret);
 	X(CAUSE_UNREADABLE_RANGE, "unreadable_range", "no rule reads the affected range: a person must")    \
 	X(CAUSE_UNKNOWN_BUILDER, "unknown_builder", "it is not known what built the engine")                \
 	X(CAUSE_UNKNOWN_VERSION, "unknown_version", "the version is not known or not readable")             \
+	X(CAUSE_NOT_COMPARABLE, "not_comparable",                                                           \
+	  "no source decides about the version: it is of another branch, platform or numbering, or short")  \
 	X(CAUSE_UNKNOWN_RUNTIME, "unknown_runtime", "it is not known what loads the engine")                \
 	X(CAUSE_SOURCE_CONFLICT, "source_conflict", "sources disagree")                                     \
 	X(CAUSE_HEADER_MISMATCH, "header_mismatch", "statements within the file disagree")                  \

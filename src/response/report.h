@@ -12,6 +12,7 @@
 #define REFORGE_RESPONSE_REPORT_H
 
 #include "base/arena.h"
+#include "exposure/exposure.h"
 #include "ledger/ledger.h"
 #include "prove/prove.h"
 #include "response/clock.h"
@@ -58,6 +59,8 @@ struct report {
 	struct clock_row (*clocks)[CLOCK_STAGES];      /* per incident.environments[] */
 	struct report_advisory *advisories;
 	size_t advisory_count;
+	struct exposure_stale *stale;                  /* feeds whose silence proves nothing, when the report was made */
+	size_t stale_count;
 	struct report_engine *engines;                 /* current attempts */
 	size_t engine_count;
 	struct release_plan *releases;

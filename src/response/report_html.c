@@ -22,7 +22,7 @@ static const char STYLE[] =
 	"main{max-width:1180px;margin:0 auto;padding:24px 20px 60px}h1{font-size:26px;margin:8px 0 "
 	"4px;overflow-wrap:anywhere}"
 	"h2{font-size:19px;margin:34px 0 10px;padding-bottom:4px;border-bottom:1px solid var(--line)}p{margin:6px 0}"
-	".dim{color:var(--dim)}.drill{background:var(--drill);color:#fff;padding:8px "
+	".dim{color:var(--dim)}.stale{border-left:4px solid var(--warn);padding-left:10px}.drill{background:var(--drill);color:#fff;padding:8px "
 	"14px;border-radius:6px;font-weight:600}"
 	".tag{display:inline-block;border:1px solid var(--drill);color:var(--drill);border-radius:4px;padding:0 "
 	"5px;font-size:11px}"
@@ -276,6 +276,15 @@ static void advisories(struct html *h, const struct report *r)
 		raw(h, "\n");
 	}
 	table_end(h);
+	for (size_t i = 0; i < r->stale_count; i++) {
+		raw(h, "<p class=\"stale\"><strong>");
+		raw(h, w(h, W_STALE));
+		raw(h, "</strong>: ");
+		text(h, r->stale[i].feed);
+		raw(h, ": ");
+		text(h, r->stale[i].words);
+		raw(h, "</p>\n");
+	}
 }
 
 /* ── engines ── */

@@ -224,6 +224,7 @@ int report_json(const struct report *r, struct str *to)
 	json_member_time(&o, "opened_at", i->opened_at);
 	json_member_span(&o, "opened_by", i->opened_by);
 	put_advisories(&o, r);
+	exposure_stale_json(r->stale, r->stale_count, &o);
 	put_clocks(&o, r);
 	json_key(&o, "engines");
 	json_array(&o);

@@ -291,6 +291,8 @@ static int read_all(struct transaction *tx, void *data)
 	if (!rc)
 		rc = read_advisories(tx, m);
 	if (!rc)
+		rc = exposure_stale_feeds(tx, m->a, m->context->workspace, &r->stale, &r->stale_count);
+	if (!rc)
 		rc = release_plan_list(tx, m->id, m->a, &r->releases, &r->release_count);
 	if (!rc)
 		rc = task_each(tx, &(struct task_filter){ .incident = m->id }, add_engine, m);

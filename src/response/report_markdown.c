@@ -107,6 +107,13 @@ static void advisories(struct md *m, const struct report *r)
 		str_add_text(m->to, "\n");
 	}
 	str_add_text(m->to, "\n");
+	for (size_t i = 0; i < r->stale_count; i++) {
+		str_addf(m->to, "- **%s**: ", w(m, W_STALE));
+		text(m, r->stale[i].feed);
+		str_add_text(m->to, ": ");
+		text(m, r->stale[i].words);
+		str_add_text(m->to, i + 1 == r->stale_count ? "\n\n" : "\n");
+	}
 }
 
 static void clocks(struct md *m, const struct report *r)

@@ -197,7 +197,8 @@ static int judge_row(struct transaction *tx, struct making *m, const struct rele
 	const char *purl = arena_printf(m->a, "%s@%s", kind->product, ret->version);
 	struct exposure_explanation *list = NULL;
 	size_t n = 0;
-	int rc = purl ? exposure_explain_purl(tx, m->a, span_of(purl), SPAN_NONE, &list, &n) : out_of_memory(m);
+	int rc = purl ? exposure_explain_purl(tx, m->a, m->context->workspace, span_of(purl), SPAN_NONE, &list, &n)
+		      : out_of_memory(m);
 	if (rc)
 		return rc;
 	enum finding_kind worst = FINDING_NOT_AFFECTED;
@@ -395,7 +396,7 @@ static int read_all(struct transaction *tx, void *data)
 	if (m->at)
 		return rc;
 	if (!rc)
-		rc = exposure_stale_feeds(tx, m->a, &s->stale, &s->stale_count);
+		rc = exposure_stale_feeds(tx, m->a, m->context->workspace, &s->stale, &s->stale_count);
 	if (!rc)
 		rc = exposure_order_work(tx, m->a, m->context->workspace, &(struct exposure_work_filter){ .with_drills = false },
 					 &s->work, &s->work_count);

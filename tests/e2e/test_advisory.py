@@ -99,6 +99,59 @@ def stale():
     check(run("feed", "accept", "vendor", "--reason", "taken back", site=site), 0, "accepted")
     check(run("check", TRT + "11.1.0", site=site), 0, "then it is not stale")
 
+def never_synced():
+    """A feed of reforge.yaml that never ran is no silence to rely on; one that was taken out counts no more."""
+    site = folder() / "never"
+    run("init", site)
+    (site / "bulletins").mkdir()
+    (site / "bulletins/a.json").write_text(json.dumps(CSAF))
+    rest = re.sub(r"(?m)^feeds:.*\n(?:[ #].*\n)*", "", (site / "reforge.yaml").read_text())
+    (site / "reforge.yaml").write_text(rest + "\nfeeds: {vendor: {path: bulletins}, more: {path: elsewhere}}\n")
+    check(run("feed", "sync", "vendor", site=site), 0, "one of two feeds")
+    check(run("check", TRT + "11.1.0", site=site), 3, "the other was never synced", "feed more is stale: never synced (reforge feed sync more)")
+    check(run("explain", "pkg:generic/nvidia/dali@1.0", site=site), 0, "explain without an advisory says it too", "No advisory at hand", "feed more is stale")
+    check(run("advisory", "show", "CVE-2026-91001", site=site), 0, "and advisory show", "feed more is stale")
+    check(run("advisory", "list", site=site), 0, "and advisory list", "feed more is stale")
+    ok(run("advisory", "show", "CVE-2026-91001", "--json", site=site).json()["stale_feeds"][0]["feed"] == "more", "in the JSON too")
+    (site / "reforge.yaml").write_text(rest + "\nfeeds: {vendor: {path: bulletins}}\n")
+    check(run("check", TRT + "11.1.0", site=site), 0, "taken out of reforge.yaml it counts no more")
+
+def lines():
+    """DriveOS numbers TensorRT apart: a fix there may be below the others'."""
+    site = folder() / "lines"
+    run("init", site)
+    tree = json.loads(json.dumps(CSAF))
+    tree["product_tree"]["branches"][0]["branches"].append({"category": "architecture", "name": "DriveOS 7.0", "branches": [
+        {"category": "product_version", "name": "TensorRT", "product": {"name": "v0 - v10.14.3", "product_id": "da"}},
+        {"category": "product_version", "name": "TensorRT", "product": {"name": "v10.14.4", "product_id": "df"}}]})
+    tree["vulnerabilities"][0]["product_status"] = {"known_affected": ["a", "da"], "fixed": ["f", "df"]}
+    (site / "a.json").write_text(json.dumps(tree))
+    run("feed", "import", site / "a.json", site=site)
+    for subject, status in ("10.14.4", 1), ("10.14.4?platform=driveos", 0), ("10.14.3?platform=driveos", 1), ("10.14.4?platform=jetpack-6", 1), ("11.1.0?platform=driveos", 0):
+        ok(run("check", TRT + subject, site=site).status == status, f"{subject}: {status}", run("check", TRT + subject, site=site))
+
+def postgres():
+    """The same on PostgreSQL, out of a database of its own."""
+    import postgresql
+    url, why = postgresql.start()
+    if not url: return skip("export from PostgreSQL", why)
+    site, plain = folder() / "pg", folder() / "lite"
+    for where in site, plain:
+        run("init", where)
+        (where / "csaf.json").write_text(json.dumps(CSAF))
+    text = (site / "reforge.yaml").read_text()
+    (site / "reforge.yaml").write_text(re.sub(r"(?m)^database:.*$", f'database: "{url}"', text) if re.search(r"(?m)^database:", text) else f'{text}\ndatabase: "{url}"\n')
+    for where in site, plain:
+        check(run("feed", "import", "csaf.json", site=where, cwd=where), 0, "imported", "1 new or changed")
+        check(run("feed", "export", "--output", where / "osv", site=where), 0, "OSV is written", "1 advisories")
+        ok(run("check", TRT + "10.16.1.11", site=where).status == 1, "and check answers")
+    ok((site / "osv/CVE-2026-91001.json").read_text() == (plain / "osv/CVE-2026-91001.json").read_text(), "the same file from both databases")
+    vex = [json.loads(run("feed", "export", "--format", "openvex", "--id", "https://example.org/1", "--author", "a", site=where).out) for where in (site, plain)]
+    ok([v["statements"][0]["products"] for v in vex][0] == [v["statements"][0]["products"] for v in vex][1], "and the same OpenVEX")
+
 guarded(main)
 guarded(stale)
+guarded(never_synced)
+guarded(lines)
+guarded(postgres)
 done()

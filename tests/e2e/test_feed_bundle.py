@@ -2,6 +2,7 @@
 """Packed files by hand; the signed bundle for sites without internet: export, import, hostile ones. TAP."""
 import base64, gzip, hashlib, io, json, sqlite3, subprocess, tarfile, zipfile
 
+import fleet
 from tap import *
 
 EPSS = "#model_version:v2025.03.14,score_date:2026-07-20T00:00:00+0000\ncve,epss,percentile\nCVE-2026-90001,0.61,0.98\n"
@@ -157,8 +158,33 @@ def carried():
     d = site("amber-inside")
     run("feed", "import", folder() / "amber.bundle", "--key", key, site=d)
     ok(advisories(d)["CVE-2026-90050"][2] == 2, "the mark of a feed goes along", advisories(d))
+    exposed(a, b)
     age(a, b, key, parts)
     hostile(a, out, key, parts)
+
+
+def exposed(a, b):
+    """The same fleet on both sides is exposed to the same; what stayed outside exposes nothing inside."""
+    for s in a, b:
+        text = (s / "reforge.yaml").read_text()
+        (s / "reforge.yaml").write_text(text + "environments: {production: {}}\nservices:\n  voice:\n    owner: {name: v, contact: '#v'}\n    reach: internal\n"
+                                        "    criticality: normal\n    environments: [production]\n    runtime: onnxruntime@1.21.0\n    roots: [fleet/voice]\n"
+                                        "toolchains: {onnxruntime: {versions: {}}}\n")
+        for i, version in enumerate(("1.20.1", "1.22.0", "1.23.0")):
+            fleet.put(s / f"fleet/voice/m{i}/1/model.onnx",
+                      fleet.stamped(fleet.model(i), **{"reforge.toolchain": "onnxruntime", "reforge.toolchain.version": version, "reforge.target": fleet.TARGET,
+                                                       "reforge.recipe": f"m{i}"}))
+        r = run("scan", "--quiet", site=s)
+        ok(r.status in (0, 1, 3), "three engines are scanned", r)
+    def found(s):
+        keys = ("advisory", "carrier", "product", "version", "service", "model", "finding", "cause", "fixed")
+        return sorted(json.dumps([e.get(k) for k in keys]) + " " + str(e["opened_at"] is not None)
+                      for i in range(3) for e in run("explain", f"fleet/voice/m{i}/1/model.onnx", "--json", site=s, cwd=s).json())
+    outside, inside = found(a), found(b)
+    ok(len(inside) > 20 and inside == [e for e in outside if "CVE-2026-90050" not in e and "DRILL-2026-1" not in e],
+       "the same exposures on both sides, but for what stayed outside", outside, inside)
+    counts = [run("status", "--json", site=s).json()["exposures"] for s in (a, b)]
+    ok(counts[1]["affected"] and counts[0]["affected"] > counts[1]["affected"], "status counts what is open", counts)
 
 
 def age(a, b, key, parts):

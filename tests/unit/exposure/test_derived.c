@@ -307,7 +307,7 @@ struct explaining {
 static int explain(struct transaction *tx, void *data)
 {
 	struct explaining *e = data;
-	int rc = exposure_explain_path(tx, &e->a, e->path, SPAN_NONE, &e->list, &e->count);
+	int rc = exposure_explain_path(tx, &e->a, NULL, e->path, SPAN_NONE, &e->list, &e->count);
 	for (size_t i = 0; !rc && i < e->count; i++)
 		exposure_explanation_words(&e->list[i], &e->words);
 	return rc;

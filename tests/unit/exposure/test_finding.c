@@ -23,7 +23,7 @@ struct scene {
 	struct finding_subject subject;
 };
 
-/* NAME vendor|other STATE ok|not [@product ]affected -> fixed */
+/* NAME vendor|other STATE ok|not [@product ][on:PLATFORM ]affected -> fixed */
 static void add_source(struct scene *x, struct span text, const struct product *product)
 {
 	size_t i = x->v.source_count++;
@@ -37,11 +37,14 @@ static void add_source(struct scene *x, struct span text, const struct product *
 	if (span_starts(text, "@"))
 		product = product_by_any(span_from(field(&text, " "), 1));
 	assert_non_null(product);
+	if (span_starts(text, "on:"))
+		s->platform = span_from(field(&text, " "), 3);
 	s->product = product;
 	s->product_name = span_of(product->name);
 	s->affected_text = field(&text, "->");
 	s->fixed_text = span_trim(text);
-	(void)!range_read(&x->a, product_scheme(product), s->affected_text, s->fixed_text, &s->range, &err);
+	struct range_words_of row = { s->product_name, s->platform, s->affected_text, s->fixed_text };
+	(void)!range_read_row(&x->a, product_scheme(product), &row, &s->range, &err);
 	assert_int_equal(range_read_fixed(&x->a, product_scheme(product), s->fixed_text, &s->fixed, &s->fixed_count),
 			 0);
 	x->origins[i] = (struct advisory_origin){
@@ -66,7 +69,9 @@ static void read_subject(struct scene *x, struct span *line)
 	if (x->subject.component.product)
 		x->subject.component.purl = span_of(x->subject.component.product->purl);
 	assert_true(carrier_read(field(line, " |"), &x->subject.carrier));
-	x->subject.component.version = field(line, " |");
+	struct span version = field(line, " |");
+	x->subject.component.version = field(&version, " on "); /* "10.14.2 on DriveOS" */
+	x->subject.component.line = platform_line_of(version);
 	struct span claim = field(line, " |"), word = field(&claim, " ");
 	x->subject.claim = span_eq_text(word, "conflict")  ? CLAIM_CONFLICT
 			   : span_eq_text(word, "unknown") ? CLAIM_UNKNOWN

@@ -25,6 +25,9 @@ static struct incident_environment environments[] = {
 	  .reached = { T(2), USEC_NONE, USEC_NONE, USEC_NONE, USEC_NONE } },
 };
 static struct clock_row clocks[1][CLOCK_STAGES];
+static struct exposure_stale stale[] = {
+	{ SPAN("nvidia <b>"), SPAN("stale: as of 3 d 02 h ago, limit 24 h"), T(0) },
+};
 static struct report_advisory advisories[] = {
 	{ .id = "DRILL-2026-001",
 	  .title = HOSTILE,
@@ -177,6 +180,8 @@ static struct report model(void)
 		.generated_at = T(10),
 		.advisories = advisories,
 		.advisory_count = 1,
+		.stale = stale,
+		.stale_count = 1,
 		.clocks = clocks,
 		.engines = engines,
 		.engine_count = 2,
