@@ -37,6 +37,12 @@ void archive_reader_freep(struct archive_reader **r)
 	*r = NULL;
 }
 
+uint64_t archive_reader_consumed(const struct archive_reader *r)
+{
+	int64_t n = F.archive_filter_bytes(r->a, -1);
+	return n > 0 ? (uint64_t)n : 0;
+}
+
 /* libarchive's own words may hold names: bytes that err_render() makes harmless. */
 static int fail(const struct archive_reader *r, int code, struct err *err)
 {
@@ -47,7 +53,8 @@ static int fail(const struct archive_reader *r, int code, struct err *err)
 					: err_set(err, r->pull_failed, "archive: its bytes could not be read");
 	if (F.archive_errno(r->a) == ENOMEM)
 		return err_set(err, RF_ENOMEM, "archive");
-	(void)err_set(err, code, "archive: %s", words ? words : "damaged");
+	(void)err_set(err, code, "archive: %s, after %llu bytes of the file", words ? words : "damaged",
+		      (unsigned long long)archive_reader_consumed(r));
 	if (at > 0 && err)
 		(void)err_at_offset(err, (uint64_t)at);
 	return code;
@@ -217,10 +224,4 @@ int archive_reader_read(struct archive_reader *r, struct span *ret, struct err *
 	}
 	r->at += ret->n;
 	return 1;
-}
-
-uint64_t archive_reader_consumed(const struct archive_reader *r)
-{
-	int64_t n = F.archive_filter_bytes(r->a, -1);
-	return n > 0 ? (uint64_t)n : 0;
 }

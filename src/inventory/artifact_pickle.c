@@ -16,8 +16,8 @@ static int pickle_read(struct artifact_reading *r)
 	int rc = carve_pickle(&head, &nobody, &err);
 	if (rc == RF_ENOMEM)
 		r->failed = rc;
-	/* a value that goes on behind the head is no damage */
-	if (rc && !(rc == RF_ETRUNCATED && r->head.n < r->src->size))
+	/* cut short is still one; what is missing is said by whoever looks inside */
+	if (rc && rc != RF_ETRUNCATED)
 		return RF_EUNREADABLE;
 	r->facts->kind = ARTIFACT_PICKLE;
 	r->facts->layout = "pickle";

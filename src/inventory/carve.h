@@ -71,6 +71,8 @@ struct carve_cursor {
 	uint64_t window_at;
 	size_t window_n;
 	int failed; /* of the source; later reads give nothing */
+	bool cut;   /* a value went on behind the end of what holds it */
+	uint64_t cut_at;
 	unsigned char window[CARVE_WINDOW_BYTES];
 };
 /* *ret_n: how many of @n (at most CARVE_WINDOW_BYTES) bytes at @at there are. Goes forward only: @at never lies before

@@ -71,8 +71,12 @@ static int field_read(struct carve_cursor *k, uint64_t at, uint64_t end, struct 
 			return damaged(k, n - used < 10 ? RF_ETRUNCATED : RF_EFORMAT, "a field's number has no end",
 				       at);
 		ret->at += more;
-		if (ret->wire == WIRE_BYTES && ret->value > end - ret->at)
-			return damaged(k, RF_ETRUNCATED, "a field ends behind the message that holds it", at);
+		if (ret->wire == WIRE_BYTES && ret->at <= end && ret->value > end - ret->at) {
+			/* what is there of it is looked at */
+			k->cut_at = k->cut ? k->cut_at : at;
+			k->cut = true;
+			ret->value = end - ret->at;
+		}
 		ret->next = ret->at + (ret->wire == WIRE_BYTES ? ret->value : 0);
 		return 1;
 	case WIRE_FIXED64:
@@ -196,5 +200,7 @@ int carve_onnx(const struct artifact_source *src, const struct carve *c, struct 
 		if (rc)
 			return rc;
 	}
+	if (rc == 0 && k->cut)
+		rc = damaged(k, RF_ETRUNCATED, "a field ends behind the message that holds it", k->cut_at);
 	return rc;
 }

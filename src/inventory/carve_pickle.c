@@ -86,15 +86,14 @@ static int counted_skip(struct carve_cursor *k, enum argument kind, unsigned wid
 		return ends_inside(k, *at);
 	uint64_t bytes = width == 1 ? p[0] : width == 4 ? le32(p) : le64(p);
 	*at += width;
-	if (bytes > k->src->size || *at > k->src->size - bytes)
-		return ends_inside(k, *at);
+	uint64_t there = k->src->size > *at ? RF_MIN(bytes, k->src->size - *at) : 0;
 	if (kind >= BYTES1) {
-		int rc = carve_value(k, *at, bytes, kind >= TEXT1, "bytes", NULL);
+		int rc = carve_value(k, *at, there, kind >= TEXT1, "bytes", NULL);
 		if (rc)
 			return rc;
 	}
-	*at += bytes;
-	return 0;
+	*at += there;
+	return there < bytes ? ends_inside(k, *at) : 0;
 }
 
 static int argument_skip(struct carve_cursor *k, enum argument kind, uint64_t *at)

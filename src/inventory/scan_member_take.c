@@ -24,7 +24,7 @@ struct taking {
 	bool over;      /* its last event was taken */
 	bool cut;       /* its end did not come */
 	char why[1025]; /* it was cut */
-	bool unsafe;
+	bool unsafe, absolute;
 	struct artifact_facts facts;
 	struct scan_file file;
 	/* of a large one */
@@ -93,10 +93,9 @@ static int path_make(struct taking *t, struct span name)
 {
 	struct scan_members *m = t->m;
 	const struct scan_container *outermost = t->walk->outermost;
-	bool absolute;
-	struct span clean = name_clean(name, &absolute);
+	struct span clean = name_clean(name, &t->absolute);
 	t->unsafe = has_parent_part(clean);
-	m->inside->unsafe_names += t->unsafe || absolute;
+	m->inside->unsafe_names += t->unsafe || t->absolute;
 	str_reset(&m->path);
 	str_add_text(&m->path, m->c->path);
 	str_add_text(&m->path, SCAN_MEMBER_MARK);
@@ -162,6 +161,8 @@ static int member_judge(struct taking *t)
 		rc = scan_object(f, a, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNSAFE_NAME, "member_name_leaves",
 				 "its name leads out of the container (..): nothing is written there, whoever unpacks "
 				 "it should look");
+	else if (t->absolute)
+		rc = scan_note(f, a, "stored with an absolute name");
 	if (rc == 0 && t->cut)
 		rc = scan_object(f, a, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "member_cut",
 				 "only its first %llu bytes could be read: %s", (unsigned long long)t->got, t->why);
