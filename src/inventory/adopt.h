@@ -74,6 +74,11 @@ struct adopt_engine {
 	const char *compute_capability; /* "8.6"; "" unknown */
 	const char *digest;             /* hex */
 	const char *source_digest;      /* our stamp's: the model it was built from; "" none */
+	const char *folder;             /* of a Triton model: what else lies there may be its source; "" none */
+	const char *config;             /* config.pbtxt that names the file, for sources; "" none */
+	const char *config_target;      /* "sm_86" by its cc_model_filenames; "" not said */
+	const char *config_backend;     /* "tensorrt", "onnxruntime"; "" not said */
+	const char *shapes;             /* options that its inputs and max_batch_size would need; "" cannot be told */
 	bool conflict;                  /* the file contradicts itself: nothing of it is taken over */
 };
 /* A model that is at hand. */

@@ -240,6 +240,20 @@ static void offer_models(struct making *m, struct adopt_question *q, struct span
 }
 
 /* A model whose name is like the engine's is a guess: it is offered, never taken. False: there is none. */
+static void guess_in_folder(struct making *m, const struct adopt_engine *e, struct adopt_draft *d, struct adopt_question **q)
+{
+	size_t n = strlen(e->folder);
+	for (size_t i = 0; n && i < m->facts->models_n; i++) {
+		const struct adopt_model *model = &m->facts->models[i];
+		if (strncmp(model->path, e->folder, n) != 0 || model->path[n] != '/')
+			continue;
+		if (!*q)
+			*q = ask(m, d, "source", true, "Is %.*s built from the model that lies in its folder? Nothing but the place says so.",
+				 SPAN_ARG(base_name(e->path)));
+		offer(*q, model->path);
+	}
+}
+
 static bool guess_model(struct making *m, const struct adopt_engine *e, struct adopt_draft *d)
 {
 	struct span name = base_name(e->path);
@@ -257,6 +271,7 @@ static bool guess_model(struct making *m, const struct adopt_engine *e, struct a
 				SPAN_ARG(name));
 		offer_models(m, q, key);
 	}
+	guess_in_folder(m, e, d, &q);
 	return q != NULL;
 }
 
@@ -308,11 +323,11 @@ static void find_source(struct making *m, const struct adopt_engine *e, struct a
 
 /* Compute capabilities of GPUs that exist on ARM boards only (developer.nvidia.com/cuda-gpus): TX1, TX2, Xavier, Orin,
  * Thor. */
-static bool is_jetson(const char *capability)
+static bool is_jetson(const char *gpu)
 {
-	static const char *const ONLY[] = { "5.3", "6.2", "7.2", "8.7" };
+	static const char *const ONLY[] = { "sm_53", "sm_62", "sm_72", "sm_87" };
 	for (size_t i = 0; i < RF_COUNT(ONLY); i++)
-		if (strcmp(capability, ONLY[i]) == 0)
+		if (strcmp(gpu, ONLY[i]) == 0)
 			return true;
 	return false;
 }
@@ -320,22 +335,23 @@ static bool is_jetson(const char *capability)
 static struct adopt_field find_target(struct making *m, const struct adopt_engine *e, struct adopt_draft *d)
 {
 	const char *platform = d->service && d->service->platform[0] ? d->service->platform : NULL;
+	const char *gpu = e->target[0] ? e->target : e->config_target, *from = e->target[0] ? "the engine's header" : e->config;
 	if (strchr(e->target, '/'))
 		return (struct adopt_field){ .value = e->target, .source = "the engine's own stamp" };
-	if (e->target[0] && is_jetson(e->compute_capability))
-		return (struct adopt_field){ .value = arena_printf(m->a, "linux-aarch64/%s", e->target),
-					     .source = "the engine's header; a GPU of Jetson boards only" };
-	if (e->target[0] && platform)
-		return (struct adopt_field){ .value = arena_printf(m->a, "%s/%s", platform, e->target),
-					     .source = "the engine's header, and the platform given to adopt" };
+	if (gpu[0] && is_jetson(gpu))
+		return (struct adopt_field){ .value = arena_printf(m->a, "linux-aarch64/%s", gpu),
+					     .source = arena_printf(m->a, "%s; a GPU of Jetson boards only", from) };
+	if (gpu[0] && platform)
+		return (struct adopt_field){ .value = arena_printf(m->a, "%s/%s", platform, gpu),
+					     .source = arena_printf(m->a, "%s, and the platform given to adopt", from) };
 	if (d->toolchain.value[0] && strcmp(d->toolchain.value, "onnxruntime") == 0 && platform)
 		return (struct adopt_field){ .value = arena_printf(m->a, "%s/cpu", platform), .source = "the platform given to adopt",
 					     .proposed = true };
 	struct adopt_question *q = ask(m, d, "target", true, "Which machine runs %s: operating system, processor%s?", e->path,
-				       e->target[0] ? "" : ", GPU");
-	if (e->target[0]) {
-		offer(q, arena_printf(m->a, "linux-x86_64/%s", e->target));
-		offer(q, arena_printf(m->a, "linux-aarch64/%s", e->target));
+				       gpu[0] ? "" : ", GPU");
+	if (gpu[0]) {
+		offer(q, arena_printf(m->a, "linux-x86_64/%s", gpu));
+		offer(q, arena_printf(m->a, "linux-aarch64/%s", gpu));
 	}
 	return (struct adopt_field){ .value = "", .source = "" };
 }
@@ -347,6 +363,8 @@ static void find_toolchain(struct making *m, const struct adopt_engine *e, struc
 			   : strcmp(e->product, ARTIFACT_PRODUCT_ONNXRUNTIME) == 0 ? "onnxruntime"
 										   : "";
 	d->toolchain = (struct adopt_field){ .value = name, .source = name[0] ? e->kind : "" };
+	if (!name[0] && e->config_backend[0])
+		d->toolchain = (struct adopt_field){ .value = name = e->config_backend, .source = e->config };
 	if (!name[0])
 		ask(m, d, "toolchain", true, "What built %s? Its content does not say.", e->path);
 	else if (e->conflict)
@@ -391,8 +409,11 @@ static void find_arguments(struct making *m, const struct adopt_engine *e, struc
 	for (size_t i = 0; i < d->questions_n; i++)
 		if (strcmp(d->questions[i].what, "arguments") == 0)
 			return;
-	offer(ask(m, d, "arguments", true, "No log or script shows how %.*s was built: with which options?", SPAN_ARG(base_name(e->path))),
-	      precision_in_name(base_name(e->path)));
+	struct adopt_question *q = ask(m, d, "arguments", true, "No log or script shows how %.*s was built: with which options?",
+				       SPAN_ARG(base_name(e->path)));
+	offer(q, precision_in_name(base_name(e->path)));
+	if (e->shapes[0])
+		offer(q, e->shapes);
 }
 
 static void find_inputs(struct making *m, const struct adopt_engine *e, struct adopt_draft *d)

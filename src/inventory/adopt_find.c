@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "format/csv.h"
 #include "inventory/scan.h"
+#include "inventory/triton_repository.h"
 #include "workspace/workspace.h"
 
 #include <errno.h>
@@ -119,6 +120,7 @@ struct search {
 	struct adopt_found *found;
 	struct pile engines, models, golden, services, news;
 	struct adopt_commands commands;
+	struct triton_repositories *triton;
 	struct map services_by_name;
 	struct map names; /* service name -> its root, for names that the folders give */
 	struct err *err;
@@ -281,6 +283,73 @@ static const char *model_of(struct search *f, const char *path)
 	return arena_text(f->a, stem.n ? stem : SPAN("engine"));
 }
 
+/* "8.6" is sm_86. */
+static const char *gpu_of(struct search *f, const char *capability)
+{
+	const char *dot = strchr(capability, '.');
+	return dot ? arena_printf(f->a, "sm_%.*s%s", (int)(dot - capability), capability, dot + 1) : "";
+}
+
+/* What a build needs so that the engine takes what config.pbtxt promises: one profile over all batch sizes. "" when a
+ * dimension is open, or there is no batch. */
+static const char *shapes_of(struct search *f, const struct triton_config *c)
+{
+	RF_AUTO(str) least = STR_INIT(8 * KIB);
+	RF_AUTO(str) most = STR_INIT(8 * KIB);
+	if (c->max_batch_size < 1 || !c->inputs_n)
+		return "";
+	for (size_t i = 0; i < c->inputs_n; i++) {
+		const struct triton_tensor *t = &c->inputs[i];
+		str_addf(&least, "%s%s:1", i ? "," : "", t->name);
+		str_addf(&most, "%s%s:%lld", i ? "," : "", t->name, (long long)c->max_batch_size);
+		for (size_t k = 0; k < t->dims_n; k++) {
+			if (t->dims[k] < 1)
+				return "";
+			str_addf(&least, "x%lld", (long long)t->dims[k]);
+			str_addf(&most, "x%lld", (long long)t->dims[k]);
+		}
+	}
+	if (least.failed || most.failed)
+		return "";
+	return arena_printf(f->a, "--minShapes=%s --optShapes=%s --maxShapes=%s", str_text(&least), str_text(&most), str_text(&most));
+}
+
+/* The nearest folder above @path that is called so; empty: none. */
+static struct span folder_called(const char *path, const char *name)
+{
+	struct span rest = span_of(path);
+	for (size_t slash; (slash = span_rfind_byte(rest, '/')) != SIZE_MAX;) {
+		rest.n = slash;
+		size_t above = span_rfind_byte(rest, '/');
+		if (span_eq_text(span_from(rest, above == SIZE_MAX ? 0 : above + 1), name))
+			return rest;
+	}
+	return SPAN_NONE;
+}
+
+/* What the model's config.pbtxt adds to what the file says of itself. */
+static int look_at_triton(struct search *f, struct adopt_engine *e, bool named)
+{
+	struct triton_verdict v;
+	int rc = triton_look(f->triton, e->path, &v, f->err);
+	if (rc != 0 || v.load == TRITON_OUTSIDE || !v.model)
+		return rc;
+	if (!named)
+		e->model = arena_text(f->a, span_of(v.model));
+	e->folder = arena_text(f->a, folder_called(e->path, v.model));
+	if (!v.config)
+		return e->model && e->folder ? 0 : no_memory(f);
+	e->config = arena_printf(f->a, "%s/config.pbtxt", e->folder);
+	const char *backend = triton_backend(v.config);
+	if (strcmp(backend, "tensorrt") == 0 || strcmp(backend, "onnxruntime") == 0)
+		e->config_backend = arena_text(f->a, span_of(backend));
+	for (size_t i = 0; i < v.config->cc_files_n; i++)
+		if (span_eq_text(file_name(e->path), v.config->cc_files[i].value))
+			e->config_target = gpu_of(f, v.config->cc_files[i].key);
+	e->shapes = shapes_of(f, v.config);
+	return e->model && e->folder && e->config && e->config_backend && e->config_target && e->shapes ? 0 : no_memory(f);
+}
+
 static bool has_recipe(const struct search *f, const char *name)
 {
 	char path[FS_PATH_MAX], file[RECIPE_NAME_MAX + 8];
@@ -314,11 +383,17 @@ static int take_engine(struct search *f, const struct scan_file *file)
 		.compute_capability = arena_text(f->a, span_of(capability)),
 		.digest = arena_text(f->a, span_of(file->has_digest ? digest_hex(&file->digest, hex) : "")),
 		.source_digest = arena_text(f->a, facts->stamp.source),
+		.folder = "",
+		.config = "",
+		.config_target = "",
+		.config_backend = "",
+		.shapes = "",
 		.conflict = facts->finding == ARTIFACT_CONFLICT,
 	};
 	if (!e->path || !e->model || !e->version || !e->target || !e->compute_capability || !e->digest || !e->source_digest)
 		return no_memory(f);
-	return service_of(f, e->path, &located, &e->service);
+	rc = look_at_triton(f, e, located.service && located.recipe[0]);
+	return rc ? rc : service_of(f, e->path, &located, &e->service);
 }
 
 static int take_model(struct search *f, const struct scan_file *file)
@@ -421,11 +496,13 @@ int adopt_find(const struct workspace *w, const struct adopt_options *o, struct 
 	f.services.size = sizeof(struct adopt_service);
 	f.news.size = sizeof(struct adopt_new_service);
 	struct scan_options options = { .progress = o->progress, .progress_data = o->data };
-	int rc = scan_files(o->paths, o->paths_n, &options, take_file, &f, NULL, err);
+	f.triton = triton_repositories_new();
+	int rc = !f.triton ? no_memory(&f) : scan_files(o->paths, o->paths_n, &options, take_file, &f, NULL, err);
 	const char *const *taken = NULL;
 	size_t taken_n = 0;
 	if (rc == 0)
 		rc = workspace_recipe_names(w, a, &taken, &taken_n, err);
+	triton_repositories_free(f.triton);
 	map_release(&f.services_by_name);
 	map_release(&f.names);
 	if (rc != 0)

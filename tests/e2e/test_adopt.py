@@ -63,6 +63,7 @@ def grow(tree):
         engine(f"speech/{name}/1/model.onnx", stamped(source, **{
             "reforge.toolchain": "onnxruntime", "reforge.toolchain.version": "1.20.1", "reforge.target": TARGET, "reforge.recipe": name,
             "reforge.source": hashlib.sha256(source).hexdigest()}), "ready" if i % 4 else "not rebuildable")
+    put(tree / "legacy/lost000/config.pbtxt", 'name: "lost000"\nplatform: "tensorrt_plan"\nmax_batch_size: 8\ninput [ { name: "x" data_type: TYPE_FP32 dims: [ 3, 64, 64 ] } ]\n')
     put(tree / "README.md", "We build with trtexec, see ci/.\n")
     put(tree / "own.csv", "folder,service,owner,contact,platform,runtime\n" +
         "".join(f"vision{i},vision{i},vision-team,#vision,linux-x86_64,tensorrt@10.3.0\n" for i in range(4)) +
@@ -102,6 +103,8 @@ def brownfield():
     ok(not bad, "what is not ready has a question that says why", bad[:5])
     told = next(d for d in j["drafts"] if d["name"] == "told000")
     ok(told["fields"]["args"] == ["--fp16"] and "told000.log" in told["fields"]["args_source"], "options come from the log, with its line", told)
+    lost = next(d for d in j["drafts"] if d["name"] == "lost000")
+    ok(any("--maxShapes=x:8x3x64x64" in c for q in lost["questions"] for c in q["candidates"]), "config.pbtxt tells which shapes it must take", lost)
     check(run("recipe", "list", site=site), 0, "every recipe is read", "told000", "speech001")
     text = (site / "adopt/questions.md").read_text()
     ok(all(h in text for h in ("## camera-team (\\#cameras)", "## vision-team", "## Nobody yet", "### legacy")), "questions stand by owner", text[:2000])

@@ -117,7 +117,8 @@ static const struct adopt_golden GOLDEN[] = { { "det", "/golden/det" } };
 static struct adopt_engine engine(const char *path, const char *model, const char *version, const char *target, const char *capability)
 {
 	return (struct adopt_engine){ .path = path, .service = "vision", .model = model, .kind = ARTIFACT_TENSORRT_PLAN, .product = TRT,
-				      .version = version, .target = target, .compute_capability = capability, .digest = A64, .source_digest = "" };
+				      .version = version, .target = target, .compute_capability = capability, .digest = A64, .source_digest = "", .folder = "", .config = "", .config_target = "",
+				      .config_backend = "", .shapes = "" };
 }
 
 static struct adopt_draft *drafts;
@@ -192,6 +193,19 @@ static void who_and_what_built_it(void **state)
 	e.product = NULL;
 	draft(&e, 1);
 	assert_non_null(question(drafts, "toolchain"));
+	/* Triton's configuration: which GPU loads the file, what loads it, what lies beside it */
+	e.service = "vision";
+	e.folder = "/m";
+	e.config = "/m/config.pbtxt";
+	e.config_target = "sm_75";
+	e.config_backend = "tensorrt";
+	e.shapes = "--minShapes=x:1x3 --optShapes=x:8x3 --maxShapes=x:8x3";
+	draft(&e, 1);
+	assert_string_equal(drafts->targets[0].value, "linux-x86_64/sm_75");
+	assert_string_equal(drafts->toolchain.value, "tensorrt");
+	assert_int_equal(question(drafts, "source")->candidates_n, 3);
+	assert_string_equal(question(drafts, "arguments")->candidates[0], e.shapes);
+	assert_int_equal(drafts->state, ADOPT_ASKS);
 	/* our own stamp: sure, when the model is here, and not otherwise */
 	e = engine("/srv/y.onnx", "y", "1.20.1", "linux-x86_64/cpu-avx2", "");
 	e.product = ORT;
