@@ -1,5 +1,5 @@
 /* The frame of the readers: which row reads a file, reading by pieces, notes and findings. See artifact.h. */
-#include "inventory/artifact.h"
+#include "inventory/artifact_int.h"
 
 #include <stdarg.h>
 
@@ -99,7 +99,7 @@ struct artifact_source artifact_source_bytes(struct span s)
 	return (struct artifact_source){ .pread = NULL, .size = s.n, .head = s };
 }
 
-static int source_pread(const struct artifact_source *src, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
+int artifact_source_read(const struct artifact_source *src, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
 {
 	if (src->pread)
 		return src->pread(src->data, buffer, n, offset, ret_n);
@@ -142,7 +142,7 @@ static struct artifact_window *window_read(struct artifact_reading *r, uint64_t 
 	struct artifact_window *w = window_room(r, bytes);
 	if (!w)
 		return NULL;
-	int rc = source_pread(r->src, w->bytes, bytes, offset, &w->n);
+	int rc = artifact_source_read(r->src, w->bytes, bytes, offset, &w->n);
 	w->at = offset;
 	if (rc < 0)
 		r->failed = rc;
@@ -375,7 +375,7 @@ static int head_fill(struct artifact_reading *r)
 	if (!buffer)
 		return RF_ENOMEM;
 	size_t n = 0;
-	int rc = source_pread(r->src, buffer, wanted, 0, &n);
+	int rc = artifact_source_read(r->src, buffer, wanted, 0, &n);
 	if (rc < 0)
 		return rc;
 	r->head = span_bytes(buffer, n);
@@ -417,6 +417,8 @@ int artifact_read(const struct artifact_source *src, struct span path, unsigned 
 	for (size_t i = 0; i < ARTIFACT_WINDOWS; i++)
 		rf_free(r.windows[i].bytes);
 	ret->second_look_from = ret->note_count;
+	ret->second_rules_from = ret->rule_count;
+	ret->second_components_from = ret->component_count;
 	if (rc == RF_ENOMEM)
 		return err_set(err, rc, "no memory for the facts of one file");
 	if (rc < 0 && (!err || err->code == 0))

@@ -1,7 +1,8 @@
 /*
  * artifact - what a file says about itself: its kind, the toolchain that made it, the target it was made for.
  *
- * Pure: bytes in, facts out; no I/O but through the caller's artifact_source, no clock, no globals. May use base/ only.
+ * Pure: bytes in, facts out; no I/O but through the caller's artifact_source, no clock, no globals. May use base/ and
+ * format/.
  * One file and one row of artifact_formats[] per kind (artifact_tensorrt.c, artifact_onnx.c, ...).
  *
  *   source ──artifact_read()──► struct artifact_facts ──(full read only)── artifact_pass_add() ... artifact_pass_end()
@@ -40,6 +41,7 @@
 /* Products (purl). The whole list with aliases is version/products.tsv; these are what files can be built by. */
 #define ARTIFACT_PRODUCT_TENSORRT "pkg:generic/nvidia/tensorrt"
 #define ARTIFACT_PRODUCT_ONNXRUNTIME "pkg:generic/microsoft/onnxruntime"
+#define ARTIFACT_PRODUCT_CUDA "pkg:generic/nvidia/cuda-toolkit"
 
 /* Where the version was taken from, strongest claim first met; design 6.1. */
 enum artifact_version_source {
@@ -87,6 +89,11 @@ struct artifact_component {
 /* The packages of a large image are some thousands. */
 #define ARTIFACT_MAX_COMPONENTS 16384
 #define ARTIFACT_MAX_RULES 16
+#define ARTIFACT_MAX_SM 32
+#define ARTIFACT_MAX_CODE_SEEN 8
+struct artifact_range {
+	uint64_t from, bytes;
+};
 
 /* One line of `explain`: which bytes say what. */
 #define ARTIFACT_EVIDENCE_BYTES 24
@@ -139,9 +146,10 @@ struct artifact_facts {
 	size_t components_dropped;             /* more than ARTIFACT_MAX_COMPONENTS */
 	const char *notes[ARTIFACT_MAX_NOTES]; /* sentences for people; in the arena */
 	size_t note_count;
-	size_t notes_dropped;               /* more than fit: the last note says so */
-	size_t second_look_from;            /* notes from here on came from the second look; note_count: none */
-	struct artifact_evidence *evidence; /* in the arena; only with ARTIFACT_WITH_EVIDENCE */
+	size_t notes_dropped;    /* more than fit: the last note says so */
+	size_t second_look_from; /* notes from here on came from the second look; note_count: none */
+	size_t second_rules_from, second_components_from; /* the same of rules and components */
+	struct artifact_evidence *evidence;               /* in the arena; only with ARTIFACT_WITH_EVIDENCE */
 	size_t evidence_count;
 	struct artifact_stamp stamp;                 /* ONNX and .ort */
 	struct span producer_name, producer_version; /* ONNX: the exporter's words, copied through by ONNX Runtime:
@@ -152,7 +160,18 @@ struct artifact_facts {
 	bool has_crc;
 	uint32_t crc;
 	uint64_t crc_from, crc_bytes;
-	bool look_for_code; /* search the content for host ELF and PE files */
+	bool look_for_code; /* search the content for kernels, and for host ELF and PE files */
+	/* ELF files inside that the first look has named: the search passes over them. */
+	struct artifact_range code_seen[ARTIFACT_MAX_CODE_SEEN];
+	size_t code_seen_count;
+	/* The device that the engine was built on, beside cc: 0 where the plan does not tell. */
+	uint32_t clock_khz, memory_clock_khz, multiprocessors;
+	uint64_t memory_bytes;
+	/* Second look: cubins, plain or in fatbins, and the SMs that they were compiled for (86 is sm_86), ascending.
+	 * The CUDA toolkits that compiled them are components. */
+	uint64_t cubin_count;
+	uint16_t cubin_sm[ARTIFACT_MAX_SM];
+	size_t cubin_sm_count;
 };
 
 /* What is found beside an artifact under a relative name: the weights of a model that keeps them outside. */
@@ -164,7 +183,7 @@ enum artifact_beside_kind {
 };
 struct artifact_beside {
 	enum artifact_beside_kind kind;
-	uint64_t size;     /* of a file */
+	uint64_t size;      /* of a file */
 	uint64_t hardlinks; /* names that the file has; 1 for most */
 };
 
@@ -177,8 +196,8 @@ struct artifact_source {
 	/* What is at hand already from offset 0 (one read of the caller); may be empty. At least the first
 	 * ARTIFACT_HEAD_BYTES (or the whole file) spares most files any further read. */
 	struct span head;
-	/* What lies beside the file under @name: relative, without ".." (the caller has checked both). NULL: nothing can
-	 * be seen there (bytes in memory, a member of an archive). */
+	/* What lies beside the file under @name: relative, without ".." (the caller has checked both). NULL: nothing
+	 * can be seen there (bytes in memory, a member of an archive). */
 	struct artifact_beside (*beside)(void *data, const char *name);
 };
 #define ARTIFACT_HEAD_BYTES 4096
@@ -211,18 +230,29 @@ enum { ARTIFACT_WITH_EVIDENCE = 1 };
 RF_MUST_CHECK int artifact_read(const struct artifact_source *src, struct span path, unsigned flags, struct arena *a,
 				struct artifact_facts *ret, struct err *err);
 
-/* The second look, over every byte, for those who read the whole file anyway (to hash it): checksums, and native code
- * in plans (a plugin or lean runtime inside is code that runs at load time: tensorrt-lifecycle "a plan is executable").
- */
+/* The second look, over every byte, for those who read the whole file anyway (to hash it): checksums, what the kernels
+ * inside were compiled for and by, and native host code in plans (a plugin or lean runtime inside is code that runs at
+ * load time: tensorrt-lifecycle "a plan is executable"). */
+#define ARTIFACT_PASS_BEHIND 96 /* bytes that a header needs */
 struct artifact_pass {
 	const struct artifact_facts *facts;
 	uint64_t position;
 	uint32_t crc;
-	unsigned char tail[64]; /* end of the last piece: a header may straddle two */
+	unsigned char tail[3 * ARTIFACT_PASS_BEHIND]; /* end of the last piece: a header may straddle two */
 	size_t tail_bytes;
 	uint64_t code_at[4];      /* offsets of the first host ELF or PE files found */
-	const char *code_what[4]; /* "ELF x86-64", "PE" */
+	const char *code_what[4]; /* "ELF x86-64", "PE (Windows)" */
 	unsigned code_count;      /* all of them */
+	struct {
+		uint64_t at, signature;
+	} pe[64]; /* places that begin like a PE, until its signature is reached */
+	size_t pe_count;
+	bool pe_lost;
+	uint64_t cubins;
+	uint16_t sm[ARTIFACT_MAX_SM], toolkits[16]; /* 129: CUDA 12.9 */
+	size_t sm_count, toolkit_count;
+	uint64_t tools_until; /* a cubin up to here names its toolkit in a note */
+	unsigned tools_searches;
 };
 void artifact_pass_begin(struct artifact_pass *p, const struct artifact_facts *facts);
 bool artifact_pass_wanted(const struct artifact_facts *facts); /* false: skip the calls, nothing would be found */
@@ -230,8 +260,8 @@ void artifact_pass_add(struct artifact_pass *p, const void *bytes, size_t n);
 /* Adds notes and findings to @facts (the one given at begin, or a copy). RF_ENOMEM. */
 RF_MUST_CHECK int artifact_pass_end(struct artifact_pass *p, struct arena *a, struct artifact_facts *facts,
 				    struct err *err);
-/* What the second look found, as one text ("conflict\nfirst note\nsecond"; empty when nothing), to be kept for a file
- * that is not read again; and putting it back. A text that is no such thing adds nothing. RF_ENOMEM. */
+/* What the second look found, as one text (lines; empty when nothing), to be kept for a file that is not read again;
+ * and putting it back. A text that is no such thing adds nothing. RF_ENOMEM. */
 RF_MUST_CHECK int artifact_second_look(const struct artifact_facts *facts, struct arena *a, struct span *ret);
 RF_MUST_CHECK int artifact_second_look_apply(struct artifact_facts *facts, struct span text, struct arena *a);
 
@@ -271,8 +301,8 @@ struct artifact_reading {
 	struct arena *a;
 	struct artifact_facts *facts;
 	struct err *err;
-	int failed;     /* RF_EIO or RF_ENOMEM met by a helper: reading stops */
-	unsigned reads; /* of the source; at most ARTIFACT_MAX_READS */
+	int failed;                                       /* RF_EIO or RF_ENOMEM met by a helper: reading stops */
+	unsigned reads;                                   /* of the source; at most ARTIFACT_MAX_READS */
 	struct artifact_window windows[ARTIFACT_WINDOWS]; /* the last pieces read beside the head */
 	unsigned recent;                                  /* the newest of them */
 };

@@ -7,6 +7,7 @@
 #ifndef REFORGE_INVENTORY_ARTIFACT_INT_H
 #define REFORGE_INVENTORY_ARTIFACT_INT_H
 
+#include "format/elf.h"
 #include "inventory/artifact.h"
 
 /* ── TensorRT ────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -23,14 +24,71 @@ struct tensorrt_archive {
 };
 /* Reads the archive at @at; @room: how many bytes its container gives it. Notes what is wrong inside. */
 void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t room, struct tensorrt_archive *ret);
-/* A native host executable begins with these bytes: "ELF x86-64", "PE", ...; NULL: none (a cubin is none: e_machine
- * 190).
- * @n: 64 bytes decide ELF; a PE needs up to 1 KiB. */
-const char *artifact_host_code(const unsigned char *p, size_t n);
 /* The flatbuffer of TensorRT 5.x at offset @at ... RF_EUNREADABLE when it is none. */
 int tensorrt_flatbuffer_read(struct artifact_reading *r, uint64_t base, uint64_t room);
 #define TENSORRT_VERSION_BYTES 16 /* "255.255.255.255" and the NUL */
 void tensorrt_version_text(const unsigned char v[4], char ret[TENSORRT_VERSION_BYTES]);
+
+/* ── Code inside ─────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* A native executable for a CPU begins with these bytes: "ELF x86-64", ...; NULL: none (a cubin is none). 20 bytes. */
+const char *artifact_host_elf(const unsigned char *p, size_t n);
+
+struct artifact_cubin {
+	uint16_t sm;
+	unsigned toolkit;     /* CUDA release times ten; 0: its header does not say */
+	bool toolkit_in_note; /* the newer ABI writes it into .note.nv.tkinfo */
+	uint64_t bytes;       /* up to its section table */
+};
+/* Reads what begins like an ELF file as a cubin, plain or compressed. ELF_HEADER_BYTES and half as many again decide.
+ * @token_in_front  p[-1] may be read: where the cubin is compressed, it is LZ4's */
+bool artifact_cubin_read(const unsigned char *p, size_t n, bool token_in_front, struct artifact_cubin *ret);
+
+/* ── Shared libraries ────────────────────────────────────────────────────────────────────────────────────────────── */
+
+enum library_how {
+	LIBRARY_BY_NAME,        /* nothing inside is known to state it */
+	LIBRARY_SYMBOL_VERSION, /* @key: prefix of a symbol version that it defines */
+	LIBRARY_TENSORRT,       /* version functions or a symbol of TensorRT's */
+	LIBRARY_FUNCTION,       /* @key: a function that returns or stores one number */
+	LIBRARY_VARIABLE,       /* @key: a variable that holds it */
+};
+struct library_row {
+	const char *stem;
+	const char *product;
+	enum library_how how;
+	const char *key;
+	unsigned parts;   /* 2: the product's version has no more of it than major and minor; 0: three */
+	const char *also; /* another product that it holds, of the same version; NULL */
+};
+/* The row of a file name or SONAME; NULL: none of ours. */
+const struct library_row *library_row_of(struct span name);
+
+#define LIBRARY_VERSION_BYTES 32
+struct library {
+	const struct library_row *row;       /* in */
+	struct span soname;                  /* in */
+	char version[LIBRARY_VERSION_BYTES]; /* "" unknown */
+	const char *source;                  /* "version-function", "version-variable", "symbol",
+					      * "symbol-version", "name" */
+	bool by_name;
+	char major[16];     /* of the SONAME; "" none */
+	char disagree[192]; /* two statements that contradict each other; "" */
+};
+/* Finds out l->version and what contradicts it; records evidence. */
+void library_version(struct artifact_reading *r, struct elf *e, struct library *l);
+
+/* An ELF file of @bytes at @at of what is read; @source and the reading must outlive @ret. RF_EIO and RF_ENOMEM are
+ * kept in r->failed too. */
+struct elf_window_source {
+	const struct artifact_source *src;
+	uint64_t at, bytes;
+};
+int library_open(struct artifact_reading *r, uint64_t at, uint64_t bytes, struct elf_window_source *source,
+		 struct elf *ret, struct err *err);
+
+/* The source's own read, for those who keep windows of their own. */
+int artifact_source_read(const struct artifact_source *src, void *buffer, size_t n, uint64_t offset, size_t *ret_n);
 
 /* ── Flatbuffers by pieces ───────────────────────────────────────────────────────────────────────────────────────── */
 

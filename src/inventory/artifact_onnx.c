@@ -94,7 +94,8 @@ struct head {
 };
 
 /* The next field of an entry; false at its end. */
-static bool entry_next(struct artifact_reading *r, const struct onnx_field *entry, unsigned *count, struct onnx_field *f)
+static bool entry_next(struct artifact_reading *r, const struct onnx_field *entry, unsigned *count,
+		       struct onnx_field *f)
 {
 	uint64_t at = *count ? f->next : entry->at;
 	if (at >= entry->next || onnx_field_read(r, at, entry->next, f) != 1)

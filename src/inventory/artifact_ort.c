@@ -1,8 +1,8 @@
 /*
  * ONNX Runtime's own format: a flatbuffer with the identifier ORTM. Source:
  * onnxruntime/core/flatbuffers/schema/ort.fbs. Root InferenceSession {0 ort_version, 1 model}; Model {0 ir_version, 1
- * opset_import, 2 producer_name, 3 producer_version, 7 graph, 9 metadata_props}; StringStringEntry {0 key, 1 value}. Its ort_version is the
- * version of the format ("6"), never ONNX Runtime's.
+ * opset_import, 2 producer_name, 3 producer_version, 7 graph, 9 metadata_props}; StringStringEntry {0 key, 1 value}.
+ * Its ort_version is the version of the format ("6"), never ONNX Runtime's.
  */
 #include "inventory/model_int.h"
 

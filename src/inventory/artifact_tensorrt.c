@@ -17,34 +17,6 @@
 
 static const unsigned char trailer_bytes[4] = { 0x99, 0x8b, 0x8d, 0x8b }; /* bitwise NOT of "ftrt" */
 
-const char *artifact_host_code(const unsigned char *p, size_t n)
-{
-	if (n >= 20 && memcmp(p,
-			      "\x7f"
-			      "ELF",
-			      4) == 0) {
-		bool big_endian = p[5] == 2;
-		switch (big_endian ? p[18] << 8 | p[19] : le16(p + 18)) {
-		case 3:
-			return "ELF x86";
-		case 40:
-			return "ELF ARM";
-		case 62:
-			return "ELF x86-64";
-		case 183:
-			return "ELF AArch64";
-		default:
-			return NULL; /* 190: a cubin, which every plan is made of */
-		}
-	}
-	if (n >= 64 && p[0] == 'M' && p[1] == 'Z') {
-		uint32_t at = le32(p + 0x3c);
-		if (at >= 64 && at <= 1024 && at + 4 <= n && memcmp(p + at, "PE\0\0", 4) == 0)
-			return "PE (Windows)";
-	}
-	return NULL;
-}
-
 /* ── The prefix ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static bool is_magic(const unsigned char *p)
@@ -240,17 +212,57 @@ static bool section_bounds(struct artifact_reading *r, const struct outer *o, co
 	return s->offset < real;
 }
 
+/* A lean runtime, which version-compatible plans carry: it says so by its SONAME and exports, and so could anything
+ * else. It is a component of its own, and native code all the same. */
+static bool lean_read(struct artifact_reading *r, uint64_t at, uint64_t bytes, const char *tag, uint64_t *ret_bytes)
+{
+	struct err err = ERR_INIT;
+	struct elf e;
+	struct elf_window_source source;
+	struct elf_symbol symbol;
+	*ret_bytes = 1; /* of what cannot be read, only its beginning is known */
+	if (library_open(r, at, bytes, &source, &e, &err) < 0)
+		return false;
+	if (elf_extent(&e, ret_bytes, &err) < 0)
+		*ret_bytes = 1;
+	if (!span_starts(e.soname, "libnvinfer_lean.so") || elf_symbol_find(&e, "createLeanRuntime", &symbol, &err) < 0)
+		return false;
+	struct library l = { .row = library_row_of(e.soname), .soname = e.soname };
+	if (!l.row)
+		return false;
+	library_version(r, &e, &l);
+	char where[32];
+	snprintf(where, sizeof where, "section %s", tag);
+	struct artifact_component c = { .product = SPAN(ARTIFACT_PRODUCT_TENSORRT),
+					.version = span_of(l.version),
+					.role = ARTIFACT_ROLE_RUNTIME,
+					.source = "lean-runtime",
+					.where = span_of(where) };
+	if (artifact_component_add(r->facts, r->a, &c) < 0)
+		r->failed = RF_ENOMEM;
+	artifact_note(
+		r,
+		"section %s is a lean runtime (%.*s, version %s): the plan is version-compatible, and this native "
+		"code runs when it is loaded",
+		tag, SPAN_ARG(e.soname), l.version[0] ? l.version : "unknown");
+	return true;
+}
+
 static void section_code(struct artifact_reading *r, const struct outer *o, const struct section *s)
 {
+	struct artifact_facts *f = r->facts;
 	size_t n;
-	const unsigned char *p = artifact_upto(r, o->base + s->offset, (size_t)RF_MIN(s->size, (uint64_t)1088), &n);
-	const char *code = p ? artifact_host_code(p, n) : NULL;
-	if (code)
-		artifact_note(r,
-			      "section %s is native host code (%s): it can run when the plan is loaded, and is a "
-			      "component with a "
-			      "version of its own",
-			      s->tag, code);
+	uint64_t at = o->base + s->offset, bytes;
+	const unsigned char *p = artifact_upto(r, at, (size_t)RF_MIN(s->size, (uint64_t)ELF_HEADER_BYTES), &n);
+	const char *code = p ? artifact_host_elf(p, n) : NULL;
+	if (!code)
+		return;
+	if (!lean_read(r, at, RF_MIN(s->size, f->size - at), s->tag, &bytes))
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HOST_CODE, "host_code_elf",
+				"section %s is native host code (%s): it can run when the plan is loaded", s->tag,
+				code);
+	if (f->code_seen_count < ARTIFACT_MAX_CODE_SEEN)
+		f->code_seen[f->code_seen_count++] = (struct artifact_range){ at, bytes };
 }
 
 static void overlap_check(struct artifact_reading *r, const struct section *list, size_t n)
@@ -417,7 +429,7 @@ static int ptrt_read(struct artifact_reading *r, uint64_t base)
 	f->kind = archive.cache ? ARTIFACT_TENSORRT_TIMING_CACHE : ARTIFACT_TENSORRT_PLAN;
 	f->product = ARTIFACT_PRODUCT_TENSORRT;
 	f->layout = archive.layout ? archive.layout : "ptrt";
-	f->look_for_code = !archive.cache;
+	f->look_for_code = true;
 	if (archive.layout)
 		size_check(r, base, archive.archive_bytes, "the archive");
 	else if (f->size - base < 28)

@@ -214,10 +214,51 @@ static size_t run_read(struct cursor *c, struct item run[RUN_ITEMS])
 	return n;
 }
 
-static void take_cc(struct artifact_reading *r, const struct item *run, size_t i, struct tensorrt_archive *ret)
+/* The figures beside the capability: shown, and what a person tells two boards of one capability apart by. */
+static uint32_t figure(const struct item *item, uint64_t least, uint64_t most)
+{
+	return item->type == ITEM_I32 && item->value >= least && item->value <= most ? (uint32_t)item->value : 0;
+}
+
+/* Capability, core clock, memory clock, ...; the number of multiprocessors stands before the first bool, the total
+ * memory behind it. */
+static void figures_in_front(struct artifact_facts *f, const struct item *run, size_t n, size_t cc)
+{
+	if (n < cc + 4)
+		return;
+	f->clock_khz = figure(&run[cc + 2], 10000, 10000000);
+	f->memory_clock_khz = figure(&run[cc + 3], 10000, 100000000);
+	for (size_t i = cc + 4; i < n; i++) {
+		if (run[i].type == ITEM_BOOL && !f->multiprocessors)
+			f->multiprocessors = figure(&run[i - 1], 1, 4096);
+		else if (is_u64(&run[i]) && f->multiprocessors && !f->memory_bytes)
+			f->memory_bytes = run[i].value;
+	}
+}
+
+/* Memory sizes, then core clock, memory clock, bus width, two limits of shared memory, multiprocessors. */
+static void figures_behind_sizes(struct artifact_facts *f, const struct item *run, size_t n)
+{
+	size_t first = 0;
+	while (first < n && is_u64(&run[first]))
+		first++;
+	if (first == 0 || n < first + 6)
+		return;
+	f->memory_bytes = run[0].value;
+	f->clock_khz = figure(&run[first], 10000, 10000000);
+	f->memory_clock_khz = figure(&run[first + 1], 10000, 100000000);
+	f->multiprocessors = figure(&run[first + 5], 1, 4096);
+}
+
+static void take_cc(struct artifact_reading *r, const struct item *run, size_t n, size_t i,
+		    struct tensorrt_archive *ret)
 {
 	ret->cc_major = (int)run[i].value;
 	ret->cc_minor = (int)run[i + 1].value;
+	if (is_u64(&run[0]) && i > 3)
+		figures_behind_sizes(r->facts, run, n);
+	else
+		figures_in_front(r->facts, run, n, i);
 	artifact_evidence(r, "compute capability of the build device, major", run[i].at, run[i].raw, 4, "%d",
 			  ret->cc_major);
 	artifact_evidence(r, "compute capability of the build device, minor", run[i + 1].at, run[i + 1].raw, 4, "%d",
@@ -250,9 +291,93 @@ static void device_read(struct artifact_reading *r, struct cursor *c, struct ten
 		at = cc_of(run, n, c->n - c->at < ITEM_MAX_BYTES);
 	}
 	if (at != SIZE_MAX)
-		take_cc(r, run, at, ret);
+		take_cc(r, run, n, at, ret);
 	else
 		artifact_note(r, "compute capability not found: no rule reads these device properties");
+}
+
+/* ── Lengths ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* What is read of an archive, and where it ends. */
+struct bounds {
+	struct artifact_reading *r;
+	uint64_t end; /* in the file: the archive's own, its container's, or the file's, whichever is least */
+};
+
+/* A length of bytes that follow at @at. Where the file is cut short that has been said. */
+static void length_check(const struct bounds *b, const struct item *length, uint64_t at, const char *what)
+{
+	if (length->value <= b->end - RF_MIN(b->end, at))
+		return;
+	if (b->r->facts->truncated && length->value <= b->r->facts->declared_size)
+		return;
+	artifact_object(b->r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "length_past_end",
+			"%s at offset %llu has a length of %llu bytes, the archive ends after %llu", what,
+			(unsigned long long)length->at, (unsigned long long)length->value,
+			(unsigned long long)(b->end - RF_MIN(b->end, at)));
+}
+
+/* Texts: u64 length, the element's type (u16), the array's (u16, u16 1), u64 length again, the bytes. */
+static void texts_check(const struct bounds *b, const unsigned char *p, size_t n, uint64_t at)
+{
+	static const unsigned char forms[][6] = {
+		{ 0x01, 0x80, 0x0c, 0x80, 0x01, 0x00 }, /* P3, P4 */
+		{ 0x01, 0x00, 0x0c, 0x00, 0x01, 0x00 }, /* P2 */
+		{ 0x01, 0x00, 0x0d, 0x00, 0x01, 0x00 }, /* P1 */
+	};
+	for (size_t i = 8; i + 14 <= n; i++) {
+		if (p[i] != 0x01)
+			continue;
+		for (size_t k = 0; k < RF_COUNT(forms); k++) {
+			if (memcmp(p + i, forms[k], sizeof forms[k]) != 0)
+				continue;
+			struct item first = { .value = le64(p + i - 8), .at = at + i - 8 };
+			struct item again = { .value = le64(p + i + 6), .at = at + i + 6 };
+			length_check(b, &first, at + i + 14, "a text");
+			length_check(b, &again, at + i + 14, "a text");
+			return; /* what follows may be the bytes of the text: another file's business */
+		}
+	}
+}
+
+/* A struct ends with its type's complement (P2 to P4). */
+static bool is_end(const unsigned char *p)
+{
+	unsigned type = ~(unsigned)le16(p) & 0xffff;
+	return (type & 0x8000) && (type & ITEM_PLAIN) > ITEM_BOOL && (type & ITEM_PLAIN) < 0x200;
+}
+
+/*
+ * Behind the device properties: bools, and up to 10.5 the weights as a struct of a length and that many bytes; from
+ * 10.6, where they have a section of their own, their size. Then the engine's name, the first of its texts. An item
+ * that none of this fits ends the walk without a word: later versions may put another one there.
+ */
+static void lengths_read(const struct bounds *b, struct cursor *c)
+{
+	struct item item = { 0 }, length;
+	uint64_t weights = 0;
+	bool ended = false;
+	for (; c->n - c->at >= 2 && is_end(c->p + c->at); c->at += 2)
+		ended = true;
+	while (ended && item_next(c, &item) && item.bytes != 0) {
+		if (is_u64(&item))
+			length_check(b, &item, 0, "a size");
+	}
+	if (c->n - c->at < ITEM_MAX_BYTES) /* the head ends here, or what came was no struct */
+		return;
+	if (ended && item.bytes == 0 && item.type != 0 && item_next(c, &length) && is_u64(&length)) {
+		length_check(b, &length, length.at + 8, "the weights");
+		weights = length.value;
+	}
+	uint64_t at = c->file_at + c->at;
+	if (weights == 0 || weights >= b->end - RF_MIN(b->end, at)) {
+		texts_check(b, c->p + c->at, c->n - c->at, at);
+		return;
+	}
+	size_t n;
+	const unsigned char *p = artifact_upto(b->r, at + weights, BODY_HEAD_BYTES, &n);
+	if (p)
+		texts_check(b, p, n, at + weights);
 }
 
 /* ── The archive ─────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -271,7 +396,8 @@ static bool version_read(struct artifact_reading *r, struct cursor *c, struct te
 	return true;
 }
 
-static void body_read(struct artifact_reading *r, uint64_t at, const struct header *h, struct tensorrt_archive *ret)
+static void body_read(struct artifact_reading *r, uint64_t at, uint64_t room, const struct header *h,
+		      struct tensorrt_archive *ret)
 {
 	/* A copy: the window moves. */
 	unsigned char head[BODY_HEAD_BYTES];
@@ -293,6 +419,10 @@ static void body_read(struct artifact_reading *r, uint64_t at, const struct head
 	}
 	ret->has_version = true;
 	device_read(r, &c, ret);
+	struct bounds b = { .r = r, .end = RF_MIN(r->src->size, at + RF_MIN(room, UINT64_MAX - at)) };
+	if (ret->archive_bytes <= UINT64_MAX - at)
+		b.end = RF_MIN(b.end, at + ret->archive_bytes);
+	lengths_read(&b, &c);
 }
 
 void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t room, struct tensorrt_archive *ret)
@@ -320,5 +450,5 @@ void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t roo
 		f->crc_from = at + h.bytes;
 		f->crc_bytes = h.body;
 	}
-	body_read(r, at, &h, ret);
+	body_read(r, at, room, &h, ret);
 }

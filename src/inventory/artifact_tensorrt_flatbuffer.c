@@ -1,6 +1,7 @@
 /*
  * TensorRT 5.x: u64 file size, then a flatbuffer without an identifier. Root field 1: version table (major, minor,
- * patch, build; zeros are left out), field 2: device table (0 name, 1 and 2 compute capability, 8 SM count). Source:
+ * patch, build; zeros are left out), field 2: device table (0 name, 1 and 2 compute capability, 3 and 4 clocks, 8 SM
+ * count). Source:
  * tensorrt-plan-format, section 2c. No magic, so every table must be in place before it is believed.
  */
 #include "inventory/artifact_int.h"
@@ -10,6 +11,9 @@
 #define DEVICE_NAME 0
 #define DEVICE_CC_MAJOR 1
 #define DEVICE_CC_MINOR 2
+#define DEVICE_CLOCK 3
+#define DEVICE_MEMORY_CLOCK 4
+#define DEVICE_MULTIPROCESSORS 8
 
 static bool version_table(struct artifact_reading *r, const struct flat_table *root, uint32_t v[4], uint64_t *ret_at)
 {
@@ -56,6 +60,9 @@ int tensorrt_flatbuffer_read(struct artifact_reading *r, uint64_t base, uint64_t
 	f->cc_major = (int)major;
 	f->cc_minor = (int)minor;
 	snprintf(f->target, sizeof f->target, "sm_%u%u", major, minor);
+	(void)flat_u32(r, &device, DEVICE_CLOCK, 0, &f->clock_khz);
+	(void)flat_u32(r, &device, DEVICE_MEMORY_CLOCK, 0, &f->memory_clock_khz);
+	(void)flat_u32(r, &device, DEVICE_MULTIPROCESSORS, 0, &f->multiprocessors);
 	struct span name = flat_string(r, &device, DEVICE_NAME, sizeof f->device - 1);
 	if (name.n)
 		memcpy(f->device, name.p, name.n);

@@ -76,6 +76,37 @@ static void stamp_json(struct json_out *o, const struct artifact_stamp *s)
 	json_object_end(o);
 }
 
+static void figure_json(struct json_out *o, const char *key, uint64_t v)
+{
+	if (v)
+		json_member_u64(o, key, v);
+}
+
+/* The device that a plan was built on, and what its kernels were compiled for. */
+static void device_json(struct json_out *o, const struct artifact_facts *f)
+{
+	if (f->clock_khz || f->memory_clock_khz || f->multiprocessors || f->memory_bytes) {
+		json_key(o, "build_device");
+		json_object(o);
+		figure_json(o, "clock_khz", f->clock_khz);
+		figure_json(o, "memory_clock_khz", f->memory_clock_khz);
+		figure_json(o, "multiprocessors", f->multiprocessors);
+		figure_json(o, "memory_bytes", f->memory_bytes);
+		json_object_end(o);
+	}
+	if (!f->cubin_count)
+		return;
+	json_key(o, "cubins");
+	json_object(o);
+	json_member_u64(o, "count", f->cubin_count);
+	json_key(o, "sm");
+	json_array(o);
+	for (size_t i = 0; i < f->cubin_sm_count; i++)
+		json_putf(o, "sm_%u", f->cubin_sm[i]);
+	json_array_end(o);
+	json_object_end(o);
+}
+
 static void extras_json(struct json_out *o, const struct artifact_facts *f)
 {
 	char text[32];
@@ -94,6 +125,7 @@ static void extras_json(struct json_out *o, const struct artifact_facts *f)
 		json_key(o, "producer");
 		json_putf(o, "%.*s %.*s", SPAN_ARG(f->producer_name), SPAN_ARG(f->producer_version));
 	}
+	device_json(o, f);
 	stamp_json(o, &f->stamp);
 }
 

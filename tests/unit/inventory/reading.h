@@ -56,4 +56,12 @@ static inline bool has_note(const struct artifact_facts *f, const char *part)
 	return false;
 }
 
+static inline bool has_rule(const struct artifact_facts *f, const char *rule)
+{
+	for (size_t i = 0; i < f->rule_count; i++)
+		if (strcmp(f->rules[i], rule) == 0)
+			return true;
+	return false;
+}
+
 #endif

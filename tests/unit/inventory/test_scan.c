@@ -191,7 +191,8 @@ static bool known(const struct scan_identity *id, struct scan_known *ret, void *
 static void test_known(void **state)
 {
 	(void)state;
-	struct scan_known k = { .digest = { { 1 } }, .second_look = SPAN("conflict\nkept note") };
+	struct scan_known k = { .digest = { { 1 } },
+				.second_look = SPAN("finding conflict\ncause header_mismatch\nnote kept note\n") };
 	struct scan_options o = { .known = known, .known_data = &k };
 	struct seen s;
 	struct scan_totals totals;

@@ -2,6 +2,7 @@
 #include "reading.h"
 
 #include "base/fs.h"
+#include "specimen_elf.h"
 
 static const struct {
 	const char *version;
@@ -301,12 +302,12 @@ static void test_checksum(void **state)
 	}
 }
 
-/* Native code in a plan is named, wherever it lies; a cubin (machine 190) is not. */
+/* Native code in a plan is found wherever it lies between two pieces; a cubin (machine 190) is none. */
 static void test_host_code(void **state)
 {
 	(void)state;
 	static struct image image;
-	for (size_t at = 2980; at < 3010; at++) {
+	for (size_t at = 2890; at < 3010; at++) {
 		RF_AUTO(arena) a = ARENA_INIT(MIB);
 		struct specimen s = specimen_of("10.3.0.26", "8.6");
 		s.size_bytes = 9000;
@@ -315,19 +316,185 @@ static void test_host_code(void **state)
 		       "\x7f"
 		       "ELF\2\1\1",
 		       7);
+		image.bytes[at + 16] = 2;
 		image.bytes[at + 18] = 190;
 		struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
 		assert_false(has_note(&f, "native host code"));
+		assert_int_equal(f.finding, ARTIFACT_CLEAR);
 		image.bytes[at + 18] = 62;
 		f = facts_of(image.bytes, image.n, "x.plan", &a);
 		assert_true(has_note(&f, "ELF x86-64 at offset"));
+		assert_int_equal(f.finding, ARTIFACT_CONFLICT);
+		assert_string_equal(f.cause, ARTIFACT_CAUSE_HOST_CODE);
+		assert_int_equal(f.rule_count, 1);
+		assert_string_equal(f.rules[0], "host_code_elf");
+	}
+}
+
+/* What an ELF header gives when LZ4 compresses it: ten literals, zeros, the rest as it is. */
+static size_t lz4_of_header(const unsigned char *h, unsigned char *ret)
+{
+	size_t n = 0;
+	ret[n++] = 0xa2; /* 10 literals, a match of 6 */
+	memcpy(ret + n, h, 10);
+	n += 10;
+	put_le16(ret + n, 1); /* one back: zeros */
+	n += 2;
+	ret[n++] = 0xf0; /* 48 literals */
+	ret[n++] = 48 - 15;
+	memcpy(ret + n, h + 16, 48);
+	return n + 48;
+}
+
+/* Cubins in both ABIs, plain and compressed, anywhere between two pieces: SMs, and the toolkits as components. */
+static void test_cubins(void **state)
+{
+	(void)state;
+	static struct image image;
+	static const char tools[] = "Cuda compilation tools, release 13.2, V13.2.78";
+	for (size_t at = 2890; at < 3010; at++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct err err = ERR_INIT;
+		struct specimen s = specimen_of("10.13.3.9", "12.0");
+		struct specimen_elf old = {
+			.machine = 190, .type = 2, .os_abi = 0x33, .version = 129, .flags = 0x560556
+		};
+		struct specimen_elf fresh = { .machine = 190, .type = 2, .os_abi = 0x41, .flags = 0x6006402 };
+		unsigned char bytes[SPECIMEN_ELF_BYTES];
+		size_t n;
+		s.size_bytes = 20000;
+		image_make(&s, &image);
+		assert_ok(specimen_elf_make(&old, image.bytes + at, 4000, &n, &err), &err);
+		old.flags = 0x500550;
+		old.version = 121;
+		assert_ok(specimen_elf_make(&old, bytes, sizeof bytes, &n, &err), &err);
+		(void)lz4_of_header(bytes, image.bytes + at + 1000);
+		assert_ok(specimen_elf_make(&fresh, image.bytes + at + 2000, 4000, &n, &err), &err);
+		memcpy(image.bytes + at + 2000 + 96, tools, sizeof tools);
+		struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
 		assert_int_equal(f.finding, ARTIFACT_CLEAR);
+		assert_int_equal(f.cubin_count, 3);
+		assert_int_equal(f.cubin_sm_count, 3);
+		assert_int_equal(f.cubin_sm[0], 80);
+		assert_int_equal(f.cubin_sm[1], 86);
+		assert_int_equal(f.cubin_sm[2], 100);
+		assert_int_equal(f.component_count, 3);
+		static const char *const toolkits[] = { "12.1", "12.9", "13.2" };
+		for (size_t i = 0; i < 3; i++) {
+			assert_true(span_eq_text(f.components[i].product, ARTIFACT_PRODUCT_CUDA));
+			assert_true(span_eq_text(f.components[i].version, toolkits[i]));
+			assert_string_equal(f.components[i].role, ARTIFACT_ROLE_BUILDER);
+			assert_string_equal(f.components[i].source, "cubin");
+		}
+	}
+}
+
+/* What the second look found survives as text: a cached scan says the same. */
+static void test_second_look(void **state)
+{
+	(void)state;
+	static struct image image;
+	RF_AUTO(arena) a = ARENA_INIT(MIB);
+	struct err err = ERR_INIT;
+	struct specimen s = specimen_of("10.13.3.9", "12.0");
+	struct specimen_elf cubin = { .machine = 190, .type = 2, .os_abi = 0x33, .version = 129, .flags = 0x560556 };
+	struct specimen_elf host = { .soname = "libplugin.so" };
+	size_t n;
+	s.size_bytes = 20000;
+	image_make(&s, &image);
+	assert_ok(specimen_elf_make(&cubin, image.bytes + 3000, 4000, &n, &err), &err);
+	assert_ok(specimen_elf_make(&host, image.bytes + 9000, 4000, &n, &err), &err);
+	struct artifact_facts full = facts_of(image.bytes, image.n, "x.plan", &a), again;
+	struct artifact_source src = artifact_source_bytes(span_bytes(image.bytes, image.n));
+	struct span text;
+	assert_int_equal(artifact_second_look(&full, &a, &text), 0);
+	assert_ok(artifact_read(&src, SPAN("x.plan"), 0, &a, &again, &err), &err);
+	assert_int_equal(again.finding, ARTIFACT_CLEAR);
+	assert_int_equal(artifact_second_look_apply(&again, text, &a), 0);
+	assert_int_equal(again.finding, ARTIFACT_CONFLICT);
+	assert_string_equal(again.cause, ARTIFACT_CAUSE_HOST_CODE);
+	assert_int_equal(again.rule_count, 1);
+	assert_string_equal(again.rules[0], "host_code_elf");
+	assert_int_equal(again.cubin_count, 1);
+	assert_int_equal(again.cubin_sm_count, 1);
+	assert_int_equal(again.cubin_sm[0], 86);
+	assert_int_equal(again.component_count, 1);
+	assert_true(span_eq_text(again.components[0].version, "12.9"));
+	assert_int_equal(again.note_count, full.note_count);
+	assert_string_equal(again.notes[again.note_count - 1], full.notes[full.note_count - 1]);
+	/* nothing found, nothing kept; and no text does harm */
+	struct artifact_facts plain = again;
+	plain.note_count = plain.rule_count = plain.component_count = 0;
+	plain.second_look_from = plain.second_rules_from = plain.second_components_from = 0;
+	plain.cubin_count = 0;
+	assert_int_equal(artifact_second_look(&plain, &a, &text), 0);
+	assert_int_equal(text.n, 0);
+	assert_int_equal(artifact_second_look_apply(&plain, SPAN("conflict\nrule x\ncomponent a\tb\nsm 9999999\n"), &a),
+			 0);
+	assert_int_equal(plain.rule_count + plain.component_count + plain.note_count, 0);
+}
+
+/* A lean runtime in a section of its own is a component, and no alarm; its kernels are not the plan's. */
+static void test_lean_runtime(void **state)
+{
+	(void)state;
+	static struct image image;
+	RF_AUTO(arena) a = ARENA_INIT(MIB);
+	struct err err = ERR_INIT;
+	struct specimen s = specimen_of("10.13.3.9", "8.6");
+	struct specimen_elf lean = { .soname = "libnvinfer_lean.so.10" };
+	static const unsigned version[] = { 10, 13, 3, 9 };
+	size_t n;
+	specimen_elf_states(&lean, version);
+	specimen_elf_returns(&lean, "createLeanRuntime", 0);
+	s.size_bytes = 20000;
+	image_make(&s, &image);
+	size_t at = (size_t)le64(image.bytes + 64);
+	memcpy(image.bytes + 56, "NAEL", 4); /* the second section's tag */
+	assert_ok(specimen_elf_make(&lean, image.bytes + at, 8000, &n, &err), &err);
+	struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
+	if (f.finding != ARTIFACT_CLEAR)
+		fail_msg("%s: %s", f.cause, f.notes[0]);
+	assert_int_equal(f.component_count, 1);
+	assert_true(span_eq_text(f.components[0].product, ARTIFACT_PRODUCT_TENSORRT));
+	assert_true(span_eq_text(f.components[0].version, "10.13.3.9"));
+	assert_string_equal(f.components[0].source, "lean-runtime");
+	assert_string_equal(f.components[0].role, ARTIFACT_ROLE_RUNTIME);
+	assert_true(span_eq_text(f.components[0].where, "section LEAN"));
+	assert_true(has_note(&f, "is a lean runtime"));
+	/* what hides behind it in the same section is found */
+	struct specimen_elf other = { .soname = "libplugin.so" };
+	assert_ok(specimen_elf_make(&other, image.bytes + at + n + 100, 8000, &n, &err), &err);
+	f = facts_of(image.bytes, image.n, "x.plan", &a);
+	assert_int_equal(f.finding, ARTIFACT_CONFLICT);
+	assert_string_equal(f.cause, ARTIFACT_CAUSE_HOST_CODE);
+}
+
+/* The figures beside the capability, in both orders of the properties. */
+static void test_build_device(void **state)
+{
+	(void)state;
+	static struct image image;
+	for (int d = SPECIMEN_DEVICE_OLD; d <= SPECIMEN_DEVICE_NEW; d++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct specimen s = specimen_of("10.3.0.26", "8.6");
+		s.device = (enum specimen_device)d;
+		image_make(&s, &image);
+		struct artifact_facts f = facts_of(image.bytes, image.n, "x.plan", &a);
+		assert_int_equal(f.clock_khz, d == SPECIMEN_DEVICE_OLD ? 1770000 : 1807000);
+		assert_int_equal(f.memory_clock_khz, d == SPECIMEN_DEVICE_OLD ? 9501000 : 7501000);
+		assert_int_equal(f.multiprocessors, d == SPECIMEN_DEVICE_OLD ? 48 : 28);
 	}
 }
 
 /* ── The real samples ────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void check_row(const char *folder, struct span line)
+/* Files with kernels, those of them whose toolkit and SM are told, plans that tell the clock of their device. */
+struct kernels {
+	size_t files, told, clocks;
+};
+
+static void check_row(const char *folder, struct span line, struct kernels *k)
 {
 	RF_AUTO(arena) a = ARENA_INIT(MIB);
 	RF_AUTO(str) bytes = STR_INIT(8 * MIB);
@@ -342,9 +509,12 @@ static void check_row(const char *folder, struct span line)
 	if (f.cc_major >= 0)
 		snprintf(cc, sizeof cc, "%d.%d", f.cc_major, f.cc_minor);
 	if (!span_eq_text(columns[1], f.kind) || !span_eq_text(columns[2], f.version) ||
-	    !span_eq_text(columns[3], cc) || f.finding)
+	    !span_eq_text(columns[3], cc) || f.finding || f.rule_count)
 		fail_msg("%s: %s %s cc %s %s (%s)", path, f.kind, f.version, cc, artifact_finding_text(f.finding),
 			 f.note_count ? f.notes[0] : "");
+	k->files += f.cubin_count > 0;
+	k->told += f.cubin_count > 0 && f.cubin_sm_count > 0 && f.component_count > 0;
+	k->clocks += f.clock_khz >= 500000 && f.clock_khz <= 3000000 && f.multiprocessors > 0;
 }
 
 static void test_real_samples(void **state)
@@ -361,11 +531,15 @@ static void test_real_samples(void **state)
 	struct span rest = str_span(&table), line;
 	assert_true(span_line(&rest, &line));
 	size_t rows = 0;
+	struct kernels k = { 0 };
 	while (span_line(&rest, &line) && line.n) {
-		check_row(folder, line);
+		check_row(folder, line, &k);
 		rows++;
 	}
 	assert_int_equal(rows, 36);
+	assert_int_equal(k.files, 17); /* the others hold what TensorRT brings itself, and no kernel */
+	assert_int_equal(k.told, 17);
+	assert_int_equal(k.clocks, 31); /* every plan */
 }
 
 int main(void)
@@ -376,7 +550,9 @@ int main(void)
 		cmocka_unit_test(test_empty_section),   cmocka_unit_test(test_timing_caches),
 		cmocka_unit_test(test_prefix),          cmocka_unit_test(test_prefix_lies),
 		cmocka_unit_test(test_forged_versions), cmocka_unit_test(test_checksum),
-		cmocka_unit_test(test_host_code),       cmocka_unit_test(test_real_samples),
+		cmocka_unit_test(test_host_code),       cmocka_unit_test(test_cubins),
+		cmocka_unit_test(test_second_look),     cmocka_unit_test(test_lean_runtime),
+		cmocka_unit_test(test_build_device),    cmocka_unit_test(test_real_samples),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
