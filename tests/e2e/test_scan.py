@@ -26,6 +26,10 @@ def real_engines():
     light = {pathlib.Path(f["path"]).name: f for f in scan("--json", "--no-digest", data).lines()}
     keys = ("kind", "version", "compute_capability", "target", "size")
     differ = [n for n, f in by_name.items() if any(light.get(n, {}).get(k) != f[k] for k in keys)]
+    told = [n for n, f in by_name.items() if f.get("cubins")]
+    ok(len(told) == 17 and all(by_name[n]["components"] and by_name[n]["cubins"]["sm"] for n in told) and
+       all(f["rules"] == [] for f in by_name.values()), "17 of them hold kernels: SMs and CUDA toolkits are told; no rule objects to any", told)
+    by_the_schema(list(by_name.values()))
     ok(not differ and all(f["sha256"] is None for f in light.values()), "--no-digest reads the same from the headers, hashes nothing", differ)
 
 def varint(v):
@@ -104,6 +108,62 @@ def hostile_files():
     f = r.lines()[0]
     ok(f["finding"] == "conflict" and f["size"] == 64 << 20, "more bytes than the header declares: conflict", f)
 
+def by_the_schema(files):
+    """Every member is one that the published schema has, and those that it requires are there."""
+    schema = json.load(open(ROOT / "docs/schema/scan.schema.json"))
+    wrong = [f"{f['path']}: {sorted(set(f) ^ set(schema['required']))}" for f in files
+             if not set(schema["required"]) <= set(f) <= set(schema["properties"])]
+    ok(files and not wrong, "every member of the JSON is in its schema", *wrong[:5])
+
+def inspected():
+    """One changed field, one rule; and libraries by what they say themselves."""
+    d = folder() / "inspected"; d.mkdir()
+    if not os.access(os.path.join(BUILD, "demo/specimen/reforge-specimen"), os.X_OK):
+        return skip("engines by rule", "the specimen maker is not built")
+    one = specimen(d / "good.plan", "--version", "10.3.0.26", "--size", "20000")
+    two = specimen(d / "good-two.plan", "--version", "10.13.3.9", "--size", "20000")
+    library = specimen(d / "libmine.so", "--library", "libmine.so", "--needed", "libnvinfer.so.10")
+    specimen(d / "libnvinfer.so.10.13.3", "--library", "libnvinfer.so.10", "--version", "10.13.3.9")
+    specimen(d / "libnvinfer.so.11.0.0", "--library", "libnvinfer.so.10", "--version", "10.13.3.9")
+    specimen(d / "libcreators.so", "--library", "libcreators.so", "--export", "getPluginCreators")
+    def changed(plan, at, value, form="<Q"):
+        b = bytearray(plan); struct.pack_into(form, b, at, value); return bytes(b)
+    inside = lambda plan, at, what: plan[:at] + what + plan[at + len(what):]
+    pe = b"MZ" + bytes(58) + struct.pack("<I", 0x80) + bytes(0x80 - 64) + b"PE\0\0\x64\x86"
+    cases = [
+        ("container_version_unknown", "unknown", changed(one, 4, 7, "<I")), ("size_mismatch", "conflict", changed(one, 16, 100)),
+        ("size_impossible", "conflict", changed(one, 16, 1 << 63)), ("section_count_impossible", "conflict", changed(one, 8, 1 << 40)),
+        ("section_past_end", "conflict", changed(one, 0x2C, 0x41414141, "<I")), ("section_past_end", "conflict", changed(one, 0x34, 0x41414141, "<I")),
+        ("section_in_table", "conflict", changed(one, 40, 8)), ("section_overlap", "conflict", changed(two, 64, 100)),
+        ("second_engine_section", "unknown", inside(two, 56, b"NGNE")), ("engine_section_absent", "unknown", inside(one, 32, b"XXXX")),
+        ("archive_size_mismatch", "conflict", changed(one, 72, 5)), ("archive_unreadable", "unknown", inside(one, 80, b"\x77" * 4)),
+        ("version_mismatch", "conflict", inside(one, 24, b"\x0b")), ("host_code_elf", "conflict", inside(one, 9000, library)),
+        ("host_code_pe", "conflict", inside(one, 9000, pe)),
+    ]
+    for i, (rule, _, data) in enumerate(cases):
+        (d / f"{i:02d}-{rule}.engine").write_bytes(data)
+    r = scan("--json", d)
+    files = {pathlib.Path(f["path"]).name: f for f in r.lines()}
+    wrong = []
+    for i, (rule, finding, _) in enumerate(cases):
+        f = files.get(f"{i:02d}-{rule}.engine", {})
+        if f.get("finding") != finding or rule not in f.get("rules", []):
+            wrong.append(json.dumps(f))
+    ok(not wrong, f"{len(cases)} crafted engines: each refused by its rule's name", *wrong)
+    ok(all(files[n]["finding"] is None and files[n]["rules"] == [] for n in ("good.plan", "good-two.plan")), "the engines they were made from are not")
+    code = [f for n, f in files.items() if "host_code" in n]
+    ok(len(code) == 2 and all(f["cause"] == "host_code" and f["kind"] == "tensorrt-plan" for f in code), "code for a CPU is a finding of its own cause", *code)
+    f = files["libnvinfer.so.10.13.3"]
+    ok((f["kind"], f["product"], f["version"], f["version_source"], f["finding"]) ==
+       ("runtime-library", "pkg:generic/nvidia/tensorrt", "10.13.3.9", "package", None), "TensorRT says its version itself", f)
+    ok(files["libnvinfer.so.11.0.0"]["rules"] == ["version_mismatch"] and files["libnvinfer.so.11.0.0"]["version"] == "10.13.3.9",
+       "under another name it still does, and the two disagree", files["libnvinfer.so.11.0.0"])
+    mine, creators = files["libmine.so"], files["libcreators.so"]
+    ok(mine["kind"] == creators["kind"] == "tensorrt-plugin-library" and
+       mine["components"] == [{"product": "pkg:generic/nvidia/tensorrt", "version": "10.x", "role": "runtime", "source": "needed", "where": "libnvinfer.so.10"}],
+       "what links TensorRT is a plugin library, TensorRT 10 a component of it", mine, creators)
+    by_the_schema(list(files.values()))
+
 def odd_entries():
     d = folder() / "odd"; (d / "sub").mkdir(parents=True)
     names = ["new\nline.plan", "quote'\".engine", "tab\t.trt", "esc\x1b[31mred.plan", "sp ace.plan", "-dash.plan", "ünïcode-模型.plan"]
@@ -142,6 +202,6 @@ def unreadable():
        all("ermission denied" in f["notes"][0] for f in errors), "an unreadable folder and file: named, status 3, the rest is read", r)
     ok(any(f["path"].endswith("open.plan") and f["cause"] is None for f in r.lines()), "what can be read is", r)
 
-for group in (real_engines, hostile_files, odd_entries, unreadable):
+for group in (real_engines, hostile_files, inspected, odd_entries, unreadable):
     guarded(group)
 done()
