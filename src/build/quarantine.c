@@ -20,8 +20,7 @@ static int facts_read(const char *path, struct arena *a, struct artifact_facts *
 	return rc == 0 && artifact_pass_wanted(ret) ? scan_one(path, &options, a, ret, &digest, err) : rc;
 }
 
-/* What was found under a rule: the note that begins with its name, without it. */
-static const char *found_by(const struct artifact_facts *f, const char *rule)
+const char *quarantine_found(const struct artifact_facts *f, const char *rule)
 {
 	size_t n = strlen(rule);
 	for (size_t i = 0; i < f->note_count; i++)
@@ -30,8 +29,7 @@ static const char *found_by(const struct artifact_facts *f, const char *rule)
 	return f->note_count ? f->notes[0] : f->cause;
 }
 
-/* The rule that keeps the file back; NULL: none. */
-static const char *rule_of(const struct toolchain_kind *kind, const struct artifact_facts *f)
+const char *quarantine_rule(const struct toolchain_kind *kind, const struct artifact_facts *f)
 {
 	if (model_kind(f->kind))
 		return model_quarantine(f);
@@ -49,13 +47,13 @@ int quarantine_check(const struct toolchain_kind *kind, const char *path, struct
 	int rc = facts_read(path, &a, f, err);
 	if (rc != 0)
 		return rc;
-	const char *rule = rule_of(kind, f);
+	const char *rule = quarantine_rule(kind, f);
 	if (!rule)
 		return 0;
 	const struct model_rule *row = model_kind(f->kind) ? model_rule_find(rule) : NULL;
 	bool known = model_kind(f->kind) || is_plan(f);
 	(void)err_set(err, RF_EDENIED, "in quarantine by the rule %s: %s; next: %s", rule,
-		      known ? found_by(f, rule) : "no model and no engine that is read here",
+		      known ? quarantine_found(f, rule) : "no model and no engine that is read here",
 		      row ? row->next : "reforge scan shows what was found");
 	return err_in_file(err, path);
 }

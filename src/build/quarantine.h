@@ -12,6 +12,12 @@
 
 #include "base/err.h"
 #include "build/kind.h"
+#include "inventory/artifact.h"
+
+/* The rule that keeps a file with these facts from toolchains of @kind (NULL: that open anything); NULL: none. */
+const char *quarantine_rule(const struct toolchain_kind *kind, const struct artifact_facts *f);
+/* What was found under @rule: its note without the rule's name. */
+const char *quarantine_found(const struct artifact_facts *f, const char *rule);
 
 /*
  * 0: @path passes. RF_EDENIED: it breaks a rule, or is nothing that a toolchain of @kind should open; @err names the rule,

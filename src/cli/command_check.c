@@ -1,5 +1,6 @@
 /*
- * check - is a component affected? The gate's question for package URLs (design 6.1).
+ * check - is a component affected, may a file be opened? The gate's question for package URLs, engines and models
+ * (design 6.1).
  *
  * The decision is plain here: kinds of findings that --fail-on names are denied, other kinds that are not clear warn.
  */
@@ -8,7 +9,10 @@
 #include "cli/site.h"
 #include "cli/work.h"
 
+#include "build/quarantine.h"
 #include "exposure/exposure.h"
+#include "inventory/model.h"
+#include "inventory/scan.h"
 
 enum decision { DECISION_ALLOW = 0, DECISION_WARN, DECISION_DENY };
 static const char *const decision_names[] = { "allow", "warn", "deny" };
@@ -17,6 +21,10 @@ static const char *const decision_names[] = { "allow", "warn", "deny" };
 struct checking {
 	struct arena a;
 	const char *subject;
+	const char *purl;             /* component that is asked about; NULL: a file that no product stands behind */
+	struct artifact_facts *facts; /* of a file; NULL: the subject is a package URL */
+	struct digest digest;         /* of the file */
+	const char *rule;             /* keeps the file in quarantine; NULL: none */
 	const struct workspace *w;
 	bool deny[4]; /* by finding kind */
 	struct component component;
@@ -40,19 +48,29 @@ static int count_advisories(struct transaction *tx, struct checking *c)
 static int ask(struct transaction *tx, void *data)
 {
 	struct checking *c = data;
-	arena_reset(&c->a);
-	int rc = component_read(&c->a, span_of(c->subject), &c->component, tx_err(tx));
+	int rc = component_read(&c->a, span_of(c->purl), &c->component, tx_err(tx));
 	if (rc == 0)
 		rc = count_advisories(tx, c);
 	if (rc == 0)
 		rc = exposure_stale_feeds(tx, &c->a, c->w, &c->stale, &c->stale_count);
-	return rc != 0 ? rc : exposure_explain_purl(tx, &c->a, c->w, span_of(c->subject), SPAN_NONE, &c->list, &c->count);
+	return rc != 0 ? rc : exposure_explain_purl(tx, &c->a, c->w, span_of(c->purl), SPAN_NONE, &c->list, &c->count);
 }
 
 /* An exercise is shown, and decides nothing. */
 static bool counts(const struct exposure_explanation *e)
 {
 	return !e->advisory.advisory.is_drill;
+}
+
+/* What built an engine reaches a service as the builder; a library is what runs. */
+static void carriers_choose(struct checking *c)
+{
+	enum carrier carrier = artifact_kind_is_engine(span_of(c->facts->kind)) ? CARRIER_BUILDER : CARRIER_RUNTIME;
+	size_t kept = 0;
+	for (size_t i = 0; i < c->count; i++)
+		if (c->list[i].subject.carrier == carrier)
+			c->list[kept++] = c->list[i];
+	c->count = kept;
 }
 
 static void weigh(struct checking *c, enum finding_kind kind)
@@ -67,7 +85,16 @@ static void decide(struct checking *c)
 	for (size_t i = 0; i < c->count; i++)
 		if (counts(&c->list[i]))
 			weigh(c, c->list[i].finding.kind);
-	if (!c->advisories) {
+	if (c->rule)
+		c->decision = DECISION_DENY; /* no toolchain opens it: no option allows that */
+	else if (c->facts && c->facts->finding != ARTIFACT_CLEAR)
+		weigh(c, c->facts->finding == ARTIFACT_CONFLICT ? FINDING_CONFLICT : FINDING_UNKNOWN);
+	if (c->facts && strcmp(c->facts->kind, ARTIFACT_OTHER) == 0) {
+		c->unknown_cause = "unknown_format";
+		c->why_unknown = "no model, engine or library in a format that is read here";
+	} else if (!c->purl) {
+		return;
+	} else if (!c->advisories) {
 		c->unknown_cause = "no_data";
 		c->why_unknown = "no advisory is at hand: import or sync a feed";
 	} else if (!c->component.product) {
@@ -120,15 +147,43 @@ static void whole_json(const char *cause, const char *reason, struct json_out *o
 	json_object_end(o);
 }
 
+/* What @rule found in the file. */
+static void rule_json(const struct checking *c, const char *name, struct json_out *o)
+{
+	const struct artifact_facts *f = c->facts;
+	const struct model_rule *rule = model_kind(f->kind) ? model_rule_find(name) : NULL;
+	json_object(o);
+	json_member(o, "advisory", NULL);
+	json_member(o, "carrier", NULL);
+	json_member(o, "finding", artifact_finding_text(rule ? rule->finding : f->finding));
+	json_member(o, "cause", rule ? rule->cause : f->cause);
+	json_member(o, "rule", name);
+	json_member(o, "reason", quarantine_found(f, name));
+	json_member(o, "next", rule ? rule->next : NULL);
+	json_member(o, "provokes", rule ? rule->provokes : NULL);
+	json_key(o, "evidence");
+	json_array(o);
+	json_array_end(o);
+	json_object_end(o);
+}
+
 static void check_json(struct checking *c, struct json_out *o)
 {
+	char hex[DIGEST_HEX];
 	json_object(o);
 	json_member(o, "subject", c->subject);
-	json_member_span(o, "product", c->component.purl);
-	json_member_span(o, "version", c->component.version);
+	json_member_span(o, "product", c->purl ? c->component.purl : SPAN(""));
+	json_member_span(o, "version", c->purl ? c->component.version : SPAN(""));
+	if (c->facts) {
+		json_member(o, "kind", c->facts->kind);
+		json_member(o, "sha256", digest_hex(&c->digest, hex));
+		json_member(o, "quarantine", c->rule);
+	}
 	json_member(o, "decision", decision_names[c->decision]);
 	json_key(o, "findings");
 	json_array(o);
+	for (size_t i = 0; c->facts && i < c->facts->rule_count; i++)
+		rule_json(c, c->facts->rules[i], o);
 	if (c->why_unknown)
 		whole_json(c->unknown_cause, c->why_unknown, o);
 	for (size_t i = 0; i < c->stale_count; i++) {
@@ -204,12 +259,41 @@ static bool is_same(const struct exposure_explanation *a, const struct exposure_
 	       span_eq(a->advisory.advisory.id, b->advisory.advisory.id);
 }
 
+static void print_rule(const struct checking *c, const char *name)
+{
+	const struct artifact_facts *f = c->facts;
+	const struct model_rule *rule = model_kind(f->kind) ? model_rule_find(name) : NULL;
+	const char *finding = artifact_finding_text(rule ? rule->finding : f->finding);
+	out_colour(colour_of(finding), "  %-12s", finding[0] ? finding : "noted");
+	out(" %s  ", name);
+	out_visible(span_of(quarantine_found(f, name)));
+	out("\n");
+	if (rule)
+		out("    %s: %s\n    next: %s\n", rule->finding == ARTIFACT_CLEAR ? "wanted" : "must be", rule->what, rule->next);
+	if (rule && rule->provokes)
+		out("    leads into: %s\n", rule->provokes);
+}
+
+static void print_file(const struct checking *c)
+{
+	out("  %s", c->facts->kind);
+	if (c->facts->version[0])
+		out(" of version %s", c->facts->version);
+	if (c->rule)
+		out_colour(COLOUR_RED, ", in quarantine by the rule %s: no toolchain is shown it", c->rule);
+	out("\n");
+	for (size_t i = 0; i < c->facts->rule_count; i++)
+		print_rule(c, c->facts->rules[i]);
+}
+
 static void print_check(const struct checking *c, bool all)
 {
 	size_t clear = 0;
 	out_visible(span_of(c->subject));
 	out("  ");
 	out_colour(colour_of(decision_names[c->decision]), "%s\n", decision_names[c->decision]);
+	if (c->facts)
+		print_file(c);
 	if (c->why_unknown)
 		out("  unknown: %s\n", c->why_unknown);
 	out_stale(c->stale, c->stale_count, "  unknown: ");
@@ -225,7 +309,7 @@ static void print_check(const struct checking *c, bool all)
 	}
 	if (clear)
 		out("  %zu advisories more: not affected (--all shows them)\n", clear);
-	else if (!c->count && !c->why_unknown)
+	else if (!c->count && !c->why_unknown && c->purl)
 		out("  no advisory at hand speaks of this product\n");
 }
 
@@ -245,13 +329,42 @@ static int read_fail_on(const char *text, bool deny[4], struct err *err)
 	return 0;
 }
 
-static int check_one(const struct invocation *in, const struct site *site, struct checking *c, struct err *err)
+static int read_file(struct checking *c, struct err *err)
 {
-	int rc = database_transact(site->db, DB_READ, ask, c, err);
+	struct scan_options options = { .threads = 1 };
+	c->facts = arena_alloc(&c->a, sizeof *c->facts);
+	if (!c->facts)
+		return err_set(err, RF_ENOMEM, "no memory for the facts of one file");
+	int rc = scan_one(c->subject, &options, &c->a, c->facts, &c->digest, err);
 	if (rc != 0)
 		return rc;
+	const struct artifact_facts *f = c->facts;
+	c->rule = quarantine_rule(NULL, f);
+	if (!f->product || !f->version[0])
+		return 0;
+	c->purl = arena_printf(&c->a, "%s@%s", f->product, f->version);
+	return c->purl ? 0 : err_set(err, RF_ENOMEM, "no memory for the facts of one file");
+}
+
+/* A model can be asked about anywhere; what is known of components is in a workspace. */
+static int check_one(const struct invocation *in, struct site *site, struct checking *c, struct err *err)
+{
+	bool is_purl = span_starts(span_of(c->subject), "pkg:");
+	c->facts = NULL;
+	c->rule = c->why_unknown = NULL;
+	c->count = c->stale_count = 0;
+	c->purl = is_purl ? c->subject : NULL;
+	int rc = is_purl ? 0 : read_file(c, err);
+	if (rc == 0 && c->purl && !site->db)
+		rc = site_open(in, SITE_DATABASE, site, err);
+	c->w = site->workspace;
+	if (rc == 0 && c->purl)
+		rc = database_transact(site->db, DB_READ, ask, c, err);
+	if (rc != 0)
+		return rc;
+	if (c->facts)
+		carriers_choose(c);
 	c->decision = DECISION_ALLOW;
-	c->why_unknown = NULL;
 	decide(c);
 	if (!in->json) {
 		print_check(c, option_flag(in, "all"));
@@ -269,17 +382,8 @@ static int run_check(const struct invocation *in, struct err *err)
 	struct checking c = { .a = ARENA_INIT(512 * MIB) };
 	enum decision worst = DECISION_ALLOW;
 	int rc = read_fail_on(option_text(in, "fail-on", "affected"), c.deny, err);
-	for (size_t i = 0; rc == 0 && i < in->argument_count; i++)
-		if (!span_starts(span_of(in->arguments[i]), "pkg:"))
-			rc = err_set(
-				err, RF_EUSAGE,
-				"\"%s\" is no package URL: pkg:generic/nvidia/tensorrt@10.13.3.9; files: reforge scan",
-				in->arguments[i]);
-	if (rc != 0)
-		return rc;
-	rc = site_open(in, SITE_DATABASE, &site, err);
-	c.w = site.workspace;
 	for (size_t i = 0; rc == 0 && i < in->argument_count; i++) {
+		arena_reset(&c.a);
 		c.subject = in->arguments[i];
 		rc = check_one(in, &site, &c, err);
 		worst = RF_MAX(worst, c.decision);
@@ -297,11 +401,14 @@ static const struct option_row check_options[] = {
 };
 const struct command command_check = {
 	"check",
-	"is it affected? the gate's question for a package URL",
-	(const struct verb[]){ { "", "PURL...", "is it affected? the gate's question for a package URL", 1, 10000,
+	"is it affected, may it be opened? the gate's question for package URLs, engines and models",
+	(const struct verb[]){ { "", "PURL|FILE...",
+				 "is it affected, may it be opened? the gate's question for package URLs, engines and models", 1, 10000,
 				 check_options, run_check,
-				 "PURL: pkg:generic/nvidia/tensorrt@10.16.1.11, any product and version. Exit: 1 "
-				 "denied, 3 something is in\n"
-				 "conflict or unknown, 0 allowed. --json: one object a subject, a line each." },
+				 "PURL: pkg:generic/nvidia/tensorrt@10.16.1.11, any product and version. FILE: a model is "
+				 "looked through, an\n"
+				 "engine judged by what built it; a model that breaks a rule is in quarantine, and denied. "
+				 "Exit: 1 denied, 3\n"
+				 "something is in conflict or unknown, 0 allowed. --json: one object a subject, a line each." },
 			       { 0 } },
 };

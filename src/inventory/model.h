@@ -17,8 +17,7 @@
 
 /* Messages within each other: protobuf's own readers stop at 100 (CodedInputStream::GetDefaultRecursionLimit). */
 #define MODEL_MAX_NESTING 100
-/* Graphs within each other. ONNX Runtime's work at loading doubles with each (twenty levels in 3.6 KB take a minute);
- * real models have three. */
+/* Graphs within each other. ONNX Runtime's work at loading doubles with each: twenty levels in 3.6 KB take a minute. */
 #define MODEL_MAX_SUBGRAPH_DEPTH 16
 #define MODEL_MAX_NODES (UINT32_C(1) << 24)
 /* A name is an identifier or a path of module names; some tools write a scope of some hundred bytes. */

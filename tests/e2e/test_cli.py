@@ -92,7 +92,10 @@ def json_shapes():
     documented("advisory-decide", r("advisory", "decide", "CVE-2026-5", "--not-applicable", "--service", "service1", "--owner", "ann", "--reason", "not there"))
     documented("advisory-decide", r("advisory", "decide", "CVE-2026-5", "--range", "prior to 1.22.0", "--reason", "as the vendor says"))
     documented("work", r("advisory", "list", "--by-priority", "--all"), lines=True)
-    documented("check", r("check", "pkg:generic/microsoft/onnxruntime@1.20.1", "pkg:npm/of-nobody@1", "pkg:pypi/onnxruntime"), lines=True)
+    hostile = site / "hostile.onnx"
+    fleet.put(hostile, fleet.model(1) + fleet.field(7, b""))
+    documented("check", r("check", "pkg:generic/microsoft/onnxruntime@1.20.1", "pkg:npm/of-nobody@1", "pkg:pypi/onnxruntime",
+                          site / "models/m00000.onnx", site / "fleet/service0/m00000/1/model.onnx", site / "reforge.yaml", hostile), lines=True)
     documented("story", r("advisory", "show", "CVE-2026-5"))
     documented("story", r("explain", fleet.DRILL))
     run("feed", "import", ROOT / "demo/advisories", site=site)
