@@ -11,6 +11,7 @@ const struct artifact_format *const artifact_formats[] = {
 	&artifact_format_lfs,
 	&artifact_format_archive,
 	&artifact_format_pickle,
+	&artifact_format_llm,
 	&artifact_format_runtime,
 	&artifact_format_dpkg,
 	&artifact_format_apk,
@@ -414,6 +415,10 @@ int artifact_read(const struct artifact_source *src, struct span path, unsigned 
 	int rc = head_fill(&r);
 	if (rc == 0)
 		rc = read_rows(&r);
+	if (rc == 0) {
+		artifact_name_read(&r);
+		rc = r.failed;
+	}
 	for (size_t i = 0; i < ARTIFACT_WINDOWS; i++)
 		rf_free(r.windows[i].bytes);
 	ret->second_look_from = ret->note_count;

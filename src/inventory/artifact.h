@@ -34,14 +34,17 @@
 #define ARTIFACT_PYTHON_PACKAGE "python-package"           /* metadata of one installed distribution */
 #define ARTIFACT_NPM_PACKAGE "npm-package"                 /* package.json of one installed package */
 #define ARTIFACT_RELEASE_FILE "release-file"               /* a product's own statement: NvInferVersion.h, nv_tegra_release */
-
-#define ARTIFACT_ARCHIVE "archive"                         /* zip, tar, or compressed; what is inside is reported apart */
-#define ARTIFACT_PICKLE "python-pickle"                    /* torch2trt and others keep engines in them */
+#define ARTIFACT_ARCHIVE "archive"                   /* zip, tar, or compressed; what is inside is reported apart */
+#define ARTIFACT_PICKLE "python-pickle"              /* torch2trt and others keep engines in them */
+#define ARTIFACT_TENSORRT_LLM_CONFIG "tensorrt-llm-config" /* config.json of an engine folder */
+#define ARTIFACT_TENSORRT_LLM "tensorrt-llm-engine"  /* such a folder: config and the engine of each rank */
+#define ARTIFACT_ENGINE_SET "engine-set"             /* engines and what they are loaded with, or by */
 
 /* Products (purl). The whole list with aliases is version/products.tsv; these are what files can be built by. */
 #define ARTIFACT_PRODUCT_TENSORRT "pkg:generic/nvidia/tensorrt"
 #define ARTIFACT_PRODUCT_ONNXRUNTIME "pkg:generic/microsoft/onnxruntime"
 #define ARTIFACT_PRODUCT_CUDA "pkg:generic/nvidia/cuda-toolkit"
+#define ARTIFACT_PRODUCT_TENSORRT_LLM "pkg:generic/nvidia/tensorrt-llm"
 
 /* Where the version was taken from, strongest claim first met; design 6.1. */
 enum artifact_version_source {
@@ -137,6 +140,7 @@ struct artifact_facts {
 	uint64_t prefix_bytes;  /* Ultralytics JSON in front */
 	enum artifact_finding finding;
 	const char *cause;                     /* ARTIFACT_CAUSE_*; "" when CLEAR */
+	unsigned ranks;                        /* TensorRT-LLM's config: engines that belong to it; 0 unknown */
 	bool truncated;                        /* declared or section end lies behind the real end */
 	const char *rules[ARTIFACT_MAX_RULES]; /* names of the rules that objected, each once ("section_past_end"): they
 						* stay the same while the notes' wording may change; static */
@@ -336,6 +340,7 @@ extern const struct artifact_format artifact_format_ort;
 extern const struct artifact_format artifact_format_lfs;
 extern const struct artifact_format artifact_format_archive;
 extern const struct artifact_format artifact_format_pickle;
+extern const struct artifact_format artifact_format_llm;
 extern const struct artifact_format artifact_format_runtime;
 extern const struct artifact_format artifact_format_onnx;
 extern const struct artifact_format artifact_format_dpkg;

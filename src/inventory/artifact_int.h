@@ -113,6 +113,11 @@ bool flat_vector(struct artifact_reading *r, const struct flat_table *t, unsigne
 		 uint32_t *ret_count);
 bool flat_element(struct artifact_reading *r, uint64_t first, uint32_t i, struct flat_table *ret);
 
+/* ── Names ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* What the name says beside the facts: a version where the content states none, who names files so. */
+void artifact_name_read(struct artifact_reading *r);
+
 /* ── The stamp ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 #define ARTIFACT_STAMP_VALUE_BYTES 256

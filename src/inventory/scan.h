@@ -36,6 +36,8 @@ struct scan_known {
 	struct span members;     /* scan_file.members of that time; as long */
 };
 
+struct scan_inside;
+
 /* One report. Everything lives until the callback returns. */
 struct scan_file {
 	const char *path; /* as reached from the root given; bytes, may hold newlines */
@@ -56,6 +58,7 @@ struct scan_file {
 	/* Of a container: those of its members that are worth keeping (scan_member_next()), to be kept beside the
 	 * digest. When digest_cached, it was not read again, and they are not reported. */
 	struct span members;
+	const struct scan_inside *inside; /* of a container that was read: what was met; NULL */
 	bool inside_partly; /* not all that lies inside could be read: what was known to be there is not gone */
 	const struct artifact_facts *facts; /* never NULL */
 };

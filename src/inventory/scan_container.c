@@ -1,5 +1,6 @@
 /* Files on a disk that hold others: looked into once, remembered by their identity. See scan_member.h. */
 #include "inventory/scan_member_int.h"
+#include "inventory/scan_set.h"
 
 #include "base/fs.h"
 #include "base/thread.h"
@@ -37,15 +38,23 @@ bool scan_member_next(struct span *members, struct scan_kept *ret)
 
 struct looking {
 	struct scan_slot *slot;
+	struct scan_sets sets;
+	struct scan_inside inside;
 	int (*report)(const struct scan_file *, void *);
 	void *data;
 };
 
-static int on_member(const struct scan_file *f, void *data)
+static int on_set(const struct scan_file *f, void *data)
 {
 	struct looking *l = data;
 	member_keep(&l->slot->members, f);
 	return l->report(f, l->data);
+}
+
+static int on_member(const struct scan_file *f, void *data)
+{
+	struct looking *l = data;
+	return scan_sets_add(&l->sets, f) < 0 ? RF_ENOMEM : on_set(f, l);
 }
 
 static int slot_pread(void *data, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
@@ -74,11 +83,39 @@ static int outcome_keep(struct scan_slot *s, const struct scan_inside *inside, s
 	return 0;
 }
 
+static int look(struct looking *l, const struct scan_container *c, const struct scan_options *o,
+		struct scan_totals *totals, struct err *err)
+{
+	struct scan_slot *s = l->slot;
+	int rc = scan_members(c, o, on_member, l, &l->inside, err);
+	if (rc == 0)
+		rc = scan_sets_report(&l->sets, c->root, c, on_set, l, &l->inside.totals);
+	if (rc)
+		return rc == RF_ENOMEM ? err_set(err, rc, "no memory for the members of a container") : rc;
+	scan_totals_add(totals, &l->inside.totals);
+	if (scan_inside_judge(&l->inside, &s->arena, &s->facts) < 0)
+		return err_set(err, RF_ENOMEM, "no memory for the facts of a container");
+	scan_slot_change_check(s, s->file.identity.size);
+	return outcome_keep(s, &l->inside, err);
+}
+
+/* What it was met with lives as long as the report. */
+static struct looking *looking_of(struct scan_slot *s, int (*report)(const struct scan_file *, void *), void *data)
+{
+	struct looking *l = arena_alloc(&s->arena, sizeof *l);
+	if (!l)
+		return NULL;
+	l->slot = s;
+	l->report = report;
+	l->data = data;
+	scan_sets_init(&l->sets);
+	s->file.inside = &l->inside;
+	return l;
+}
+
 int scan_slot_inside(struct scan_slot *s, const struct scan_options *o, int (*report)(const struct scan_file *, void *),
 		     void *data, struct scan_totals *totals, struct err *err)
 {
-	struct looking l = { s, report, data };
-	struct scan_inside inside;
 	struct artifact_source src = { .pread = slot_pread, .data = s, .size = s->file.identity.size };
 	struct scan_inside_input in = { .src = &src, .fd = s->fd, .name = s->path + s->name_at };
 	struct scan_container c = {
@@ -88,21 +125,21 @@ int scan_slot_inside(struct scan_slot *s, const struct scan_options *o, int (*re
 		.data = &in,
 		.digest = s->file.has_digest ? &s->file.digest : NULL,
 	};
+	if (!s->file.digest_cached && s->inside->worth && !s->inside->worth(&in))
+		return 0;
+	struct looking *l = looking_of(s, report, data);
+	if (!l)
+		return err_set(err, RF_ENOMEM, "no memory for the members of a container");
 	if (s->file.digest_cached) {
 		cached_count(s, totals);
+		if (s->inside->beside && s->file.second_look.n)
+			s->inside->beside(&in, &l->inside);
 		return 0;
 	}
-	if (s->inside->worth && !s->inside->worth(&in))
-		return 0;
 	if (lseek(s->fd, 0, SEEK_SET) != 0)
 		return 0; /* a file that was just read does not refuse this */
 	s->members = STR_INIT(MEMBERS_BYTES);
-	int rc = scan_members(&c, o, on_member, &l, &inside, err);
-	if (rc)
-		return rc;
-	scan_totals_add(totals, &inside.totals);
-	if (scan_inside_judge(&inside, &s->arena, &s->facts) < 0)
-		return err_set(err, RF_ENOMEM, "no memory for the facts of a container");
-	scan_slot_change_check(s, s->file.identity.size);
-	return outcome_keep(s, &inside, err);
+	int rc = look(l, &c, o, totals, err);
+	scan_sets_release(&l->sets);
+	return rc;
 }

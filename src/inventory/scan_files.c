@@ -1,5 +1,6 @@
 /* Walks roots, opens files without blocking, reads them in batches on all processors, reports in order. See scan.h. */
 #include "inventory/scan_int.h"
+#include "inventory/scan_set.h"
 
 #include "base/fs.h"
 #include "base/thread.h"
@@ -24,6 +25,7 @@ struct scan {
 	const char *root;
 	char real_root[PATH_MAX]; /* "" when it is no folder */
 	struct scan_totals totals;
+	struct scan_sets sets; /* of the root at hand */
 	struct scan_slot *slots;
 	size_t used, capacity;
 	unsigned workers;
@@ -146,6 +148,8 @@ static int batch_report(struct scan *s)
 		slot->file.facts = &slot->facts;
 		int rc = slot->inside ? scan_slot_inside(slot, s->o, s->report, s->data, &s->totals, s->err) : 0;
 		total_add(s, &slot->file);
+		if (rc == 0 && scan_sets_add(&s->sets, &slot->file) < 0)
+			rc = err_set(s->err, RF_ENOMEM, "no memory for sets of files");
 		if (rc == 0)
 			rc = s->report(&slot->file, s->data);
 		if (rc)
@@ -342,7 +346,11 @@ static int root_scan(struct scan *s, const char *root)
 	if (fs_is_dir(root) && !realpath(root, s->real_root))
 		s->real_root[0] = '\0';
 	int rc = fs_walk(root, on_entry, s, s->err);
-	return rc ? rc : batch_run(s);
+	if (rc == 0)
+		rc = batch_run(s);
+	if (rc == 0 && (rc = scan_sets_report(&s->sets, root, NULL, s->report, s->data, &s->totals)) == RF_ENOMEM)
+		rc = err_set(s->err, rc, "no memory for sets of files");
+	return rc;
 }
 
 static void scan_close(struct scan *s)
@@ -353,6 +361,7 @@ static void scan_close(struct scan *s)
 	}
 	for (size_t i = 0; i < RF_COUNT(s->hashers); i++)
 		scan_hasher_release(&s->hashers[i]);
+	scan_sets_release(&s->sets);
 	rf_free(s->slots);
 }
 
@@ -392,6 +401,7 @@ int scan_files(const char *const *roots, size_t n, const struct scan_options *o,
 	s->data = data;
 	s->err = err;
 	pthread_mutex_init(&s->lock, NULL);
+	scan_sets_init(&s->sets);
 	int rc = scan_open(s);
 	for (size_t i = 0; i < n && rc == 0; i++)
 		rc = root_scan(s, roots[i]);

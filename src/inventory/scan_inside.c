@@ -185,6 +185,28 @@ static int onnx_inside(struct scan_members *m, void *data, struct err *err)
 	return carve_onnx(in->src, &(struct carve){ .part = part_take, .reference = reference_take, .data = &c }, err);
 }
 
+/* A name that the container needs and does not hold. */
+void scan_inside_beside_add(struct scan_inside *i, struct span name)
+{
+	if (i->beside_count < SCAN_INSIDE_MAX_BESIDE && name.n < SCAN_INSIDE_NAME_BYTES) {
+		memcpy(i->beside[i->beside_count], name.p, name.n);
+		i->beside[i->beside_count][name.n] = '\0';
+	}
+	i->beside_count++;
+}
+
+static int beside_add(struct span file_name, void *data)
+{
+	scan_inside_beside_add(data, file_name);
+	return 0;
+}
+
+/* Damage was said when it was read. */
+static void onnx_beside(const struct scan_inside_input *in, struct scan_inside *ret)
+{
+	(void)(carve_onnx(in->src, &(struct carve){ .reference = beside_add, .data = ret }, NULL) == 0);
+}
+
 #define FOUND 1
 
 static int part_found(const struct artifact_source *src, const struct carve_part *part, void *data)
@@ -215,10 +237,10 @@ static bool pickle_worth(const struct scan_inside_input *in)
 }
 
 static const struct scan_inside_row rows[] = {
-	{ ARTIFACT_ARCHIVE, NULL, archive_inside },
-	{ ARTIFACT_PICKLE, pickle_worth, pickle_inside },
-	{ ARTIFACT_ONNX, onnx_worth, onnx_inside },
-	{ ARTIFACT_ONNXRUNTIME_OPTIMISED, onnx_worth, onnx_inside },
+	{ ARTIFACT_ARCHIVE, NULL, archive_inside, NULL },
+	{ ARTIFACT_PICKLE, pickle_worth, pickle_inside, NULL },
+	{ ARTIFACT_ONNX, onnx_worth, onnx_inside, onnx_beside },
+	{ ARTIFACT_ONNXRUNTIME_OPTIMISED, onnx_worth, onnx_inside, onnx_beside },
 };
 
 const struct scan_inside_row *scan_inside_row_of(const struct artifact_facts *facts)
@@ -273,6 +295,8 @@ static int beside_judge(const struct scan_inside *i, struct arena *a, struct art
 	int rc = 0;
 	for (size_t k = 0; k < RF_MIN(i->beside_count, (size_t)SCAN_INSIDE_MAX_BESIDE) && rc == 0; k++) {
 		struct span name = span_of(i->beside[k]);
+		while (span_starts(name, "./"))
+			name = span_from(name, 2);
 		if (fs_is_plain_relative(name))
 			rc = scan_note(facts, a, "an EPContext node: its engine is the file %.*s beside the model",
 				       SPAN_ARG(name));

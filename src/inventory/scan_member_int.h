@@ -95,7 +95,10 @@ struct scan_inside_row {
 	bool (*worth)(const struct scan_inside_input *in);
 	/* As scan_container.read, @data a struct scan_inside_input. */
 	int (*read)(struct scan_members *m, void *data, struct err *err);
+	/* Fills ret->beside alone, by headers, of a file that was looked into before. NULL: there is never any. */
+	void (*beside)(const struct scan_inside_input *in, struct scan_inside *ret);
 };
+void scan_inside_beside_add(struct scan_inside *i, struct span name);
 /* NULL: nothing is ever inside of such a file. */
 const struct scan_inside_row *scan_inside_row_of(const struct artifact_facts *facts);
 

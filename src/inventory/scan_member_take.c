@@ -32,6 +32,7 @@ struct taking {
 	struct artifact_facts first; /* by the head alone: what the second look looks for */
 	struct artifact_pass pass;
 	bool second_look;
+	struct scan_inside inside;
 	uint64_t facts_size; /* what the reader of facts was told */
 	int facts_rc;
 	struct err facts_err;
@@ -257,6 +258,7 @@ static int inside_walk(struct taking *t, const struct scan_inside_row *row, stru
 	struct scan_container c = { .path = path, .root = t->walk->outermost->root, .read = row->read, .data = in };
 	in->name = path + t->name_at;
 	int rc = scan_level(t->walk, &c, t->m->depth + 1, ret);
+	t->file.inside = ret;
 	scan_totals_add(&t->m->inside->totals, &ret->totals);
 	t->m->inside->links += ret->links;
 	t->m->inside->bytes += ret->bytes;
@@ -271,7 +273,6 @@ static int too_deep(struct taking *t)
 
 static int small_inside(struct taking *t, const struct artifact_source *src)
 {
-	struct scan_inside inside;
 	struct scan_inside_input in = { .src = src, .fd = -1, .in_memory = true };
 	const struct scan_inside_row *row = scan_inside_row_of(&t->facts);
 	if (!row || (row->worth && !row->worth(&in)))
@@ -279,8 +280,8 @@ static int small_inside(struct taking *t, const struct artifact_source *src)
 	if (t->m->depth == SCAN_MEMBER_MAX_DEPTH)
 		return too_deep(t) ? no_memory(t) : 0;
 	const char *path = arena_text(&t->m->arena, str_span(&t->m->path));
-	int rc = path ? inside_walk(t, row, &in, path, &inside) : no_memory(t);
-	if (rc == 0 && scan_inside_judge(&inside, &t->m->arena, &t->facts) < 0)
+	int rc = path ? inside_walk(t, row, &in, path, &t->inside) : no_memory(t);
+	if (rc == 0 && scan_inside_judge(&t->inside, &t->m->arena, &t->facts) < 0)
 		rc = no_memory(t);
 	return rc;
 }
@@ -406,7 +407,7 @@ static int digest_settle(struct taking *t)
 }
 
 /* The reports of what is inside come from here; the facts are read beside it. */
-static int large_inside(struct taking *t, const struct scan_inside_row *row, struct scan_inside *inside)
+static int large_inside(struct taking *t, const struct scan_inside_row *row)
 {
 	pthread_t facts;
 	struct artifact_source src = {
@@ -418,7 +419,7 @@ static int large_inside(struct taking *t, const struct scan_inside_row *row, str
 	bool beside = path && t->facts_size && pthread_create(&facts, NULL, facts_thread, t) == 0;
 	if (!beside)
 		scan_forward_leave(t->forward, FACTS_READER);
-	int rc = path ? inside_walk(t, row, &in, path, inside) : no_memory(t);
+	int rc = path ? inside_walk(t, row, &in, path, &t->inside) : no_memory(t);
 	scan_forward_leave(t->forward, INSIDE_READER);
 	if (beside)
 		pthread_join(facts, NULL);
@@ -430,14 +431,13 @@ static int large_inside(struct taking *t, const struct scan_inside_row *row, str
 static int large_read(struct taking *t, const struct scan_inside_row *row)
 {
 	pthread_t thread;
-	struct scan_inside inside = { 0 };
 	scan_forward_join(t->forward, FACTS_READER);
 	if (row)
 		scan_forward_join(t->forward, INSIDE_READER);
 	if (pthread_create(&thread, NULL, pump, t) != 0)
 		return scan_walk_fail(t->walk, RF_EIO, "no thread to read a member");
 	if (row)
-		(void)large_inside(t, row, &inside);
+		(void)large_inside(t, row);
 	else if (t->facts_size)
 		(void)facts_thread(t);
 	else
@@ -448,7 +448,7 @@ static int large_read(struct taking *t, const struct scan_inside_row *row)
 		rc = facts_settle(t);
 	if (rc == 0)
 		rc = digest_settle(t);
-	if (rc == 0 && row && scan_inside_judge(&inside, &t->m->arena, &t->facts) < 0)
+	if (rc == 0 && row && scan_inside_judge(&t->inside, &t->m->arena, &t->facts) < 0)
 		rc = no_memory(t);
 	return rc;
 }
@@ -541,21 +541,11 @@ static int unread_judge(struct taking *t, enum scan_unread why, struct span what
 	}
 }
 
-/* Not a member: what the container needs and does not hold. */
-static void beside_keep(struct scan_inside *i, struct span name)
-{
-	if (i->beside_count < SCAN_INSIDE_MAX_BESIDE && name.n < SCAN_INSIDE_NAME_BYTES) {
-		memcpy(i->beside[i->beside_count], name.p, name.n);
-		i->beside[i->beside_count][name.n] = '\0';
-	}
-	i->beside_count++;
-}
-
 int scan_member_take_unread(struct scan_members *m)
 {
 	const struct scan_event *e = scan_event_front(m);
 	if (e->why == SCAN_UNREAD_BESIDE) {
-		beside_keep(m->inside, span_bytes(e->bytes, e->name_n));
+		scan_inside_beside_add(m->inside, span_bytes(e->bytes, e->name_n));
 		scan_event_pop(m);
 		return 0;
 	}
