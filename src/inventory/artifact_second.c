@@ -14,10 +14,12 @@
 static const char *const causes[] = {
 	ARTIFACT_CAUSE_HEADER_MISMATCH, ARTIFACT_CAUSE_UNKNOWN_BUILDER, ARTIFACT_CAUSE_UNREADABLE,
 	ARTIFACT_CAUSE_CONTENT_ABSENT,  ARTIFACT_CAUSE_HOST_CODE,       ARTIFACT_CAUSE_HOSTILE_MODEL,
-	ARTIFACT_CAUSE_INCOMPLETE,
+	ARTIFACT_CAUSE_INCOMPLETE,      ARTIFACT_CAUSE_UNSAFE_NAME,
 };
-/* Rules of the second look. */
-static const char *const rules[] = { "checksum_mismatch", "host_code_elf", "host_code_pe", "too_many_pe_candidates" };
+/* Rules of the second look, and of what lies inside of a container (one that could not be read whole is not
+ * remembered). */
+static const char *const rules[] = { "checksum_mismatch",      "host_code_elf",	      "host_code_pe",
+				     "too_many_pe_candidates", "context_name_leaves", "too_many_contexts" };
 static const char *const roles[] = { ARTIFACT_ROLE_BUILDER, ARTIFACT_ROLE_RUNTIME, ARTIFACT_ROLE_PACKAGE };
 
 static const char *text_of(const char *const *list, size_t n, struct span text)
