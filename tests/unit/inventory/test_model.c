@@ -58,14 +58,6 @@ static struct artifact_facts facts_read(const struct str *s, const char *name, b
 	return f;
 }
 
-static bool has_rule(const struct artifact_facts *f, const char *rule)
-{
-	for (size_t i = 0; i < f->rule_count; i++)
-		if (strcmp(f->rules[i], rule) == 0)
-			return true;
-	return false;
-}
-
 /* ── The cases ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void outside(struct str *s, const char *location, const char *offset, const char *length)
