@@ -8,11 +8,14 @@ extern const struct options owner_options;     /* struct owner */
 extern const struct options recipe_options;    /* struct recipe */
 extern const struct options workspace_options; /* struct workspace */
 extern const struct option_items feed_items;   /* struct workspace_feed */
+extern const struct option_items registry_items; /* struct workspace_registry */
 extern const struct options network_options;   /* struct workspace */
 extern const char *const toolchain_names[];    /* NULL-terminated */
 
 struct workspace;
 /* What a feed of each kind must say, and what it must not; sets the reader's error. */
 RF_MUST_CHECK int check_feeds(struct options_reader *r, const struct workspace *w, const struct yaml_node *root);
+/* A registry's key must be a host as references write it; sets the reader's error. */
+RF_MUST_CHECK int check_registries(struct options_reader *r, const struct workspace *w, const struct yaml_node *root);
 
 #endif

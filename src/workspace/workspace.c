@@ -221,6 +221,9 @@ static const struct option workspace_rows[] = {
 	{ "network", OPTION_GROUP, 0, .group = &network_options },
 	{ "feeds", OPTION_MAP, offsetof(struct workspace, feeds), .items = &feed_items,
 	  .count_at = offsetof(struct workspace, feeds_n), .help = "sources of advisories" },
+	{ "registries", OPTION_MAP, offsetof(struct workspace, registries), .items = &registry_items,
+	  .count_at = offsetof(struct workspace, registries_n),
+	  .help = "registries of images that need more than https, the system's authorities and the usual login: HOST or HOST:PORT" },
 	{ "toolchains", OPTION_MAP, offsetof(struct workspace, toolchains), .items = &toolchain_items,
 	  .count_at = offsetof(struct workspace, toolchains_n), .help = "what builds engines, and where it is cached" },
 	{ "environments", OPTION_MAP, offsetof(struct workspace, environments), .items = &environment_items,
@@ -401,6 +404,8 @@ static int read_into(struct workspace *w, const struct yaml_node *root, const st
 		rc = check_clocks(&r, w, root);
 	if (rc == 0)
 		rc = check_feeds(&r, w, root);
+	if (rc == 0)
+		rc = check_registries(&r, w, root);
 	w->kubernetes.owner_label = w->kubernetes.owner_label ? w->kubernetes.owner_label : "";
 	w->kubernetes.contact_label = w->kubernetes.contact_label ? w->kubernetes.contact_label : "";
 	finish_services(&r, w->services, w->services_n, root);

@@ -77,6 +77,14 @@ struct workspace_feed {
 	int64_t max_age_usec;  /* older than this, the feed is stale and its silence proves nothing; default 24 h */
 };
 
+/* A registry that images are scanned at; one that is not named here is spoken to over https, on loopback over http. */
+struct workspace_registry {
+	const char *host;            /* "registry.example", "registry.example:5000", as in references */
+	const char *scheme;          /* https, http */
+	const char *proxy, *ca_file; /* NULL: the workspace's; proxy "none": no proxy */
+	const char *credentials;     /* a Docker config.json; NULL: the usual places */
+};
+
 struct workspace_toolchain_version {
 	const char *version; /* "1.20.1", as written */
 	const char *library; /* the shared library the driver loads */
@@ -145,6 +153,8 @@ struct workspace {
 	const char *proxy, *ca_file; /* of every request that leaves; NULL: none, the system's authorities */
 	const struct workspace_feed *feeds;
 	size_t feeds_n;
+	const struct workspace_registry *registries;
+	size_t registries_n;
 	const struct workspace_toolchain *toolchains;
 	size_t toolchains_n;
 	const struct workspace_environment *environments;
@@ -232,6 +242,9 @@ RF_MUST_CHECK int workspace_recipe(const struct workspace *w, const char *name, 
 /* Names of all recipes/NAME.yaml, sorted by bytes, in @a; files of other names are not recipes. Does not read them. */
 RF_MUST_CHECK int workspace_recipe_names(const struct workspace *w, struct arena *a, const char *const **ret,
 					 size_t *ret_n, struct err *err);
+
+/* The registry @host of `registries`; NULL when it is not named there. */
+const struct workspace_registry *workspace_registry(const struct workspace *w, struct span host);
 
 const char *workspace_feed_kind_name(enum workspace_feed_kind kind); /* "csaf-provider" */
 const char *workspace_reach_name(enum workspace_reach r);             /* "public" */

@@ -20,6 +20,7 @@ static const char yaml_text[] =
 	"  ours: {format: csaf, path: feeds/csaf, tlp: amber+strict}\n"
 	"  nvd: {kind: nvd, keywords: [tensorrt, triton inference server], api_key_file: keys/nvd}\n"
 	"  bulletin: {path: b.csv, format: table, columns: {id: No., affected: 受影响版本}}\n"
+	"registries: {\"registry.example:5000\": {ca_file: keys/ca.pem, credentials: keys/docker.json}, docker.io: {scheme: http}}\n"
 	"services:\n"
 	"  voice:\n"
 	"    owner: {name: voice-team, contact: \"#voice\", deputy: bob}\n"
@@ -80,8 +81,14 @@ static void reads_the_fleet(void **state)
 	assert_int_equal(f->columns_n, 2);
 	assert_string_equal(f->columns[1].field, "affected");
 	assert_string_equal(f->columns[1].column, "受影响版本");
+	const struct workspace_registry *g = workspace_registry(w, SPAN("registry.example:5000"));
+	assert_string_equal(g->scheme, "https");
+	assert_string_equal(g->ca_file, "/w/keys/ca.pem");
+	assert_string_equal(g->credentials, "/w/keys/docker.json");
+	assert_string_equal(workspace_registry(w, SPAN("docker.io"))->scheme, "http");
+	assert_null(workspace_registry(w, SPAN("registry.example")));
 	const struct workspace_service *s = workspace_service(w, SPAN("voice"));
-	assert_true(s->reach == WORKSPACE_REACH_PUBLIC && s->criticality == WORKSPACE_CRITICAL && s->line == 16);
+	assert_true(s->reach == WORKSPACE_REACH_PUBLIC && s->criticality == WORKSPACE_CRITICAL && s->line == 17);
 	assert_int_equal(s->environments_n, 2);
 	assert_string_equal(s->environments[1]->name, "test");
 	assert_string_equal(s->runtime_toolchain, "onnxruntime");
@@ -169,6 +176,9 @@ static void refuses_with_advice(void **state)
 		  "toolchains.onnxruntime.versions.1.2.3", "\"library\" is missing" },
 		{ HEAD "toolchains: {onnxruntime: {versions: {1.2.3: {library: x, released: yesterday}}}}\n", 3,
 		  "toolchains.onnxruntime.versions.1.2.3.released", "a date" },
+		{ HEAD "registries: {\"https://registry.example\": {}}\n", 3, "registries", "as references name it" },
+		{ HEAD "registries: {app: {}}\n", 3, "registries", "as references name it" },
+		{ HEAD "registries: {registry.example: {scheme: ftp}}\n", 3, "registries.registry.example.scheme", "accepted: https, http" },
 		{ HEAD "feeds: {x: {format: cvrf, path: y}}\n", 3, "feeds.x.format", "accepted: osv, csaf" },
 		{ HEAD "feeds:\n  x: {kind: url}\n", 4, "feeds.x", "needs url" },
 		{ HEAD "feeds:\n  x: {kind: folder}\n", 4, "feeds.x", "needs path" },
