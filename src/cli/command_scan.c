@@ -86,13 +86,16 @@ static const struct option_row scan_options_[] = {
 	{ "no-digest", 0, OPTION_FLAG, NULL, "headers only: report-only, content is not hashed or searched", NULL },
 	{ "evidence", 0, OPTION_FLAG, NULL, "with --json: the bytes that each fact was read from", NULL },
 	{ "all", 'a', OPTION_FLAG, NULL, "list files of other kinds as well", NULL },
+	{ "platform", 0, OPTION_TEXT, "OS/ARCH", "of images for several: linux/arm64, ...; all (default: this machine's, or the only one)", NULL },
 	{ "threads", 0, OPTION_NUMBER, "N", "workers (default: one per processor)", NULL },
 	{ 0 } };
 const struct command command_scan = {
 	"scan", "what engines say about themselves: kind, version, target, conflicts",
-	(const struct verb[]){ { "", "[PATH...]", "what engines say about themselves: kind, version, target, conflicts", 0, 10000, scan_options_, run_scan,
+	(const struct verb[]){ { "", "[PATH|IMAGE...]", "what engines say about themselves: kind, version, target, conflicts", 0, 10000, scan_options_, run_scan,
 	                         "Without PATH: scans the roots of every service in reforge.yaml, records placements and brings the exposures up to date.\n"
-	                         "With PATH: reports files and folders, records nothing, needs no workspace. --json prints one object a line." },
+	                         "With PATH: reports files and folders, records nothing, needs no workspace. --json prints one object a line.\n"
+	                         "With IMAGE: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], registry:HOST/NAME:TAG or that reference alone, "
+	                         "rootfs:DIR: streams the layers and reports what the image's file system holds in the end; inside a workspace it is recorded." },
 	                       { 0 } },
 };
 

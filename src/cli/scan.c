@@ -2,6 +2,7 @@
 #include "cli/scan.h"
 
 const struct scan_source *const scan_sources[] = {
+	&scan_source_image,
 	&scan_source_path, /* last: anything may be a path */
 	NULL,
 };

@@ -33,6 +33,7 @@ struct scan_source {
 	int (*run)(const struct invocation *in, const char *const *args, size_t n, struct scanning *s, struct scan_totals *totals,
 	           struct err *err);
 };
+extern const struct scan_source scan_source_image;
 extern const struct scan_source scan_source_path;
 /* The last row takes every argument; NULL at the end. */
 extern const struct scan_source *const scan_sources[];

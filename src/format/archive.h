@@ -76,6 +76,10 @@ RF_MUST_CHECK int archive_reader_open_bytes(struct span bytes, struct archive_re
 typedef int64_t archive_pull(void *data, const void **ret_bytes);
 RF_MUST_CHECK int archive_reader_open_pull(archive_pull *pull, void *data, struct archive_reader **ret,
 					   struct err *err);
+/* The same, but nothing is taken apart: one item without a name, what is left when the compression is taken off. For who
+ * needs the unpacked bytes themselves: a digest is over them. */
+RF_MUST_CHECK int archive_reader_open_packed(archive_pull *pull, void *data, struct archive_reader **ret,
+					     struct err *err);
 /* 1: *ret is the next item; 0: the end. RF_EFORMAT with offset: damaged or cut off, nothing more can be read;
  * RF_ENOMEM. */
 RF_MUST_CHECK int archive_reader_next(struct archive_reader *r, struct archive_item *ret, struct err *err);

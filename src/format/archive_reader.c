@@ -60,7 +60,7 @@ static int fail(const struct archive_reader *r, int code, struct err *err)
 	return code;
 }
 
-static int reader_new(struct archive_reader **ret, struct err *err)
+static int reader_new(bool packed_only, struct archive_reader **ret, struct err *err)
 {
 	if (!libarchive_load())
 		return err_set(err, RF_EUNSUPPORTED,
@@ -78,9 +78,11 @@ static int reader_new(struct archive_reader **ret, struct err *err)
 	(void)F.archive_read_support_filter_bzip2(r->a);
 	(void)F.archive_read_support_filter_xz(r->a);
 	(void)F.archive_read_support_filter_zstd(r->a);
-	(void)F.archive_read_support_format_zip(r->a);
-	(void)F.archive_read_support_format_tar(r->a);
-	(void)F.archive_read_support_format_cpio(r->a);
+	if (!packed_only) {
+		(void)F.archive_read_support_format_zip(r->a);
+		(void)F.archive_read_support_format_tar(r->a);
+		(void)F.archive_read_support_format_cpio(r->a);
+	}
 	(void)F.archive_read_support_format_raw(r->a);
 	*ret = r;
 	return 0;
@@ -101,14 +103,14 @@ static int opened(struct archive_reader *r, int rc, struct archive_reader **ret,
 int archive_reader_open_fd(int fd, struct archive_reader **ret, struct err *err)
 {
 	struct archive_reader *r;
-	int rc = reader_new(&r, err);
+	int rc = reader_new(false, &r, err);
 	return rc ? rc : opened(r, F.archive_read_open_fd(r->a, fd, BLOCK_BYTES), ret, err);
 }
 
 int archive_reader_open_bytes(struct span bytes, struct archive_reader **ret, struct err *err)
 {
 	struct archive_reader *r;
-	int rc = reader_new(&r, err);
+	int rc = reader_new(false, &r, err);
 	return rc ? rc : opened(r, F.archive_read_open_memory(r->a, bytes.p ? bytes.p : "", bytes.n), ret, err);
 }
 
@@ -122,15 +124,25 @@ static la_ssize_t on_read(struct archive *a, void *data, const void **ret)
 	return n < 0 ? ARCHIVE_FATAL : (la_ssize_t)n;
 }
 
-int archive_reader_open_pull(archive_pull *pull, void *data, struct archive_reader **ret, struct err *err)
+static int open_pull(bool packed_only, archive_pull *pull, void *data, struct archive_reader **ret, struct err *err)
 {
 	struct archive_reader *r;
-	int rc = reader_new(&r, err);
+	int rc = reader_new(packed_only, &r, err);
 	if (rc)
 		return rc;
 	r->pull = pull;
 	r->pull_data = data;
 	return opened(r, F.archive_read_open(r->a, r, NULL, on_read, NULL), ret, err);
+}
+
+int archive_reader_open_pull(archive_pull *pull, void *data, struct archive_reader **ret, struct err *err)
+{
+	return open_pull(false, pull, data, ret, err);
+}
+
+int archive_reader_open_packed(archive_pull *pull, void *data, struct archive_reader **ret, struct err *err)
+{
+	return open_pull(true, pull, data, ret, err);
 }
 
 static enum archive_item_kind kind_of(struct archive_entry *entry)

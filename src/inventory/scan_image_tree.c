@@ -142,7 +142,10 @@ static struct kept *kept_new(struct image_layer *l, struct span path, size_t pla
 	k->file.path = k->path;
 	k->file.root = "";
 	k->file.facts = &k->facts;
-	k->file.second_look = SPAN_NONE; /* belongs to the scan cache, and members have no identity */
+	/* belong to the scan cache, and members have no identity */
+	k->file.second_look = k->file.members = SPAN_NONE;
+	k->file.outer = k->file.inner = NULL;
+	k->file.outer_digest = NULL;
 	return k;
 }
 

@@ -1,0 +1,329 @@
+#!/usr/bin/env python3
+"""scan IMAGE: layouts, archives, root file systems; whiteouts, links, platforms; what is damaged, forged or hostile. TAP."""
+import csv, gzip, io, json, os, pathlib, shutil, sqlite3, struct, subprocess, sys, tarfile, zipfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from images import *
+from tap import *
+
+PROGRAM = os.path.join(BUILD, "reforge") if os.access(os.path.join(BUILD, "reforge"), os.X_OK) else REFORGE
+MAKER = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+PACKINGS = ["", "gzip"] + (["zstd"] if shutil.which("zstd") else [])
+
+
+def scan(*args, **more):
+    return run("scan", *args, program=PROGRAM, **more)
+
+
+def specimen(*args):
+    path = folder() / "specimen.plan"
+    subprocess.run([MAKER, *args, str(path)], check=True)
+    data = path.read_bytes()
+    path.unlink()
+    return data
+
+
+A = B = C = b""
+
+
+def inside(result):
+    """path within the image -> the report; "" is the image."""
+    found = {}
+    for f in result.lines():
+        ref, mark, path = f["path"].partition("!/")
+        assert path not in found, f"{f['path']} twice"
+        found[path] = f
+    return found
+
+
+def one_image(name, layers, **more):
+    return write_oci(folder() / name, {"1": Image(layers, **more)})
+
+
+def the_file_system():
+    deep = io.BytesIO()
+    with zipfile.ZipFile(deep, "w") as z:
+        z.writestr("m/c.plan", C)
+    lower = tar_of([Folder("./"), Folder("./opt"), ("./opt/a.plan", A), ("/opt/deleted.plan", B), ("opt/replaced.plan", B), ("opt/gone/x.plan", B),
+                    ("opt/opaque/x.plan", B), ("opt/opaque/y/z.plan", B), ("srv/bundle.zip", deep.getvalue()), ("srv/lost.zip", deep.getvalue()),
+                    ("etc/text", b"nothing"), Link("opt/link.plan", "/opt/a.plan"), Link("opt/cut.plan", "deleted.plan"), Hard("opt/hard.plan", "opt/a.plan"),
+                    Link("opt/loop.plan", "loop.plan"), Link("opt/out.plan", "../../../../../etc/passwd"), Special("dev/null"), ("opt/back.plan", A)])
+    upper = tar_of([("opt/.wh.deleted.plan", b""), ("opt/.wh.gone", b""), ("opt/replaced.plan", C), Folder("opt/opaque"), ("opt/opaque/.wh..wh..opq", b""),
+                    ("opt/opaque/new.plan", A), ("srv/.wh.lost.zip", b""), ("opt/.wh.back.plan", b""), ("etc/.wh..wh.aufs", b"")])
+    top = tar_of([("opt/back.plan", C), ("naïve/模型.plan", A), ("odd!/name.plan", A)])
+    want = {"opt/a.plan": A, "opt/hard.plan": A, "opt/link.plan": A, "opt/replaced.plan": C, "opt/opaque/new.plan": A, "srv/bundle.zip!/m/c.plan": C,
+            "opt/back.plan": C, "naïve/模型.plan": A, "odd!/name.plan": A}
+    for packing in PACKINGS:
+        where = one_image("fs-" + (packing or "plain"), [Layer(t, packing) for t in (lower, upper, top)])
+        result = scan("--json", f"oci:{where}:1")
+        got = inside(result)
+        plans = {p: f["sha256"] for p, f in got.items() if f["kind"] == "tensorrt-plan"}
+        ok(plans == {p: sha256(d)[7:] for p, d in want.items()} and result.status == 0, f"what three layers hold in the end, {packing or 'plain'}", plans, result)
+        manifest = json.loads((where / "index.json").read_text())["manifests"][0]["digest"][7:]
+        image = got[""]
+        ok(image["sha256"] == manifest and image["kind"] == "container-image" and image["target"] == "linux-x86_64" and image["layout"] == "oci",
+           "the image is known by its manifest's digest", image)
+        ok(any("deleted or replaced by layers above" in n for n in image["notes"]), "what lower layers had and is gone is noted", image["notes"])
+    ok(any("symbolic link to opt/a.plan" in n for n in got["opt/link.plan"]["notes"]), "a link says what it leads to", got["opt/link.plan"])
+    bare = scan("--json", where)
+    ok([f["sha256"] for f in bare.lines()] == [f["sha256"] for f in result.lines()], "a folder that is a layout is scanned as one", bare)
+    people = scan(f"oci:{where}:1")
+    check(people, 0, "and for people", "opt/a.plan", "container-image", "10.13.3.9", absent=("etc/text",))
+
+
+def libraries():
+    """What links and names say of a library holds in an image as on a disk."""
+    library = b"\x7fELF" + bytes(60)
+    where = one_image("libraries", [Layer(tar_of([("usr/lib/libnvinfer.so.10.3.0", library), Link("usr/lib/libnvinfer.so.10", "libnvinfer.so.10.3.0"),
+                                                  Link("usr/local/tensorrt", "/opt/tensorrt"), Link("usr/lib/libnvinfer.so", "libnvinfer.so.10")])),
+                                    Layer(tar_of([("opt/model.plan", A), Link("opt/current", "models/v2"), ("opt/models/v2/m.plan", B),
+                                                  Link("srv/m.plan", "/opt/current/m.plan")]))])
+    got = inside(scan("--json", f"oci:{where}:1"))
+    ok(got["srv/m.plan"]["sha256"] == sha256(B)[7:], "a link through a linked folder", got)
+
+
+def docker_archives():
+    base, app = Layer(tar_of([("opt/a.plan", A), ("opt/b.plan", B)]), ""), Layer(tar_of([("opt/.wh.b.plan", b""), ("srv/c.plan", C)]), "")
+    images = {"site/app:1.0": Image([base, app], docker=True), "site/base:2.0": Image([base], docker=True)}
+    plain = write_docker_archive(folder() / "saved.tar", images)
+    packed = folder() / "saved.tar.gz"
+    packed.write_bytes(gzip.compress(plain.read_bytes(), 1))
+    linked = write_docker_archive(folder() / "linked.tar", images, linked=True)
+    newer = write_oci_archive(folder() / "newer.tar", {t: i for t, i in images.items()},
+                              [{"Config": "blobs/sha256/" + sha256(i.config)[7:], "RepoTags": [t], "Layers": ["blobs/sha256/" + sha256(l.blob)[7:] for l in i.layers]}
+                               for t, i in images.items()])
+    for path, what in ((plain, "an older one"), (packed, "compressed"), (linked, "with links to layers"), (newer, "a newer one, with a layout")):
+        result = scan("--json", f"docker-archive:{path}")
+        by = {}
+        for f in result.lines():
+            ref, _, inner = f["path"].partition("!/")
+            by.setdefault(ref.split(":", 2)[2], {})[inner] = f["sha256"]
+        plans = {t: {p: d for p, d in i.items() if p} for t, i in by.items()}
+        want = {"site/app:1.0": {"opt/a.plan": sha256(A)[7:], "srv/c.plan": sha256(C)[7:]},
+                "site/base:2.0": {"opt/a.plan": sha256(A)[7:], "opt/b.plan": sha256(B)[7:]}}
+        ok(plans == want and result.status == 0, f"docker save, {what}: both images", plans, result)
+        i = images["site/app:1.0"]
+        ok(by["site/app:1.0"][""] == (i.digest if path == newer else sha256(i.config))[7:], f"docker save, {what}: known by manifest or image ID", by)
+    one = scan("--json", f"docker-archive:{plain}:2.0")
+    ok({f["path"].partition("!/")[0] for f in one.lines()} == {f"docker-archive:{plain}:site/base:2.0"}, "one of them by its tag", one)
+    check(scan(f"docker-archive:{plain}:3.0"), 2, "a tag that is not there", "no image 3.0")
+    archive = write_oci_archive(folder() / "layout.tar", {"1": images["site/app:1.0"]})
+    ok(set(inside(scan("--json", f"oci-archive:{archive}:1"))) == {"", "opt/a.plan", "srv/c.plan"}, "a layout in a tar")
+    broken = folder() / "broken.tar"
+    broken.write_bytes(plain.read_bytes()[:len(base.tar) + 2000])
+    check(scan(f"docker-archive:{broken}"), 2, "a docker-archive that is cut off before its manifest", "archive")
+    no_config = folder() / "no-config.tar"
+    no_config.write_bytes(tar_of([("manifest.json", b'[{"Config":"c.json","RepoTags":["a:1"],"Layers":[]}]')]))
+    check(scan(f"docker-archive:{no_config}"), 2, "a docker-archive without its config", "names the config c.json, which is not in the archive")
+    no_layer = folder() / "no-layer.tar"
+    config = images["site/base:2.0"].config
+    no_layer.write_bytes(tar_of([("manifest.json", json.dumps([{"Config": sha256(config)[7:] + ".json", "RepoTags": ["a:1"], "Layers": ["x/layer.tar"]}]).encode()),
+                                 (sha256(config)[7:] + ".json", config)]))
+    check(scan("--json", f"docker-archive:{no_layer}"), 3, "a docker-archive without its layer", "is not in the archive", "image_layer_absent")
+    forged = folder() / "forged.tar"
+    forged.write_bytes(plain.read_bytes().replace(b'"architecture": "amd64"', b'"architecture": "arm64"'))
+    check(scan("--json", f"docker-archive:{forged}"), 3, "a config that is not what its name says", "image_config_mismatch", '"conflict"')
+    other = folder() / "other.tar"
+    other.write_bytes(tar_of([("a", b"b")]))
+    check(scan(f"docker-archive:{other}"), 2, "a tar of other things", "no archive of images")
+
+
+def platforms():
+    amd = Image([Layer(tar_of([("opt/amd.plan", A)]))])
+    arm = Image([Layer(tar_of([("opt/arm.plan", B)]))], architecture="arm64", variant="v8")
+    note = {"mediaType": OCI_MANIFEST, "digest": sha256(b"attestation"), "size": 11, "platform": {"os": "unknown", "architecture": "unknown"},
+            "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+    where = write_oci(folder() / "platforms", {"1": Index([amd, arm], more=[note]), "2": Index([amd, arm], docker=True)})
+    for tag in "12":
+        ref = f"oci:{where}:{tag}"
+        ok(set(inside(scan("--json", "--platform", "linux/arm64", ref))) == {"", "opt/arm.plan"}, "the platform that is asked for")
+        machine = os.uname().machine
+        if machine in ("x86_64", "aarch64"):
+            ok(set(inside(scan("--json", ref))) == {"", "opt/amd.plan" if machine == "x86_64" else "opt/arm.plan"}, "this machine's platform unless told")
+        every = scan("--json", "--platform", "all", ref)
+        ok(sorted(f["path"].partition("!/")[2] for f in every.lines()) == ["", "", "opt/amd.plan", "opt/arm.plan"] and
+           {f["path"].partition("!/")[0] for f in every.lines()} == {f"{ref}@{i.digest}" for i in (amd, arm)}, "all of them, told apart by digest", every)
+        check(scan("--platform", "linux/riscv64", ref), 2, "one that is not there", "no image for linux/riscv64; there are: linux/amd64, linux/arm64/v8")
+    check(scan("--platform", "Linux", f"oci:{where}:1"), 2, "no platform", "is no platform")
+    only = write_oci(folder() / "only", {"1": Index([Image([Layer(tar_of([("x.plan", A)]))], architecture="riscv64")])})
+    ok(set(inside(scan("--json", f"oci:{only}:1"))) == {"", "x.plan"}, "the only one there is, whatever its platform")
+    lies = Image([Layer(tar_of([("x.plan", A)]))], architecture="arm64")
+    index = Index([lies])
+    index.manifest = index.manifest.replace(b'"arm64"', b'"amd64"')
+    check(scan("--json", "oci:%s:1" % write_oci(folder() / "lies", {"1": index})), 3, "a list and a config that name different platforms",
+          "image_config_mismatch", '"conflict"')
+    deep = Index([amd])
+    for _ in range(6):
+        deep = Index([deep])
+    check(scan("oci:%s:1" % write_oci(folder() / "deep", {"1": deep})), 2, "indexes within indexes", "more than 4 deep")
+
+
+def blob_of(where, data):
+    return where / "blobs/sha256" / sha256(data)[7:]
+
+
+def forged_and_damaged():
+    plan = tar_of([("opt/a.plan", A)])
+    good = Layer(tar_of([("opt/good.plan", B)]))
+
+    def case(name, status, layers, *texts, change=None, absent=(), keeps=("opt/good.plan",)):
+        where = one_image("bad-" + name.replace(" ", "-"), layers)
+        if change:
+            change(where)
+        result = scan("--json", f"oci:{where}:1")
+        check(result, status, name, *texts, absent=absent)
+        if status == 3:
+            got = inside(result)
+            ok(all(k in got for k in keeps), f"{name}: the other layers are read", list(got))
+
+    layer = Layer(plan)
+    flipped = bytearray(layer.blob)
+    flipped[60] ^= 0x55
+    case("another blob than its digest", 3, [layer, good], "image_layer_digest", '"conflict"', "layer 1 of 2",
+         change=lambda w: blob_of(w, layer.blob).write_bytes(Layer(tar_of([("opt/a.plan", C)])).blob[:len(layer.blob)].ljust(len(layer.blob), b"\0")))
+    case("a flipped bit", 3, [layer, good], "image_layer_digest", change=lambda w: blob_of(w, layer.blob).write_bytes(bytes(flipped)))
+    case("a blob cut short", 3, [layer, good], "image_layer_unreadable", "the manifest says", '"unknown"',
+         change=lambda w: blob_of(w, layer.blob).write_bytes(layer.blob[:-100]))
+    case("a blob with more behind", 3, [layer, good], "image_layer_digest", change=lambda w: blob_of(w, layer.blob).write_bytes(layer.blob + b"x"))
+    case("an empty blob", 3, [layer, good], "image_layer_unreadable", change=lambda w: blob_of(w, layer.blob).write_bytes(b""))
+    case("a blob that is not there", 3, [layer, good], "image_layer_absent", "content_absent", change=lambda w: blob_of(w, layer.blob).unlink())
+    case("another content than its diff_id", 3, [Layer(plan, diff_id=sha256(b"x")), good], "diff_id", "image_layer_digest")
+    case("another content than its diff_id, plain", 3, [Layer(plan, "", diff_id=sha256(b"x")), good], "diff_id", "image_layer_digest")
+    case("gzip that is damaged", 3, [Layer(plan, blob=bytes(flipped)), good], "image_layer_unreadable")
+    case("gzip that ends too soon", 3, [Layer(plan, blob=layer.blob[:len(layer.blob) // 2]), good], "image_layer_unreadable")
+    case("a tar that ends too soon", 3, [Layer(plan[:700], ""), good], "ends inside of a member", "image_layer_unreadable")
+    case("no tar", 3, [Layer(b"no tar at all" * 100), good], "no tar archive", "image_layer_unreadable")
+    case("an encrypted layer", 3, [Layer(plan, media_type="application/vnd.oci.image.layer.v1.tar+gzip+encrypted"), good], "is encrypted", "image_layer_unreadable")
+    foreign = Layer(plan, media_type="application/vnd.docker.image.rootfs.foreign.diff.tar.gzip")
+    case("a foreign layer that is elsewhere", 3, [foreign, good], "image_layer_absent", change=lambda w: blob_of(w, foreign.blob).unlink())
+    case("a path out of the image", 3, [Layer(tar_of([("../../etc/x.plan", A), ("opt/../../y.plan", A)])), good], "leads out of the image", "runtimes refuse it",
+         absent=("etc/x.plan\",\"sha256",))
+    case("a hard link out of the image", 3, [Layer(tar_of([Hard("opt/h.plan", "../../etc/shadow")])), good], "leads out of the image")
+    case("a whiteout of nothing", 3, [Layer(tar_of([("opt/.wh.", b""), ("opt/.wh...", b"")])), good], "names nothing that can be deleted")
+    sparse = folder() / "sparse.tar"
+    holes = folder() / "holes.plan"
+    with open(holes, "wb") as f:
+        f.write(A), f.seek(1 << 20), f.write(b"end")
+    subprocess.run(["tar", "--sparse", "--format=gnu", "-C", str(folder()), "-cf", str(sparse), "holes.plan"], check=True)
+    case("a sparse member", 3, [Layer(sparse.read_bytes()), good], "sparse", "image_layer_incomplete")
+    bomb = tar_of([("opt/zeros", bytes(400 << 20))])
+    case("a bomb", 3, [Layer(bomb, blob=gzip.compress(bomb, 9)), good], "image_layer_incomplete", "250 bytes unpacked")
+    one_layer, two = [layer, good], Image([layer, good])
+    config = json.dumps({"os": "linux", "architecture": "amd64", "rootfs": {"type": "layers", "diff_ids": [layer.diff_id]}}).encode()
+    two.manifest = two.manifest.replace(sha256(two.config).encode(), sha256(config).encode()).replace(b'"size": %d}, "layers"' % len(two.config), b'"size": %d}, "layers"' % len(config))
+    two.config = config
+    check(scan("--json", "oci:%s:1" % write_oci(folder() / "count", {"1": two})), 3, "fewer diff_ids than layers", "2 layers, the config 1 diff_ids", "image_config_mismatch")
+    where = one_image("no-config-blob", one_layer)
+    blob_of(where, Image(one_layer).config).unlink()
+    check(scan("--json", f"oci:{where}:1"), 3, "no config: the layers are read all the same", "image_config_unreadable", "opt/good.plan")
+
+
+def documents():
+    where = one_image("documents", [Layer(tar_of([("opt/a.plan", A)]))])
+    index = json.loads((where / "index.json").read_text())
+    manifest = where / "blobs/sha256" / index["manifests"][0]["digest"][7:]
+    for name, text, words in (("no JSON", "{", "index.json"), ("ambiguous", json.dumps({**index, "layers": []}), "both manifests and layers"),
+                              ("a digest that climbs", json.dumps(index).replace(index["manifests"][0]["digest"], "sha256:../../../../etc/passwd"), "64 lower case"),
+                              ("a list of nothing", json.dumps({"schemaVersion": 2, "manifests": []}), "no image")):
+        copy = folder() / ("doc-" + name.replace(" ", "-"))
+        shutil.copytree(where, copy)
+        (copy / "index.json").write_text(text)
+        check(scan(f"oci:{copy}:1"), 2, f"index.json: {name}", words)
+    check(scan(f"oci:{where}:2"), 2, "a tag that is not there", "no image 2", "there are: 1")
+    check(scan(f"oci:{where}@{sha256(b'')}"), 2, "a digest that is not there", "no image")
+    ok(set(inside(scan("--json", f"oci:{where}@{index['manifests'][0]['digest']}"))) == {"", "opt/a.plan"}, "an image by its digest")
+    check(scan(f"oci:{folder()}"), 2, "a folder that is no layout", "no OCI image layout")
+    check(scan("oci:/nowhere:1"), 2, "a folder that is not there", "/nowhere")
+    check(scan("--no-digest", f"oci:{where}:1"), 2, "an image is not scanned without digests", "cannot be scanned without them")
+    whole = manifest.read_bytes()
+    manifest.write_bytes(whole.replace(b'"size"', b'"size" '))
+    check(scan(f"oci:{where}:1"), 1, "a manifest that is not what the index names", "it was changed or damaged")
+    manifest.write_bytes(whole)
+    (where / "oci-layout").write_text('{"imageLayoutVersion": "3.0.0"}')
+    check(scan(f"oci:{where}:1"), 2, "a layout of another version", "3.0.0")
+
+
+def artifacts():
+    """Models and engines pushed as they are: a blob a file."""
+    blob = Layer(A, "", blob=A, media_type="application/vnd.example.engine", annotations={"org.opencontainers.image.title": "asr/1/model.plan"})
+    image = Image([blob])
+    image.manifest = image.manifest.replace(OCI_CONFIG.encode(), b"application/vnd.oci.empty.v1+json")
+    got = inside(scan("--json", "oci:%s:1" % write_oci(folder() / "artifact", {"1": image})))
+    ok(got.get("asr/1/model.plan", {}).get("sha256") == sha256(A)[7:] and got[""]["finding"] is None, "an OCI artifact's blob is a file", got)
+
+
+def root_file_systems():
+    root = folder() / "root"
+    (root / "opt/models").mkdir(parents=True)
+    (root / "usr/lib").mkdir(parents=True)
+    (root / "opt/models/a.plan").write_bytes(A)
+    (root / "opt/abs.plan").symlink_to("/opt/models/a.plan")
+    (root / "opt/escape.plan").symlink_to(folder() / "outside.plan")
+    (folder() / "outside.plan").write_bytes(B)
+    os.mkfifo(root / "opt/fifo.plan")
+    os.link(root / "opt/models/a.plan", root / "opt/hard.plan")
+    result = scan("--json", f"rootfs:{root}", timeout=30)
+    got = inside(result)
+    plans = {p: f["sha256"] for p, f in got.items() if p}
+    ok(plans == {p: sha256(A)[7:] for p in ("opt/models/a.plan", "opt/abs.plan", "opt/hard.plan")}, "links lead to the root of the folder, never out of it", plans, result)
+    ok(got[""]["layout"] == "rootfs" and len(got[""]["sha256"]) == 64, "it has a digest of its own", got[""])
+    again = scan("--json", f"rootfs:{root}")
+    (root / "opt/models/b.plan").write_bytes(B)
+    changed = scan("--json", f"rootfs:{root}")
+    ok(inside(again)[""]["sha256"] == got[""]["sha256"] != inside(changed)[""]["sha256"], "which says whether anything of interest changed")
+    check(scan("rootfs:/nowhere"), 2, "a folder that is not there", "no folder")
+
+
+def every_engine():
+    data = ROOT.parent / "shared/data/engines"
+    if not (data / "expected.csv").exists():
+        return skip("engines in a layer as expected.csv says", "no data folder beside the repository")
+    rows = list(csv.DictReader(open(data / "expected.csv")))
+    names = [r["file"] for r in rows]
+    half = len(names) // 2
+    for packing in PACKINGS:
+        where = one_image("engines-" + packing, [Layer(tar_of([(f"models/{n}", data / n) for n in part]), packing) for part in (names[:half], names[half:])])
+        result = scan("--json", f"oci:{where}:1", timeout=600)
+        got = inside(result)
+        disk = {pathlib.Path(f["path"]).name: f for f in scan("--json", data, timeout=600).lines() if "!/" not in f["path"]}
+        wrong = []
+        for r in rows:
+            f = got.get("models/" + r["file"], {})
+            is_ = (f.get("kind"), f.get("version") or "", f.get("compute_capability") or "", f.get("sha256"))
+            want = (r["kind"], r["version"] if r["version"] != "none" else "", r["compute_capability"], r["sha256"])
+            if is_ != want:
+                wrong.append(f"{r['file']}: {is_}, expected {want}")
+            same = ("kind", "version", "version_source", "finding", "cause", "target", "layout", "size", "rules", "components")
+            if any(f.get(k) != disk[r["file"]].get(k) for k in same):
+                wrong.append(f"{r['file']}: {f} against {disk[r['file']]}")
+        ok(len(rows) > 30 and not wrong, f"{len(rows)} real engines in a layer ({packing or 'plain'}): the facts of expected.csv and of a scan on the disk", *wrong)
+        shutil.rmtree(where)
+
+
+def recorded():
+    site = folder() / "site"
+    check(run("init", site, "--site", "images"), 0, "a workspace")
+    layer = Layer(tar_of([("opt/a.plan", A), ("opt/b.plan", B)]))
+    one, index = Image([layer]), Index([Image([layer, Layer(tar_of([("opt/c.plan", C)]))])])
+    where = write_oci(folder() / "recorded", {"1": one, "2": index})
+    check(scan(f"oci:{where}:1", f"oci:{where}:2", site=site), 0, "two images in a workspace")
+    db = sqlite3.connect(f"file:{site}/reforge.db?mode=ro", uri=True)
+    hosts = run("inventory", "list", "--all", "--json", site=site, program=PROGRAM).lines()
+    got = sorted((p["host"], p["path"], p["kind"], p["sha256"]) for p in hosts)
+    manifests = {i["annotations"]["org.opencontainers.image.ref.name"]: i["digest"][7:] for i in json.loads((where / "index.json").read_text())["manifests"]}
+    ok(got == [(f"image:oci:{where}:1", "/", "container-image", manifests["1"]), (f"image:oci:{where}:2", "/", "container-image", index.images[0].digest[7:])],
+       "each image is one placement", got)
+    tables = [t for t, in db.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'inventory_%'")]
+    ok(any("inside" in t for t in tables), "what they hold is recorded beside", tables)
+    db.close()
+    report = scan(f"oci:{where}:1")
+    ok(report.status == 0, "outside of a workspace nothing is recorded", report)
+
+
+if not os.access(MAKER, os.X_OK):
+    skip("scan IMAGE", "the specimen maker is not built")
+else:
+    A, B, C = specimen("--version", "10.13.3.9", "--cc", "8.6"), specimen("--version", "8.6.1.6", "--cc", "7.5"), specimen("--version", "10.9.0.34", "--cc", "8.9")
+    for group in (the_file_system, libraries, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, every_engine):
+        guarded(group)
+done()
