@@ -535,6 +535,8 @@ int advisory_list(struct transaction *tx, const struct advisory_filter *filter,
 			 n + 1, n + 1);
 		values[n++] = DB_S(filter->purl);
 	}
+	if (filter->for_review)
+		str_add_text(&sql, " AND v.review > 0");
 	str_add_text(&sql, " ORDER BY v.id LIMIT $4");
 	int rc = str_check(&sql, "question for advisories", tx_err(tx));
 	if (!rc)

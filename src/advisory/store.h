@@ -80,6 +80,7 @@ struct advisory_filter {
 	struct span text;      /* part of id or title; empty: all */
 	bool with_unpublished; /* withdrawn and rejected ones too */
 	bool drills_only;
+	bool for_review; /* with a statement that a person must look at */
 	int64_t limit;     /* 0: 1,000 */
 	struct span after; /* id to go on behind; empty: from the start */
 };

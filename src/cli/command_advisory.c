@@ -20,9 +20,13 @@ struct advisory_listing {
 	struct advisory_filter filter;
 	struct table table;
 	struct str line;
+	char last[ADVISORY_MAX_ID + 1]; /* id of the last one listed */
+	size_t count;                   /* of this page */
 	bool json;
 	struct err *err;
 };
+/* More than a person reads; JSON goes on page after page. */
+#define LIST_PAGE 1000
 
 static void row_json(const struct advisory_row *r, struct json_out *o)
 {
@@ -47,6 +51,8 @@ static int take_advisory(const struct advisory_row *r, void *data)
 {
 	struct advisory_listing *l = data;
 	char date[TIME_TEXT_BYTES];
+	snprintf(l->last, sizeof l->last, "%.*s", SPAN_ARG(r->id));
+	l->count++;
 	if (l->json) {
 		str_reset(&l->line);
 		struct json_out o = json_out(&l->line, false);
@@ -69,6 +75,7 @@ static int list_advisories(struct transaction *tx, void *data)
 {
 	struct advisory_listing *l = data;
 	table_clear(&l->table);
+	l->count = 0;
 	return advisory_list(tx, &l->filter, take_advisory, l);
 }
 
@@ -97,12 +104,22 @@ static int print_list(const struct invocation *in, const struct site *site, stru
 	const char *product = option_text(in, "product", NULL);
 	const struct product *known = product ? product_by_any(span_of(product)) : NULL;
 	l.filter.with_unpublished = option_flag(in, "all");
+	l.filter.for_review = option_flag(in, "review");
 	l.filter.purl = span_of(known ? known->purl : product);
 	l.filter.text = span_of(in->argument_count ? in->arguments[0] : NULL);
 	table_init(&l.table, "id", "state", "published", "score", "review", "title", NULL);
+	l.filter.limit = LIST_PAGE;
 	int rc = database_transact(site->db, DB_READ, list_advisories, &l, err);
+	while (rc == 0 && in->json && l.count == LIST_PAGE) {
+		char after[sizeof l.last];
+		memcpy(after, l.last, sizeof after);
+		l.filter.after = span_of(after);
+		rc = database_transact(site->db, DB_READ, list_advisories, &l, err);
+	}
 	if (rc == 0 && !in->json)
 		rc = table_print(&l.table, err);
+	if (rc == 0 && !in->json && l.count == LIST_PAGE)
+		out("the first %d; --product PURL or a word of the title narrows, --json has them all\n", LIST_PAGE);
 	table_release(&l.table);
 	str_release(&l.line);
 	return rc;
@@ -383,6 +400,7 @@ static int run_decide(const struct invocation *in, struct err *err)
 
 static const struct option_row advisory_list_options[] = {
 	{ "all", 'a', OPTION_FLAG, NULL, "withdrawn and rejected records too; with --by-priority: drills too", NULL },
+	{ "review", 0, OPTION_FLAG, NULL, "those with statements that a person must read (advisory show says which and why)", NULL },
 	{ "by-priority", 0, OPTION_FLAG, NULL, "the order of work: what is exposed, by service, first things first",
 	  NULL },
 	{ "product", 'p', OPTION_TEXT, "PURL", "about this product only", NULL },

@@ -66,7 +66,8 @@ static int print_import(const struct importing *i, const struct exposure_changes
 		out("%lld files: %lld new or changed, %lld unchanged, %lld refused; %lld advisories", (long long)s->files, (long long)s->documents,
 		    (long long)s->unchanged, (long long)s->problems, (long long)s->advisories);
 		if (s->review)
-			out_colour(COLOUR_YELLOW, "; %lld statements need review (no rule reads them)", (long long)s->review);
+			out_colour(COLOUR_YELLOW, "; %lld statements are for a person to read: reforge advisory list --review",
+				   (long long)s->review);
 		out("\nexposures: %lld open, %lld new, %lld cleared\n", (long long)e->open, (long long)e->opened, (long long)e->cleared);
 		return 0;
 	}

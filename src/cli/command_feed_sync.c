@@ -155,7 +155,8 @@ static int print_sync(const struct syncing *s, const struct sum *t, const struct
 		out("%lld documents: %lld new or changed, %lld unchanged, %lld refused; %lld advisories", (long long)t->files,
 		    (long long)t->documents, (long long)t->unchanged, (long long)t->problems, (long long)t->advisories);
 		if (t->review)
-			out_colour(COLOUR_YELLOW, "; %lld statements need review (no rule reads them)", (long long)t->review);
+			out_colour(COLOUR_YELLOW, "; %lld statements are for a person to read: reforge advisory list --review",
+			           (long long)t->review);
 		out("\nexposures: %lld open, %lld new, %lld cleared\n", (long long)e->open, (long long)e->opened, (long long)e->cleared);
 		return 0;
 	}
