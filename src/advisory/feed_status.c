@@ -110,7 +110,7 @@ static void put_words(struct feed_staleness *s, const struct feed_standing *f)
 	if (f->attempted == USEC_NONE)
 		str_addf(&words, "never synced (reforge feed sync %.*s)", SPAN_ARG(f->feed));
 	else if (s->age_usec < 0)
-		str_addf(&words, "never complete");
+		str_addf(&words, "never complete (reforge feed status %.*s)", SPAN_ARG(f->feed));
 	else
 		str_addf(&words, "as of %s ago, limit %s", duration_text(s->age_usec, age), duration_text(f->max_age_usec, limit));
 	for (size_t i = 0; i < f->alarm_count; i++)

@@ -288,7 +288,7 @@ static void print_file(const struct checking *c)
 
 static void print_check(const struct checking *c, bool all)
 {
-	size_t clear = 0;
+	size_t clear = 0, shown = 0;
 	out_visible(span_of(c->subject));
 	out("  ");
 	out_colour(colour_of(decision_names[c->decision]), "%s\n", decision_names[c->decision]);
@@ -301,16 +301,23 @@ static void print_check(const struct checking *c, bool all)
 		const struct finding *f = &c->list[i].finding;
 		bool both = i + 1 < c->count && is_same(&c->list[i], &c->list[i + 1]);
 		/* what is clear in spite of a contradiction is shown: someone will meet the other bound elsewhere */
-		if (all || f->kind != FINDING_NOT_AFFECTED || f->contradiction || f->source_conflict)
+		if (all || f->kind != FINDING_NOT_AFFECTED || f->contradiction || f->source_conflict) {
 			print_finding(&c->list[i], both, all);
-		else
+			shown++;
+		} else {
 			clear++;
+		}
 		i += both;
 	}
 	if (clear)
-		out("  %zu advisories more: not affected (--all shows them)\n", clear);
+		out("  %zu advisor%s more: not affected (--all shows %s)\n", clear, clear == 1 ? "y" : "ies", clear == 1 ? "it" : "them");
 	else if (!c->count && !c->why_unknown && c->purl)
 		out("  no advisory at hand speaks of this product\n");
+	if (shown && !all && c->purl) {
+		out("  every source's words: reforge explain \"");
+		out_visible(span_of(c->subject));
+		out("\"\n");
+	}
 }
 
 /* ── The command ────────────────────────────────────────────────────────────────────────────────────────────────── */

@@ -278,7 +278,7 @@ static void say_statements(struct telling *t)
 				   SPAN_ARG(s->source), SPAN_ARG(s->product_name), s->platform.n ? " on " : "",
 				   SPAN_ARG(s->platform), s->status == STATEMENT_AFFECTED ? "affected" : "not affected",
 				   SPAN_ARG(span_sub(s->affected_text, 0, 1000)),
-				   SPAN_ARG(span_sub(s->fixed_text, 0, 400)), s->range ? "read as " : "not read",
+				   SPAN_ARG(span_sub(s->fixed_text, 0, 400)), s->range && s->range->readable ? "read as " : s->range ? "" : "not read",
 				   str_text(&range), SPAN_ARG(s->rule), s->review ? ": for review" : "");
 		reason_fact(step, "source", s->source);
 		reason_fact(step, "sha256", v->origins[i].document_digest);

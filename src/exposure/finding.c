@@ -121,11 +121,12 @@ static void say_source(struct judging *j, const struct advisory_statement *s, co
 	str_release(&range);
 	struct reason_step *step = reason_add(
 		&j->to->reason, REASON_SOURCE,
-		"%.*s, document %.*s (sha256 %.*s...), says of %.*s%s%.*s: %s \"%.*s\"%s; read as %.*s (%.*s)",
+		"%.*s, document %.*s (sha256 %.*s...), says of %.*s%s%.*s: %s \"%.*s\"%s; %s%.*s (%.*s)",
 		SPAN_ARG(s->source), SPAN_ARG(o->document_id), SPAN_ARG(digest_short(o->document_digest)),
 		SPAN_ARG(s->product_name), s->platform.n ? " on " : "", SPAN_ARG(s->platform),
 		s->status == STATEMENT_AFFECTED ? "affected" : "not affected",
-		SPAN_ARG(span_sub(s->affected_text, 0, 1000)), fixed, SPAN_ARG(read), SPAN_ARG(s->rule));
+		SPAN_ARG(span_sub(s->affected_text, 0, 1000)), fixed, s->range && s->range->readable ? "read as " : "",
+		SPAN_ARG(read), SPAN_ARG(s->rule));
 	reason_fact(step, "source", s->source);
 	reason_fact(step, "document", o->document_id);
 	reason_fact(step, "sha256", o->document_digest);
