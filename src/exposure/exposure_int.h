@@ -45,6 +45,12 @@ struct exposure_ids {
 RF_MUST_CHECK int exposure_advisories_of(struct transaction *tx, const struct finding_subject *s,
 					 struct exposure_ids *ret);
 
+/* "placement!/inside" as it is shown: the placement's part, or all of it; and the rest, empty when there is none. */
+struct span exposure_outer(struct span path);
+struct span exposure_inner(struct span path);
+/* A title for lists, at most 300 bytes. */
+struct span exposure_title(struct span title);
+
 /* The steps in front of a finding's: which file, which bytes, what the service declares. @p's artifact is the one that
  * carries it, its path ends in it. */
 void exposure_say_placement(struct reason *r, const struct inventory_placement *p, const struct finding_subject *s);

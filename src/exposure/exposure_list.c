@@ -1,13 +1,344 @@
 /*
  * Lists of exposures, derived where they are asked for: placement x link x finding.
  *
- * Three questions with one text: of now (nothing ended), of a moment (begun by then, not ended by then), of all time
- * (their overlap, from the last beginning to the first end; worked out here, since the two dialects name it
- * differently).
+ * Of now, or of a moment: what is hit is put in order in memory (exposure_view.h), then the placements of each use are
+ * read, so that the first rows of a large fleet come at once. Of all time: one question for every overlap there ever
+ * was, from the last beginning to the first end.
  */
-#include "exposure/exposure_int.h"
+#include "exposure/exposure_view.h"
 
 #define MAX_CONDITIONS 16
+/* Placements of one model in one service, with what is hit of each. */
+#define RUN_ARENA_BYTES (512 * MIB)
+
+/* UTF-8 is cut between characters. */
+struct span exposure_title(struct span title)
+{
+	size_t n = RF_MIN(title.n, (size_t)300);
+	while (n < title.n && n > 0 && ((unsigned char)title.p[n] & 0xC0) == 0x80)
+		n--;
+	return span_sub(title, 0, n);
+}
+
+static size_t cut_at(struct span path)
+{
+	for (size_t i = 0; i + 1 < path.n; i++)
+		if (path.p[i] == '!' && path.p[i + 1] == '/')
+			return i;
+	return path.n;
+}
+
+struct span exposure_outer(struct span path)
+{
+	return span_sub(path, 0, cut_at(path));
+}
+
+struct span exposure_inner(struct span path)
+{
+	size_t at = cut_at(path);
+	return at < path.n ? span_from(path, at + 2) : SPAN_NONE;
+}
+
+/* A placement's own path may have a "!/" as well: then it is that, whole. */
+static bool is_path(struct span wanted, struct span path, struct span inside)
+{
+	if (!wanted.n || span_eq(wanted, path))
+		return true;
+	return inside.n && span_eq(exposure_inner(wanted), inside) && span_eq(exposure_outer(wanted), path);
+}
+
+/* ── Of now and of a moment ──────────────────────────────────────────────────────────────────────────────────────── */
+
+struct pair {
+	size_t advisory; /* rank */
+	const struct view_link *link;
+	const struct view_finding *finding;
+};
+
+struct place {
+	int64_t id;
+	struct span path, host;
+	usec_t seen_from;
+	enum carrier carrier;
+	const struct pair *pair;
+};
+
+struct artifact {
+	struct span digest, kind, target;
+};
+
+struct listing {
+	struct exposure_view v;
+	const struct exposure_filter *filter;
+	size_t *rank; /* of advisories, by id */
+	struct pair *pairs;
+	size_t pair_count, pair_room;
+	struct arena run; /* of one advisory, service and model */
+	struct place *places;
+	size_t place_count, place_room;
+	struct map artifacts; /* id -> struct artifact */
+	struct str path;
+	int64_t left;
+	int (*visit)(const struct exposure_row *, void *);
+	void *data;
+};
+
+static int out_of_memory(struct listing *l)
+{
+	return err_set(tx_err(l->v.tx), RF_ENOMEM, "exposures");
+}
+
+static int grow(struct listing *l, void *list_pointer, size_t count, size_t *capacity, size_t size)
+{
+	void **list = list_pointer;
+	if (count < *capacity)
+		return 0;
+	size_t more = *capacity ? 2 * *capacity : 256;
+	void *to = rf_realloc_array(*list, more, size);
+	if (!to)
+		return out_of_memory(l);
+	*list = to;
+	*capacity = more;
+	return 0;
+}
+
+static int by_id(const void *left, const void *right)
+{
+	const struct view_advisory *a = *(struct view_advisory *const *)left,
+				   *b = *(struct view_advisory *const *)right;
+	return span_compare(a->id, b->id);
+}
+
+static int rank_advisories(struct listing *l)
+{
+	struct exposure_view *v = &l->v;
+	const struct view_advisory **order = arena_array(&v->a, v->advisory_count + 1, sizeof(struct view_advisory *));
+	l->rank = arena_array(&v->a, v->advisory_count + 1, sizeof *l->rank);
+	if (!order || !l->rank)
+		return out_of_memory(l);
+	for (size_t i = 0; i < v->advisory_count; i++)
+		order[i] = &v->advisories[i];
+	qsort(order, v->advisory_count, sizeof *order, by_id);
+	for (size_t i = 0; i < v->advisory_count; i++)
+		l->rank[order[i] - v->advisories] = i;
+	return 0;
+}
+
+static int pairs_make(struct listing *l)
+{
+	const struct exposure_view *v = &l->v;
+	for (size_t i = 0; i < v->link_count; i++) {
+		const struct view_subject *s = &v->subjects[v->links[i].subject];
+		for (size_t k = s->first; k < s->first + s->count; k++) {
+			if (!exposure_view_applies(v, &v->findings[k], &v->services[v->links[i].service]))
+				continue;
+			int rc = grow(l, &l->pairs, l->pair_count, &l->pair_room, sizeof *l->pairs);
+			if (rc)
+				return rc;
+			l->pairs[l->pair_count++] =
+				(struct pair){ l->rank[v->findings[k].advisory], &v->links[i], &v->findings[k] };
+		}
+	}
+	return 0;
+}
+
+/* Services stand in the order of their names. */
+static int run_compare(const struct pair *a, const struct pair *b)
+{
+	if (a->advisory != b->advisory)
+		return a->advisory < b->advisory ? -1 : 1;
+	if (a->link->service != b->link->service)
+		return a->link->service < b->link->service ? -1 : 1;
+	return span_compare(a->link->model, b->link->model);
+}
+
+static int pair_compare(const void *left, const void *right)
+{
+	const struct pair *a = left, *b = right;
+	int c = run_compare(a, b);
+	if (!c)
+		c = (a->link->use > b->link->use) - (a->link->use < b->link->use);
+	return c ? c : (a->link->id > b->link->id) - (a->link->id < b->link->id);
+}
+
+static int place_compare(const void *left, const void *right)
+{
+	const struct place *a = left, *b = right;
+	int c = span_compare(a->path, b->path);
+	if (!c)
+		c = (a->id > b->id) - (a->id < b->id);
+	if (!c)
+		c = (int)a->carrier - (int)b->carrier;
+	if (!c)
+		c = (a->pair->finding->since > b->pair->finding->since) -
+		    (a->pair->finding->since < b->pair->finding->since);
+	return c ? c : (a->pair->link->id > b->pair->link->id) - (a->pair->link->id < b->pair->link->id);
+}
+
+static const char select_now[] =
+	"SELECT p.id, x.path, h.name, p.seen_from FROM inventory_placement p"
+	" JOIN inventory_path x ON x.id = p.path_id JOIN inventory_group o ON o.id = p.group_id"
+	" JOIN inventory_host h ON h.id = o.host_id WHERE p.use_id = $1 AND p.gone_at IS NULL";
+static const char select_at[] = "SELECT p.id, x.path, h.name, p.seen_from FROM inventory_placement p"
+				" JOIN inventory_path x ON x.id = p.path_id JOIN inventory_group o ON o.id = p.group_id"
+				" JOIN inventory_host h ON h.id = o.host_id WHERE p.use_id = $1 AND p.seen_from <= $2"
+				" AND (p.gone_at IS NULL OR p.gone_at > $2)";
+
+/* One placement with each of the pairs of its use. */
+static int place_add(struct listing *l, const struct db_rows *rows, const struct pair *from, const struct pair *to)
+{
+	struct span path = SPAN_NONE, host = SPAN_NONE;
+	if (l->filter->placement_id && l->filter->placement_id != rows_i64(rows, 0))
+		return 0;
+	for (const struct pair *p = from; p < to; p++) {
+		if (!is_path(l->filter->path, rows_blob(rows, 1), p->link->inside))
+			continue;
+		if (!path.p) {
+			path = arena_span(&l->run, rows_blob(rows, 1));
+			host = arena_span(&l->run, rows_text(rows, 2));
+		}
+		int rc = path.p && host.p ? grow(l, &l->places, l->place_count, &l->place_room, sizeof *l->places)
+					  : out_of_memory(l);
+		if (rc)
+			return rc;
+		l->places[l->place_count++] = (struct place){ .id = rows_i64(rows, 0),
+							      .path = path,
+							      .host = host,
+							      .seen_from = rows_time(rows, 3),
+							      .carrier = l->v.subjects[p->link->subject].carrier,
+							      .pair = p };
+	}
+	return 0;
+}
+
+static int use_places(struct listing *l, const struct pair *from, const struct pair *to)
+{
+	const struct db_value values[2] = { DB_I(from->link->use), DB_TIME(l->filter->at) };
+	RF_AUTO_ROWS rows = NULL;
+	int rc = l->filter->at ? tx_query(l->v.tx, select_at, values, 2, &rows)
+			       : tx_query(l->v.tx, select_now, values, 1, &rows);
+	while (!rc && (rc = rows_next(rows)) == 1)
+		rc = place_add(l, rows, from, to);
+	return rc;
+}
+
+static int artifact_of(struct listing *l, const struct view_link *link, const struct artifact **ret)
+{
+	RF_AUTO_ROWS rows = NULL;
+	struct artifact *a = map_get(&l->artifacts, span_bytes(&link->artifact, sizeof link->artifact));
+	*ret = a;
+	if (a)
+		return 0;
+	int rc = TX_QUERY(l->v.tx, &rows, "SELECT digest, kind, target FROM inventory_artifact WHERE id = $1",
+			  DB_I(link->artifact));
+	if (!rc)
+		rc = rows_next(rows);
+	if (rc < 0)
+		return rc;
+	a = arena_alloc(&l->v.a, sizeof *a);
+	if (!a)
+		return out_of_memory(l);
+	if (rc == 1)
+		*a = (struct artifact){ arena_span(&l->v.a, rows_text(rows, 0)),
+					arena_span(&l->v.a, rows_text(rows, 1)),
+					rows_text(rows, 2).n ? arena_span(&l->v.a, rows_text(rows, 2)) : SPAN_NONE };
+	*ret = a;
+	return map_set(&l->artifacts, span_bytes(&link->artifact, sizeof link->artifact), a) ? out_of_memory(l) : 0;
+}
+
+/* "placement!/inside" in @buffer where there is an inside. */
+static struct span whole_path(struct str *buffer, struct span path, struct span inside)
+{
+	if (!inside.n)
+		return path;
+	str_reset(buffer);
+	str_add(buffer, path);
+	str_add_text(buffer, "!/");
+	str_add(buffer, inside);
+	return str_span(buffer);
+}
+
+static int row_visit(struct listing *l, const struct place *p)
+{
+	const struct view_link *link = p->pair->link;
+	const struct view_finding *f = p->pair->finding;
+	const struct view_advisory *advisory = &l->v.advisories[f->advisory];
+	const struct view_subject *subject = &l->v.subjects[link->subject];
+	const struct view_service *service = &l->v.services[link->service];
+	const struct artifact *artifact;
+	int rc = artifact_of(l, link, &artifact);
+	if (rc)
+		return rc;
+	struct exposure_row row = { .placement_id = p->id,
+				    .advisory = advisory->id,
+				    .advisory_title = advisory->title,
+				    .is_drill = advisory->is_drill,
+				    .carrier = subject->carrier,
+				    .kind = f->kind,
+				    .cause = f->cause,
+				    .purl = subject->purl,
+				    .version = subject->version,
+				    .path = whole_path(&l->path, p->path, link->inside),
+				    .inside = link->inside,
+				    .service = service->service,
+				    .environment = service->environment,
+				    .model = link->model,
+				    .host = p->host,
+				    .artifact_digest = artifact->digest,
+				    .artifact_kind = artifact->kind,
+				    .artifact_target = artifact->target,
+				    .opened_at = RF_MAX(p->seen_from, RF_MAX(f->since, link->valid_from)),
+				    .cleared_at = USEC_NONE };
+	rc = str_check(&l->path, "path of an exposure", tx_err(l->v.tx));
+	return rc ? rc : l->visit(&row, l->data);
+}
+
+/* All of one advisory, service and model. */
+static int run_visit(struct listing *l, size_t from, size_t to)
+{
+	int rc = 0;
+	l->place_count = 0;
+	arena_reset(&l->run);
+	for (size_t i = from, next; !rc && i < to; i = next) {
+		for (next = i + 1; next < to && l->pairs[next].link->use == l->pairs[i].link->use;)
+			next++;
+		rc = use_places(l, &l->pairs[i], &l->pairs[next]);
+	}
+	if (!rc && l->place_count)
+		qsort(l->places, l->place_count, sizeof *l->places, place_compare);
+	for (size_t i = 0; !rc && i < l->place_count && l->left > 0; i++, l->left--)
+		rc = row_visit(l, &l->places[i]);
+	return rc;
+}
+
+static int list_moment(struct listing *l)
+{
+	int rc = exposure_view_load(l->v.tx, l->filter, true, &l->v);
+	if (!rc)
+		rc = rank_advisories(l);
+	if (!rc)
+		rc = pairs_make(l);
+	if (!rc && l->pair_count)
+		qsort(l->pairs, l->pair_count, sizeof *l->pairs, pair_compare);
+	for (size_t i = 0, next; !rc && i < l->pair_count && l->left > 0; i = next) {
+		for (next = i + 1; next < l->pair_count && run_compare(&l->pairs[next], &l->pairs[i]) == 0;)
+			next++;
+		rc = run_visit(l, i, next);
+	}
+	return rc;
+}
+
+static void listing_release(struct listing *l)
+{
+	exposure_view_release(&l->v);
+	arena_release(&l->run);
+	map_release(&l->artifacts);
+	str_release(&l->path);
+	rf_free(l->pairs);
+	rf_free(l->places);
+}
+
+/* ── Of all time ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 struct question {
 	struct str sql;
@@ -27,26 +358,7 @@ static void condition_text(struct question *q, const char *text, struct span val
 		condition(q, text, DB_S(value));
 }
 
-/* Findings and links that hold now, or held at a moment; a service's own findings where it has them. */
-static void conditions_of_time(struct question *q, usec_t at)
-{
-	if (!at) {
-		str_add_text(&q->sql,
-			     " f.valid_to IS NULL AND l.valid_to IS NULL"
-			     " AND f.service = CASE WHEN EXISTS (SELECT 1 FROM exposure_scope c WHERE c.advisory = "
-			     "f.advisory AND c.service = s.service) THEN s.service ELSE '' END");
-		return;
-	}
-	q->values[q->n++] = DB_TIME(at);
-	str_addf(&q->sql,
-		 " f.valid_from <= $%zu AND (f.valid_to IS NULL OR f.valid_to > $%zu)"
-		 " AND l.valid_from <= $%zu AND (l.valid_to IS NULL OR l.valid_to > $%zu)"
-		 " AND f.service = CASE WHEN EXISTS (SELECT 1 FROM exposure_scope c WHERE c.advisory = f.advisory"
-		 " AND c.service = s.service AND c.since <= $%zu) THEN s.service ELSE '' END",
-		 q->n, q->n, q->n, q->n, q->n);
-}
-
-static void conditions_of_what(struct question *q, const struct exposure_filter *f)
+static void conditions(struct question *q, const struct exposure_filter *f)
 {
 	if (f->without_drills)
 		str_add_text(&q->sql, " AND COALESCE(v.is_drill, 0) = 0");
@@ -54,102 +366,47 @@ static void conditions_of_what(struct question *q, const struct exposure_filter 
 	condition_text(q, "k.purl =", f->product);
 	condition_text(q, "s.service =", f->service);
 	condition_text(q, "s.environment =", f->environment);
+	condition_text(q, "u.model =", f->model);
+	if (f->path.n) {
+		q->values[q->n++] = DB_B(f->path);
+		q->values[q->n++] = DB_B(exposure_outer(f->path));
+		str_addf(&q->sql, " AND x.path IN ($%zu, $%zu)", q->n - 1, q->n);
+	}
+	if (f->placement_id)
+		condition(q, "p.id =", DB_I(f->placement_id));
 	if (f->by_carrier)
 		condition(q, "k.carrier =", DB_I(f->carrier));
 	if (f->at_least != FINDING_NOT_AFFECTED)
 		condition(q, "f.kind >=", DB_I(f->at_least));
 }
 
-/* "placement" or "placement!/inside"; a placement's own path may have a "!/" as well. */
-static void condition_path(struct question *q, struct span path)
-{
-	size_t at = 0;
-	condition(q, "(x.path =", DB_B(path));
-	while (at + 1 < path.n && !(path.p[at] == '!' && path.p[at + 1] == '/'))
-		at++;
-	if (at + 1 < path.n) {
-		q->values[q->n++] = DB_B(span_sub(path, 0, at));
-		q->values[q->n++] = DB_B(span_from(path, at + 2));
-		str_addf(&q->sql, " OR (x.path = $%zu AND l.inside = $%zu)", q->n - 1, q->n);
-	}
-	str_add_text(&q->sql, ")");
-}
-
-static void conditions_of_placement(struct question *q, const struct exposure_filter *f)
-{
-	condition_text(q, "u.model =", f->model);
-	if (f->path.n)
-		condition_path(q, f->path);
-	if (f->placement_id)
-		condition(q, "p.id =", DB_I(f->placement_id));
-	if (f->at) {
-		q->values[q->n++] = DB_TIME(f->at);
-		str_addf(&q->sql, " AND p.seen_from <= $%zu AND (p.gone_at IS NULL OR p.gone_at > $%zu)", q->n, q->n);
-	} else if (!f->with_cleared) {
-		str_add_text(&q->sql, " AND p.gone_at IS NULL");
-	}
-}
-
-static void ask(struct question *q, const struct exposure_filter *f)
-{
-	bool history = f->with_cleared && !f->at;
-	str_add_text(
-		&q->sql,
-		"SELECT p.id, f.advisory, v.title, v.is_drill, k.carrier, f.kind, f.cause, k.purl, k.version, x.path,"
-		" l.inside, s.service, s.environment, u.model, h.name, a.digest, a.kind, a.target, p.seen_from,"
-		" p.gone_at, f.since, f.valid_to, f.ended, l.valid_from, l.valid_to");
-	if (history)
-		str_add_text(&q->sql, ", f.service, c.since, g.kind, g.cause");
-	str_add_text(&q->sql, " FROM exposure_finding f JOIN exposure_subject k ON k.id = f.subject"
-			      " JOIN exposure_link l ON l.subject = f.subject"
-			      " JOIN inventory_use u ON u.id = l.use_id"
-			      " JOIN inventory_service s ON s.id = u.service_id"
-			      " LEFT JOIN advisory v ON v.id = f.advisory"
-			      " JOIN inventory_placement p ON p.use_id = u.id"
-			      " JOIN inventory_path x ON x.id = p.path_id"
-			      " JOIN inventory_group o ON o.id = p.group_id"
-			      " JOIN inventory_host h ON h.id = o.host_id"
-			      " JOIN inventory_artifact a ON a.id = l.artifact_id");
-	if (history)
-		str_add_text(&q->sql,
-			     " LEFT JOIN exposure_scope c ON c.advisory = f.advisory AND c.service = s.service"
-			     " LEFT JOIN exposure_finding g ON g.advisory = f.advisory AND g.subject = f.subject"
-			     " AND g.service = c.service AND g.valid_from = c.since");
-	str_add_text(&q->sql, " WHERE");
-	if (history)
-		str_add_text(&q->sql, " f.ended <> 'continued' AND (f.service = '' OR f.service = s.service)");
-	else
-		conditions_of_time(q, f->at);
-	conditions_of_what(q, f);
-	conditions_of_placement(q, f);
-	str_add_text(&q->sql,
-		     " ORDER BY f.advisory, s.service, s.environment, u.model, x.path, p.id, k.carrier, f.since,"
-		     " l.id, f.id");
-	if (f->limit > 0 && !history)
-		str_addf(&q->sql, " LIMIT %lld", (long long)f->limit);
-}
-
-/* A title for lists; UTF-8 is cut between characters. */
-static struct span title_cut(struct span title)
-{
-	size_t n = RF_MIN(title.n, (size_t)300);
-	while (n < title.n && n > 0 && ((unsigned char)title.p[n] & 0xC0) == 0x80)
-		n--;
-	return span_sub(title, 0, n);
-}
+static const char select_all[] =
+	"SELECT p.id, f.advisory, v.title, v.is_drill, k.carrier, f.kind, f.cause, k.purl, k.version, x.path,"
+	" l.inside, s.service, s.environment, u.model, h.name, a.digest, a.kind, a.target, p.seen_from,"
+	" p.gone_at, f.since, f.valid_to, f.ended, l.valid_from, l.valid_to, f.service, c.since, g.kind, g.cause"
+	" FROM exposure_finding f JOIN exposure_subject k ON k.id = f.subject JOIN exposure_link l ON l.subject = "
+	"f.subject"
+	" JOIN inventory_use u ON u.id = l.use_id JOIN inventory_service s ON s.id = u.service_id"
+	" LEFT JOIN advisory v ON v.id = f.advisory JOIN inventory_placement p ON p.use_id = u.id"
+	" JOIN inventory_path x ON x.id = p.path_id JOIN inventory_group o ON o.id = p.group_id"
+	" JOIN inventory_host h ON h.id = o.host_id JOIN inventory_artifact a ON a.id = l.artifact_id"
+	" LEFT JOIN exposure_scope c ON c.advisory = f.advisory AND c.service = s.service"
+	" LEFT JOIN exposure_finding g ON g.advisory = f.advisory AND g.subject = f.subject"
+	" AND g.service = c.service AND g.valid_from = c.since"
+	" WHERE f.ended <> 'continued' AND (f.service = '' OR f.service = s.service)";
 
 static void take_row(const struct db_rows *rows, struct str *path, struct exposure_row *to)
 {
 	*to = (struct exposure_row){ .placement_id = rows_i64(rows, 0),
 				     .advisory = rows_text(rows, 1),
-				     .advisory_title = title_cut(rows_text(rows, 2)),
+				     .advisory_title = exposure_title(rows_text(rows, 2)),
 				     .is_drill = rows_i64(rows, 3),
 				     .carrier = (enum carrier)rows_i64(rows, 4),
 				     .kind = (enum finding_kind)rows_i64(rows, 5),
 				     .cause = CAUSE_UNKNOWN_VERSION,
 				     .purl = rows_text(rows, 7),
 				     .version = rows_text(rows, 8),
-				     .path = rows_blob(rows, 9),
+				     .path = whole_path(path, rows_blob(rows, 9), rows_blob(rows, 10)),
 				     .inside = rows_blob(rows, 10),
 				     .service = rows_text(rows, 11),
 				     .environment = rows_text(rows, 12),
@@ -162,16 +419,7 @@ static void take_row(const struct db_rows *rows, struct str *path, struct exposu
 							 RF_MAX(rows_time(rows, 20), rows_time(rows, 23))),
 				     .cleared_at = USEC_NONE };
 	(void)finding_cause_read(rows_text(rows, 6), &to->cause);
-	if (!to->inside.n)
-		return;
-	str_reset(path);
-	str_add(path, to->path);
-	str_add_text(path, "!/");
-	str_add(path, to->inside);
-	to->path = str_span(path);
 }
-
-/* ── Of all time ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void end_at(struct exposure_row *row, usec_t end, struct span reason)
 {
@@ -207,244 +455,43 @@ static bool take_end(const struct db_rows *rows, struct exposure_row *row)
 	return row->cleared_at == USEC_NONE || row->opened_at < row->cleared_at;
 }
 
+static int list_all(struct listing *l)
+{
+	struct question q = { .sql = STR_INIT(16 * KIB) };
+	struct db_rows *rows = NULL;
+	str_add_text(&q.sql, select_all);
+	conditions(&q, l->filter);
+	str_add_text(&q.sql,
+		     " ORDER BY f.advisory, s.service, s.environment, u.model, x.path, p.id, k.carrier, f.since,"
+		     " l.id, f.id");
+	int rc = str_check(&q.sql, "question for exposures", tx_err(l->v.tx));
+	if (!rc)
+		rc = tx_query(l->v.tx, str_text(&q.sql), q.values, q.n, &rows);
+	while (!rc && l->left > 0 && (rc = rows_next(rows)) == 1) {
+		struct exposure_row row;
+		take_row(rows, &l->path, &row);
+		rc = str_check(&l->path, "path of an exposure", tx_err(l->v.tx));
+		if (rc || !take_end(rows, &row) || !is_path(l->filter->path, rows_blob(rows, 9), row.inside))
+			continue;
+		rc = l->visit(&row, l->data);
+		l->left--;
+	}
+	rows_close(rows);
+	str_release(&q.sql);
+	return rc;
+}
+
 int exposure_list(struct transaction *tx, const struct exposure_filter *filter,
 		  int (*visit)(const struct exposure_row *, void *), void *data)
 {
-	struct question q = { .sql = STR_INIT(16 * KIB) };
-	RF_AUTO(str) path = STR_INIT(1 * MIB);
-	struct db_rows *rows = NULL;
-	int64_t left = filter->limit > 0 ? filter->limit : INT64_MAX;
-	bool history = filter->with_cleared && !filter->at;
-	ask(&q, filter);
-	int rc = str_check(&q.sql, "question for exposures", tx_err(tx));
-	if (!rc)
-		rc = tx_query(tx, str_text(&q.sql), q.values, q.n, &rows);
-	while (!rc && left > 0 && (rc = rows_next(rows)) == 1) {
-		struct exposure_row row;
-		take_row(rows, &path, &row);
-		rc = str_check(&path, "path of an exposure", tx_err(tx));
-		if (rc || (history && !take_end(rows, &row)))
-			continue;
-		rc = visit(&row, data);
-		left--;
-	}
-	rows_close(rows);
-	str_release(&q.sql);
+	struct listing l = { .v = { .tx = tx },
+			     .filter = filter,
+			     .run = ARENA_INIT(RUN_ARENA_BYTES),
+			     .path = STR_INIT(1 * MIB),
+			     .left = filter->limit > 0 ? filter->limit : INT64_MAX,
+			     .visit = visit,
+			     .data = data };
+	int rc = filter->with_cleared && !filter->at ? list_all(&l) : list_moment(&l);
+	listing_release(&l);
 	return rc;
-}
-
-/* ── Sums ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/* Uses with the number of placements that were there at a moment: then they are counted, now they are known. */
-static void uses_at(struct question *q, usec_t at)
-{
-	if (!at) {
-		str_add_text(&q->sql, "inventory_use");
-		return;
-	}
-	q->values[q->n++] = DB_TIME(at);
-	str_addf(&q->sql,
-		 "(SELECT w.id, w.artifact_id, w.service_id, w.model, COUNT(*) AS placements FROM inventory_placement p"
-		 " JOIN inventory_use w ON w.id = p.use_id WHERE p.seen_from <= $%zu AND (p.gone_at IS NULL OR "
-		 "p.gone_at > "
-		 "$%zu) GROUP BY w.id, w.artifact_id, w.service_id, w.model)",
-		 q->n, q->n);
-}
-
-static void findings_at(struct question *q, usec_t at)
-{
-	str_add_text(&q->sql, " FROM exposure_finding f JOIN exposure_subject k ON k.id = f.subject"
-			      " JOIN exposure_link l ON l.subject = f.subject JOIN ");
-	uses_at(q, at);
-	str_add_text(&q->sql, " u ON u.id = l.use_id JOIN inventory_service s ON s.id = u.service_id"
-			      " LEFT JOIN advisory v ON v.id = f.advisory WHERE");
-	conditions_of_time(q, at);
-	str_add_text(&q->sql, " AND u.placements > 0");
-}
-
-static void take_sum(const struct db_rows *rows, struct exposure_sum *to)
-{
-	*to = (struct exposure_sum){ .advisory = rows_text(rows, 0),
-				     .is_drill = rows_i64(rows, 1),
-				     .service = rows_text(rows, 2),
-				     .environment = rows_text(rows, 3),
-				     .carrier = (enum carrier)rows_i64(rows, 4),
-				     .purl = rows_text(rows, 5),
-				     .version = rows_text(rows, 6),
-				     .kind = (enum finding_kind)rows_i64(rows, 7),
-				     .cause = CAUSE_UNKNOWN_VERSION,
-				     .exposures = rows_i64(rows, 9) };
-	(void)finding_cause_read(rows_text(rows, 8), &to->cause);
-}
-
-int exposure_sums(struct transaction *tx, const struct exposure_filter *filter,
-		  int (*visit)(const struct exposure_sum *, void *), void *data)
-{
-	struct question q = { .sql = STR_INIT(16 * KIB) };
-	struct db_rows *rows = NULL;
-	str_add_text(&q.sql, "SELECT f.advisory, COALESCE(v.is_drill, 0), s.service, s.environment, k.carrier, k.purl, "
-			     "k.version, f.kind, f.cause, CAST(SUM(u.placements) AS BIGINT)");
-	findings_at(&q, filter->at);
-	conditions_of_what(&q, filter);
-	str_add_text(&q.sql,
-		     " GROUP BY f.advisory, COALESCE(v.is_drill, 0), s.service, s.environment, k.carrier, k.purl,"
-		     " k.version, f.kind, f.cause"
-		     " ORDER BY f.advisory, s.service, s.environment, k.carrier, k.purl, k.version, f.kind, f.cause");
-	if (filter->limit > 0)
-		str_addf(&q.sql, " LIMIT %lld", (long long)filter->limit);
-	int rc = str_check(&q.sql, "question for exposures", tx_err(tx));
-	if (!rc)
-		rc = tx_query(tx, str_text(&q.sql), q.values, q.n, &rows);
-	while (!rc && (rc = rows_next(rows)) == 1) {
-		struct exposure_sum sum;
-		take_sum(rows, &sum);
-		rc = visit(&sum, data);
-	}
-	rows_close(rows);
-	str_release(&q.sql);
-	return rc;
-}
-
-/* ── Services ────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/* The workspace's limit of services times a handful of environments. */
-#define MAX_SERVICES 100000
-
-struct services {
-	struct transaction *tx;
-	usec_t at;
-	struct arena a;
-	struct exposure_service *list;
-	size_t count, capacity;
-};
-
-static int service_add(struct services *s, const struct db_rows *rows)
-{
-	if (s->count == MAX_SERVICES)
-		return err_set(tx_err(s->tx), RF_ETOOMANY, "more than %d services and environments", MAX_SERVICES);
-	if (s->count == s->capacity) {
-		size_t capacity = s->capacity ? 2 * s->capacity : 64;
-		struct exposure_service *more = rf_realloc_array(s->list, capacity, sizeof *more);
-		if (!more)
-			return err_set(tx_err(s->tx), RF_ENOMEM, "services");
-		s->list = more;
-		s->capacity = capacity;
-	}
-	struct exposure_service *to = &s->list[s->count++];
-	*to = (struct exposure_service){ .placements = rows_i64(rows, 2), .images = rows_i64(rows, 3) };
-	to->service = rows_text(rows, 0).n ? arena_span(&s->a, rows_text(rows, 0)) : SPAN_NONE;
-	to->environment = rows_text(rows, 1).n ? arena_span(&s->a, rows_text(rows, 1)) : SPAN_NONE;
-	return 0;
-}
-
-static int count_placements(struct services *s)
-{
-	struct question q = { .sql = STR_INIT(16 * KIB) };
-	struct db_rows *rows = NULL;
-	str_add_text(&q.sql,
-		     "SELECT s.service, s.environment,"
-		     " CAST(SUM(CASE WHEN a.kind = 'container-image' THEN 0 ELSE u.placements END) AS BIGINT),"
-		     " CAST(SUM(CASE WHEN a.kind = 'container-image' THEN u.placements ELSE 0 END) AS BIGINT) FROM ");
-	uses_at(&q, s->at);
-	str_add_text(
-		&q.sql,
-		" u JOIN inventory_service s ON s.id = u.service_id JOIN inventory_artifact a ON a.id = u.artifact_id"
-		" WHERE u.placements > 0 AND a.kind IN ('container-image', '" ARTIFACT_TENSORRT_PLAN
-		"', '" ARTIFACT_ONNXRUNTIME_OPTIMISED "', '" ARTIFACT_ONNXRUNTIME_ORT
-		"') GROUP BY s.service, s.environment ORDER BY s.service, s.environment");
-	int rc = str_check(&q.sql, "question for services", tx_err(s->tx));
-	if (!rc)
-		rc = tx_query(s->tx, str_text(&q.sql), q.values, q.n, &rows);
-	while (!rc && (rc = rows_next(rows)) == 1)
-		rc = service_add(s, rows);
-	rows_close(rows);
-	str_release(&q.sql);
-	return rc;
-}
-
-static struct exposure_service *find_service(struct services *s, struct span service, struct span environment)
-{
-	size_t low = 0, high = s->count;
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int c = span_compare(s->list[middle].service, service);
-		if (!c)
-			c = span_compare(s->list[middle].environment, environment);
-		if (!c)
-			return &s->list[middle];
-		if (c < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
-}
-
-static int take_counts(struct services *s, struct db_rows *rows)
-{
-	int rc;
-	while ((rc = rows_next(rows)) == 1) {
-		struct exposure_service *to = find_service(s, rows_text(rows, 0), rows_text(rows, 1));
-		size_t carrier = (size_t)rows_i64(rows, 2), kind = (size_t)rows_i64(rows, 3);
-		if (!to || carrier >= CARRIER_COUNT || kind > FINDING_AFFECTED)
-			continue;
-		to->counts[carrier][kind] = rows_i64(rows, 4);
-		to->worst[carrier] = RF_MAX(to->worst[carrier], (enum finding_kind)kind);
-	}
-	return rc;
-}
-
-/* A use's placements count once for each carrier, at the worst of its findings. Drills count only when asked for by
- * name: an exercise must not colour the real state. */
-static int count_exposures(struct services *s, struct span advisory)
-{
-	struct question q = { .sql = STR_INIT(16 * KIB) };
-	struct db_rows *rows = NULL;
-	str_add_text(&q.sql,
-		     "SELECT w.service, w.environment, w.carrier, w.worst, CAST(SUM(w.placements) AS BIGINT) FROM ("
-		     "SELECT s.service AS service, s.environment AS environment, u.id, u.placements AS placements,"
-		     " k.carrier AS carrier, MAX(f.kind) AS worst");
-	findings_at(&q, s->at);
-	if (advisory.n)
-		condition(&q, "f.advisory =", DB_S(advisory));
-	else
-		str_add_text(&q.sql, " AND COALESCE(v.is_drill, 0) = 0");
-	str_add_text(&q.sql, " GROUP BY s.service, s.environment, u.id, u.placements, k.carrier) w"
-			     " GROUP BY w.service, w.environment, w.carrier, w.worst");
-	int rc = str_check(&q.sql, "question for services", tx_err(s->tx));
-	if (!rc)
-		rc = tx_query(s->tx, str_text(&q.sql), q.values, q.n, &rows);
-	if (!rc)
-		rc = take_counts(s, rows);
-	rows_close(rows);
-	str_release(&q.sql);
-	return rc;
-}
-
-int exposure_services(struct transaction *tx, struct span advisory, usec_t at,
-		      int (*visit)(const struct exposure_service *, void *), void *data)
-{
-	struct services s = { .tx = tx, .at = at, .a = ARENA_INIT(64 * MIB) };
-	int rc = count_placements(&s);
-	if (!rc)
-		rc = count_exposures(&s, advisory);
-	for (size_t i = 0; !rc && i < s.count; i++)
-		rc = visit(&s.list[i], data);
-	rf_free(s.list);
-	arena_release(&s.a);
-	return rc;
-}
-
-const char *exposure_service_words(const struct exposure_service *s, char *buffer, size_t size)
-{
-	static const char *const words[] = { "clean", "not known", "contradictory", "vulnerable" };
-	enum finding_kind runtime = s->worst[CARRIER_RUNTIME], engine = s->worst[CARRIER_BUILDER];
-	if (runtime == FINDING_NOT_AFFECTED && engine == FINDING_NOT_AFFECTED)
-		snprintf(buffer, size, "clean");
-	else if (runtime == engine)
-		snprintf(buffer, size, "runtime and engine %s", words[engine]);
-	else
-		snprintf(buffer, size, "runtime %s, engine %s%s", words[runtime],
-			 runtime == FINDING_NOT_AFFECTED && engine == FINDING_AFFECTED ? "still " : "", words[engine]);
-	return buffer;
 }

@@ -1,5 +1,5 @@
 /* The order of work over what is exposed: each advisory and service once, by priority.h. */
-#include "exposure/exposure_int.h"
+#include "exposure/exposure_view.h"
 
 /* Advisories times services that are shown in one order; more is a backlog, not an order. */
 #define WORK_MAX 100000
@@ -31,44 +31,84 @@ static int room(struct ordering *o)
 	return 0;
 }
 
-static int collect_exposed(struct ordering *o)
+static struct span copy(struct ordering *o, struct span s)
 {
-	RF_AUTO_ROWS rows = NULL;
-	const struct exposure_work_filter *f = o->filter;
-	int rc = TX_QUERY(
-		o->tx, &rows,
-		"SELECT w.advisory, w.service, w.environment, MAX(w.worst), CAST(SUM(w.placements) AS BIGINT), "
-		"MAX(w.is_drill), MAX(w.title) FROM (SELECT f.advisory AS advisory, s.service AS service,"
-		" s.environment AS environment, u.id, u.placements AS placements, MAX(f.kind) AS worst,"
-		" MAX(COALESCE(v.is_drill, 0)) AS is_drill, MAX(COALESCE(v.title, '')) AS title FROM exposure_finding f"
-		" JOIN exposure_link l ON l.subject = f.subject JOIN inventory_use u ON u.id = l.use_id"
-		" JOIN inventory_service s ON s.id = u.service_id LEFT JOIN advisory v ON v.id = f.advisory"
-		" WHERE f.valid_to IS NULL AND l.valid_to IS NULL AND u.placements > 0"
-		" AND f.service = CASE WHEN EXISTS (SELECT 1 FROM exposure_scope c WHERE c.advisory = f.advisory"
-		"  AND c.service = s.service) THEN s.service ELSE '' END"
-		" AND ($1 = '' OR f.advisory = $1) AND ($2 = '' OR s.service = $2) AND ($3 = 1 OR COALESCE(v.is_drill, "
-		"0) = "
-		"0)"
-		" GROUP BY f.advisory, s.service, s.environment, u.id, u.placements) w"
-		" GROUP BY w.advisory, w.service, w.environment ORDER BY w.advisory, w.service, w.environment",
-		DB_S(f->advisory.n ? f->advisory : SPAN("")), DB_S(f->service.n ? f->service : SPAN("")),
-		DB_I(f->with_drills));
-	while (!rc && (rc = rows_next(rows)) == 1) {
-		rc = room(o);
+	return s.n ? arena_span(o->a, s) : SPAN("");
+}
+
+/* An advisory's row for a service, made when it is first met; *ret: its place in the list. */
+static int work_of(struct ordering *o, const struct exposure_view *v, struct map *rows, size_t advisory, size_t service,
+		   size_t *ret)
+{
+	size_t key[2] = { advisory, service };
+	size_t *at = map_get(rows, span_bytes(key, sizeof key));
+	if (at) {
+		*ret = at[2];
+		return 0;
+	}
+	int rc = room(o);
+	if (rc)
+		return rc;
+	struct exposure_work *to = &o->list[o->count];
+	*to = (struct exposure_work){ .advisory = copy(o, v->advisories[advisory].id),
+				      .service = copy(o, v->services[service].service),
+				      .environment = copy(o, v->services[service].environment),
+				      .title = copy(o, v->advisories[advisory].title),
+				      .is_drill = v->advisories[advisory].is_drill };
+	at = arena_array(o->a, 3, sizeof *at);
+	if (!at || !to->advisory.p || !to->service.p || !to->environment.p || !to->title.p)
+		return err_set(tx_err(o->tx), RF_ENOMEM, "order of work");
+	at[0] = advisory;
+	at[1] = service;
+	at[2] = *ret = o->count++;
+	return map_set(rows, span_bytes(at, sizeof key), at) ? err_set(tx_err(o->tx), RF_ENOMEM, "order of work") : 0;
+}
+
+/* A use's placements count once for an advisory, whatever of it is hit. @met: the use that last met each advisory. */
+static int add_link(struct ordering *o, const struct exposure_view *v, const struct view_link *l, struct map *rows,
+		    int64_t *met)
+{
+	const struct view_subject *subject = &v->subjects[l->subject];
+	for (size_t i = subject->first; i < subject->first + subject->count; i++) {
+		const struct view_finding *f = &v->findings[i];
+		size_t at = 0;
+		if (!exposure_view_applies(v, f, &v->services[l->service]))
+			continue;
+		int rc = work_of(o, v, rows, f->advisory, l->service, &at);
 		if (rc)
 			return rc;
-		struct exposure_work *to = &o->list[o->count++];
-		*to = (struct exposure_work){ .advisory = arena_span(o->a, rows_text(rows, 0)),
-					      .service = arena_span(o->a, rows_text(rows, 1)),
-					      .environment = arena_span(o->a, rows_text(rows, 2)),
-					      .worst = (enum finding_kind)rows_i64(rows, 3),
-					      .placements = rows_i64(rows, 4),
-					      .is_drill = rows_i64(rows, 5),
-					      .title = arena_span(o->a, rows_text(rows, 6)) };
-		if (!to->advisory.p || !to->service.p || !to->environment.p || !to->title.p)
-			return err_set(tx_err(o->tx), RF_ENOMEM, "order of work");
+		o->list[at].placements += met[f->advisory] == l->use ? 0 : l->placements;
+		o->list[at].worst = RF_MAX(o->list[at].worst, f->kind);
+		met[f->advisory] = l->use;
 	}
+	return 0;
+}
+
+static int collect_exposed(struct ordering *o)
+{
+	const struct exposure_filter f = { .advisory = o->filter->advisory,
+					   .service = o->filter->service,
+					   .without_drills = !o->filter->with_drills };
+	struct exposure_view v;
+	RF_AUTO(map) rows = MAP_INIT;
+	int rc = exposure_view_load(o->tx, &f, false, &v);
+	int64_t *met = rc ? NULL : arena_array(&v.a, v.advisory_count + 1, sizeof *met);
+	if (!rc && !met)
+		rc = err_set(tx_err(o->tx), RF_ENOMEM, "order of work");
+	for (size_t i = 0; !rc && i < v.link_count; i++)
+		rc = add_link(o, &v, &v.links[i], &rows, met);
+	exposure_view_release(&v);
 	return rc;
+}
+
+/* advisory_get() is asked once for each: rows of one advisory stand together. */
+static int by_advisory(const void *left, const void *right)
+{
+	const struct exposure_work *a = left, *b = right;
+	int c = span_compare(a->advisory, b->advisory);
+	if (!c)
+		c = span_compare(a->service, b->service);
+	return c ? c : span_compare(a->environment, b->environment);
 }
 
 static int take_rest(const struct advisory_row *row, void *data)
@@ -140,6 +180,8 @@ int exposure_order_work(struct transaction *tx, struct arena *a, const struct wo
 {
 	struct ordering o = { .tx = tx, .a = a, .w = w, .filter = filter };
 	int rc = collect_exposed(&o);
+	if (!rc && o.count)
+		qsort(o.list, o.count, sizeof *o.list, by_advisory);
 	if (!rc && filter->with_unexposed)
 		rc = collect_rest(&o);
 	for (size_t i = 0; !rc && i < o.count; i++)
