@@ -72,6 +72,22 @@ struct json_each json_each(struct json v);
 bool json_next(struct json_each *it);
 
 /*
+ * Documents that are one long list (a bill of materials of 100 MB): cut into members and elements first, which looks at
+ * strings and brackets only, then parsed piece by piece, so that memory does not grow with the text.
+ */
+/* Visits the members of the object that @text is, in order: @key as written, @value its raw text. What is not parsed
+ * afterwards is not checked for more than quotes and brackets. RF_EFORMAT with the offset, also for names with escapes
+ * (they could hide a member), JSON_RAW_MAX_DEPTH and bytes behind the object; a non-zero answer of @visit ends the walk
+ * and is returned. */
+RF_MUST_CHECK int json_raw_members(struct span text, int (*visit)(struct span key, struct span value, void *data),
+				   void *data, struct err *err);
+/* Visits the elements of the array that @array is, parsed some hundred KiB at a time by @doc: an element lives until the
+ * visitor returns. Errors as json_parse(), offsets from the start of @array. */
+RF_MUST_CHECK int json_raw_elements(struct span array, struct json_doc *doc,
+				    int (*visit)(struct json element, void *data), void *data, struct err *err);
+#define JSON_RAW_MAX_DEPTH 256
+
+/*
  * Writing: straight into a str, no tree. Commas, colons, quotes and escapes are the writer's. Misuse (a key in an
  * array) is caught by assert. Numbers: finite doubles are written so that they read back the same (shortest of
  * %.15g..%.17g; whole ones below 2^53 without exponent); NaN and infinities as null. Strings that are not UTF-8: bad
