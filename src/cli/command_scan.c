@@ -1,4 +1,4 @@
-/* scan - what files say about themselves; inventory - what is known to run where. */
+/* scan - what files say about themselves. */
 #include "cli/command.h"
 #include "cli/scan.h"
 #include "cli/site.h"
@@ -61,7 +61,7 @@ static int scan_fleet(const struct invocation *in, struct scanning *s, struct sc
 
 static int run_scan(const struct invocation *in, struct err *err)
 {
-	struct scanning s = { .line = STR_INIT(4 * MIB), .json = in->json, .all = option_flag(in, "all"), .err = err };
+	struct scanning s = { .line = STR_INIT(SCANNING_LINE_MAX), .json = in->json, .all = option_flag(in, "all"), .err = err };
 	struct scan_totals totals = { 0 };
 	if (in->argument_count == 0 && option_flag(in, "no-digest"))
 		return err_set(err, RF_EUSAGE, "--no-digest reports only; it needs a PATH");
@@ -88,6 +88,7 @@ static const struct option_row scan_options_[] = {
 	{ "all", 'a', OPTION_FLAG, NULL, "list files of other kinds as well", NULL },
 	{ "platform", 0, OPTION_TEXT, "OS/ARCH", "of images for several: linux/arm64, ...; all (default: this machine's, or the only one)", NULL },
 	{ "threads", 0, OPTION_NUMBER, "N", "workers (default: one per processor)", NULL },
+	{ "image-map", 0, OPTION_TEXT, "FILE", "a CSV of what the tags of images hold, beside NVIDIA's (image,tag,PRODUCT...,source)", NULL },
 	{ 0 } };
 const struct command command_scan = {
 	"scan", "what engines say about themselves: kind, version, target, conflicts",
@@ -97,101 +98,4 @@ const struct command command_scan = {
 	                         "With IMAGE: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], registry:HOST/NAME:TAG or that reference alone, "
 	                         "rootfs:DIR: streams the layers and reports what the image's file system holds in the end; inside a workspace it is recorded." },
 	                       { 0 } },
-};
-
-struct listing {
-	struct table *table;
-	struct str *line;
-	struct err *err;
-	bool json;
-};
-
-static void placement_json(struct json_out *o, const struct inventory_placement *p)
-{
-	json_object(o);
-	json_member_i64(o, "id", p->id);
-	json_member_span(o, "host", p->host);
-	json_member_span(o, "path", p->path);
-	json_member_span(o, "service", p->service);
-	json_member_span(o, "environment", p->environment);
-	json_member_span(o, "model", p->model);
-	json_member(o, "sha256", p->artifact.digest);
-	json_member_u64(o, "size", p->artifact.size);
-	json_member_span(o, "kind", p->artifact.kind);
-	json_member_span(o, "product", p->artifact.product);
-	json_member_span(o, "version", p->artifact.version);
-	json_member_span(o, "target", p->artifact.target);
-	json_member_span(o, "finding", p->artifact.finding);
-	json_member_span(o, "runtime_product", p->runtime_product);
-	json_member_span(o, "runtime_version", p->runtime_version);
-	json_member_time(o, "seen_from", p->seen_from);
-	json_member_time(o, "seen_last", p->seen_last);
-	json_member_time(o, "gone_at", p->gone_at);
-	json_object_end(o);
-}
-
-static int take_placement(const struct inventory_placement *p, void *data)
-{
-	struct listing *l = data;
-	if (l->json) {
-		str_reset(l->line);
-		struct json_out o = json_out(l->line, false);
-		placement_json(&o, p);
-		return out_json(l->line, l->err);
-	}
-	char since[TIME_TEXT_BYTES];
-	table_cell(l->table, COLOUR_NONE, p->service);
-	table_cell(l->table, COLOUR_NONE, p->environment);
-	table_cell(l->table, COLOUR_NONE, p->model);
-	table_cell(l->table, COLOUR_NONE, p->artifact.kind);
-	table_cell(l->table, COLOUR_NONE, p->artifact.version);
-	table_cell(l->table, COLOUR_NONE, p->runtime_version);
-	table_text(l->table, time_text(p->gone_at != USEC_NONE ? p->gone_at : p->seen_from, since));
-	table_cell(l->table, p->gone_at != USEC_NONE ? COLOUR_DIM : COLOUR_NONE, p->path);
-	return 0;
-}
-
-struct inventory_query {
-	struct inventory_filter filter;
-	struct listing listing;
-};
-
-static int list_placements(struct transaction *tx, void *data)
-{
-	struct inventory_query *q = data;
-	table_clear(q->listing.table);
-	return inventory_each_placement(tx, &q->filter, take_placement, &q->listing);
-}
-
-static int run_inventory(const struct invocation *in, struct err *err)
-{
-	struct site site;
-	struct table table;
-	struct str line = STR_INIT(1 * MIB);
-	struct inventory_query q = { .listing = { &table, &line, err, in->json } };
-	q.filter.service = span_of(option_text(in, "service", NULL));
-	q.filter.environment = span_of(option_text(in, "environment", NULL));
-	q.filter.engines_only = !option_flag(in, "all");
-	q.filter.with_gone = option_flag(in, "gone");
-	table_init(&table, "service", "environment", "model", "kind", "built by", "runtime", q.filter.with_gone ? "since / gone" : "since", "path", NULL);
-	int rc = site_open(in, SITE_DATABASE, &site, err);
-	if (rc == 0)
-		rc = database_transact(site.db, DB_READ, list_placements, &q, err);
-	if (rc == 0 && !in->json)
-		rc = table_print(&table, err);
-	table_release(&table);
-	str_release(&line);
-	site_release(&site);
-	return rc;
-}
-
-static const struct option_row inventory_options[] = {
-	{ "service", 's', OPTION_TEXT, "NAME", "of this service only", NULL },
-	{ "environment", 'e', OPTION_TEXT, "NAME", "of this environment only", NULL },
-	{ "all", 'a', OPTION_FLAG, NULL, "models, timing caches, pointers as well", NULL },
-	{ "gone", 0, OPTION_FLAG, NULL, "placements that are no more, too", NULL },
-	{ 0 } };
-const struct command command_inventory = {
-	"inventory", "what is known to run where",
-	(const struct verb[]){ { "list", "", "placements: engine, service, builder, runtime, since when", 0, 0, inventory_options, run_inventory, NULL }, { 0 } },
 };

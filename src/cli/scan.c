@@ -2,6 +2,8 @@
 #include "cli/scan.h"
 
 const struct scan_source *const scan_sources[] = {
+	&scan_source_sbom,
+	&scan_source_dockerfile,
 	&scan_source_image,
 	&scan_source_path, /* last: anything may be a path */
 	NULL,
@@ -46,6 +48,25 @@ int scanning_take(const struct scan_file *f, void *data)
 	if (s->all || f->error || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->facts->kind, ARTIFACT_OTHER) != 0)
 		print_row(s, f);
 	return 0;
+}
+
+void scanning_component(struct scanning *s, const char *path, const struct artifact_component *c)
+{
+	table_cell(&s->table, COLOUR_NONE, span_of(path));
+	table_text(&s->table, "component");
+	table_cell(&s->table, COLOUR_NONE, c->version.n ? c->version : SPAN("-"));
+	table_text(&s->table, c->source);
+	table_text(&s->table, "-");
+	table_cell(&s->table, COLOUR_YELLOW, c->version.n ? SPAN("") : SPAN("unknown"));
+	table_cell(&s->table, COLOUR_NONE, c->product);
+}
+
+void scanning_note(struct scanning *s, const char *path, const char *note)
+{
+	table_cell(&s->table, COLOUR_NONE, span_of(path));
+	for (int i = 0; i < 5; i++)
+		table_text(&s->table, "");
+	table_text(&s->table, note);
 }
 
 struct scan_options scanning_options(const struct invocation *in, struct scanning *s)

@@ -9,6 +9,9 @@
 #include "cli/output.h"
 #include "inventory/scan.h"
 
+/* A line of JSON: a bill of materials lists its components in it. */
+#define SCANNING_LINE_MAX (1 * GIB)
+
 /* One run of `scan`: where reports go. */
 struct scanning {
 	struct progress progress;
@@ -25,6 +28,14 @@ void scanning_progress(uint64_t files, uint64_t bytes, const char *path, void *d
 /* Options of the command line (--no-digest, --evidence, --threads). */
 struct scan_options scanning_options(const struct invocation *in, struct scanning *s);
 
+/* A row of the table for one component, or one more note, of what is at @path. */
+void scanning_component(struct scanning *s, const char *path, const struct artifact_component *c);
+void scanning_note(struct scanning *s, const char *path, const char *note);
+/* What tags of images prove: the map that is built in, and that of --image-map. Lives in @a. */
+struct image_map;
+#define SCANNING_MAP_BYTES (64 * MIB)
+RF_MUST_CHECK int scanning_images(const struct invocation *in, struct arena *a, struct image_map *ret, struct err *err);
+
 struct scan_source {
 	const char *name; /* "path" */
 	/* Is @arg such a one? Asked in the table's order; may look at the file. */
@@ -33,6 +44,8 @@ struct scan_source {
 	int (*run)(const struct invocation *in, const char *const *args, size_t n, struct scanning *s, struct scan_totals *totals,
 	           struct err *err);
 };
+extern const struct scan_source scan_source_sbom;
+extern const struct scan_source scan_source_dockerfile;
 extern const struct scan_source scan_source_image;
 extern const struct scan_source scan_source_path;
 /* The last row takes every argument; NULL at the end. */

@@ -33,6 +33,9 @@
 #define ARTIFACT_PACKAGE_DATABASE "package-database"       /* of dpkg, apk, rpm: what is installed */
 #define ARTIFACT_PYTHON_PACKAGE "python-package"           /* metadata of one installed distribution */
 #define ARTIFACT_NPM_PACKAGE "npm-package"                 /* package.json of one installed package */
+#define ARTIFACT_DOCKERFILE "dockerfile"                   /* what an image is built on; scanned by name only */
+#define ARTIFACT_BILL_OF_MATERIALS "bill-of-materials"     /* CycloneDX, SPDX; scanned by name only */
+#define ARTIFACT_BILL_ENTRY "bill-entry"                   /* content that a bill names by its digest; not seen */
 #define ARTIFACT_RELEASE_FILE "release-file"               /* a product's own statement: NvInferVersion.h, nv_tegra_release */
 #define ARTIFACT_ARCHIVE "archive"                   /* zip, tar, or compressed; what is inside is reported apart */
 #define ARTIFACT_PICKLE "python-pickle"              /* torch2trt and others keep engines in them */

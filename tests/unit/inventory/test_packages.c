@@ -30,14 +30,6 @@ static void components_are(const struct artifact_facts *f, const struct expected
 	}
 }
 
-static bool has_rule(const struct artifact_facts *f, const char *rule)
-{
-	for (size_t i = 0; i < f->rule_count; i++)
-		if (strcmp(f->rules[i], rule) == 0)
-			return true;
-	return false;
-}
-
 /* ── Texts ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 #define TRT "pkg:generic/nvidia/tensorrt"

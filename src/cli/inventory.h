@@ -1,0 +1,33 @@
+/*
+ * inventory - what `inventory import` can be given. Private to cli/.
+ *
+ * A form is a file import_NAME.c and a row of inventory_imports[] (command_inventory.c).
+ */
+#ifndef REFORGE_CLI_INVENTORY_H
+#define REFORGE_CLI_INVENTORY_H
+
+#include "cli/site.h"
+#include "inventory/inventory.h"
+
+#define INVENTORY_IMPORT_MAX_BYTES ((size_t)2 * GIB)
+
+/* One run: where things go, and what came of it so far. */
+struct importing {
+	const struct invocation *in;
+	struct site *site;
+	const char *service, *environment; /* "" none */
+	struct inventory_changes changes;  /* summed */
+	uint64_t components;
+	uint64_t findings; /* files with one */
+};
+
+struct inventory_import {
+	const char *name; /* "sbom" */
+	/* Is the file such a one? */
+	bool (*is)(struct span bytes);
+	/* Records it. */
+	int (*run)(struct importing *i, const char *path, struct span bytes, struct err *err);
+};
+extern const struct inventory_import inventory_import_sbom;
+
+#endif

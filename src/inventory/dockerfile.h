@@ -1,0 +1,48 @@
+/*
+ * dockerfile - the images that a Dockerfile builds on: FROM of every stage, COPY --from and RUN --mount from=.
+ *
+ * Pure. May use base/, artifact.h, image_tag.h. Read as docs.docker.com's "Dockerfile reference" says: parser directive
+ * `escape`, continued lines, comments inside of them, here-documents (a FROM in one is text), ARG before the first FROM with
+ * its default, ${NAME}, ${NAME:-word}, ${NAME:+word}. A name whose value the file does not have (an ARG without a
+ * default) makes that image unknown: it is given at build time.
+ */
+#ifndef REFORGE_INVENTORY_DOCKERFILE_H
+#define REFORGE_INVENTORY_DOCKERFILE_H
+
+#include "inventory/artifact.h"
+#include "inventory/image_tag.h"
+
+#define DOCKERFILE_MAX_BYTES (1 * MIB)
+#define DOCKERFILE_MAX_IMAGES 512
+#define DOCKERFILE_MAX_ARGS 1024
+/* Of one value after substitution. */
+#define DOCKERFILE_MAX_VALUE 4096
+
+enum dockerfile_use { DOCKERFILE_FROM, DOCKERFILE_COPY, DOCKERFILE_MOUNT };
+
+struct dockerfile_image {
+	enum dockerfile_use use;
+	struct span reference; /* as substituted; with what is not known left as written */
+	struct span stage;     /* name of the stage it begins, or stands in; "0", "1" for those without */
+	struct span platform;  /* of --platform, as written; empty */
+	struct span missing;   /* the first name without a value; empty: all are known */
+	bool scratch;          /* FROM scratch: no image */
+	bool of_stage;         /* another stage of this file, no image */
+	uint64_t line;
+};
+struct dockerfile {
+	struct dockerfile_image *images; /* in the file's order */
+	size_t count;
+};
+/* Spans live in @a or @text. RF_EFORMAT with the line and the rule (nothing before the first FROM but ARG; FROM IMAGE [AS
+ * NAME]; no FROM at all; an expansion that is not read); RF_ETOOBIG; RF_ETOOMANY; RF_ENOMEM. */
+RF_MUST_CHECK int dockerfile_read(struct span text, struct arena *a, struct dockerfile *ret, struct err *err);
+
+/* The facts of a Dockerfile, kind ARTIFACT_DOCKERFILE: components that its images' tags prove, a note for each image, and
+ * the finding unknown with the candidates for those that are not proven. What is malformed is a fact as well. RF_ENOMEM. */
+RF_MUST_CHECK int dockerfile_facts(struct span text, const struct image_map *m, struct arena *a,
+				   struct artifact_facts *ret, struct err *err);
+/* Dockerfile, Containerfile, Dockerfile.NAME, NAME.Dockerfile. */
+bool dockerfile_named(struct span name);
+
+#endif

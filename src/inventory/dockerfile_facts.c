@@ -1,0 +1,95 @@
+/* What the images of a Dockerfile are known to hold, as facts. See dockerfile.h. */
+#include "inventory/dockerfile.h"
+
+/* Candidates that one note names. */
+#define NOTED_CANDIDATES 8
+
+static void prove(struct artifact_reading *r, const struct dockerfile_image *i, const struct image_contents *c)
+{
+	for (size_t k = 0; k < c->fact_count && !r->failed; k++) {
+		struct artifact_component component = {
+			.product = span_of(c->facts[k]->product->purl),
+			.version = c->versions[k],
+			.role = ARTIFACT_ROLE_PACKAGE,
+			.source = "image-tag",
+			.where = span_of(arena_printf(r->a, "line %llu, stage %.*s: %.*s", (unsigned long long)i->line,
+						      SPAN_ARG(i->stage), SPAN_ARG(i->reference))),
+		};
+		if (!component.where.p || artifact_component_add(r->facts, r->a, &component) < 0)
+			r->failed = RF_ENOMEM;
+	}
+}
+
+static const char *candidates_text(struct artifact_reading *r, const struct image_contents *c)
+{
+	RF_AUTO(str) s = STR_INIT(4 * KIB);
+	for (size_t k = 0; k < c->candidate_count && k < NOTED_CANDIDATES; k++) {
+		const struct image_fact *f = c->candidates[k];
+		struct span repository = span_from(f->image, span_rfind_byte(f->image, '/') + 1);
+		str_addf(&s, "%s%s %.*s (%.*s:%.*s)", k ? ", " : "", f->product->name, SPAN_ARG(f->version),
+			 SPAN_ARG(repository), SPAN_ARG(f->tag));
+	}
+	const char *text = arena_text(r->a, str_span(&s));
+	if (!text || s.failed)
+		r->failed = RF_ENOMEM;
+	return text ? text : "";
+}
+
+static void unproven(struct artifact_reading *r, const struct dockerfile_image *i, const struct image_reference *ref,
+		     const struct image_contents *c)
+{
+	const char *candidates = candidates_text(r, c);
+	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_CONTENT_ABSENT, "image_unproven",
+			"line %llu: what %.*s holds is not told by %s: scan the image%s%s", (unsigned long long)i->line,
+			SPAN_ARG(i->reference), ref->digest.n ? "a digest" : "its tag",
+			c->candidate_count ? "; candidates: " : "", candidates);
+}
+
+static void image_judge(struct artifact_reading *r, const struct dockerfile_image *i, const struct image_map *m)
+{
+	struct image_reference ref;
+	struct image_contents contents;
+	struct err err = ERR_INIT;
+	if (i->scratch || i->of_stage)
+		return;
+	if (i->missing.n) {
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_CONTENT_ABSENT, "image_argument_missing",
+				"line %llu: %.*s: the value of %.*s is given at build time",
+				(unsigned long long)i->line, SPAN_ARG(i->reference), SPAN_ARG(i->missing));
+		return;
+	}
+	int rc = image_reference_read(i->reference, &ref, &err);
+	if (rc < 0) {
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "image_reference_malformed",
+				"line %llu: %s", (unsigned long long)i->line, err.text);
+	} else {
+		image_contents(m, &ref, &contents);
+		prove(r, i, &contents);
+		if (!contents.proven)
+			unproven(r, i, &ref, &contents);
+	}
+}
+
+int dockerfile_facts(struct span text, const struct image_map *m, struct arena *a, struct artifact_facts *ret,
+		     struct err *err)
+{
+	struct err why = ERR_INIT;
+	struct dockerfile file = { 0 };
+	*ret = (struct artifact_facts){ .kind = ARTIFACT_DOCKERFILE,
+					.layout = "",
+					.cause = "",
+					.cc_major = -1,
+					.cc_minor = -1,
+					.size = text.n };
+	struct artifact_reading r = { .a = a, .facts = ret, .err = err };
+	int rc = dockerfile_read(text, a, &file, &why);
+	if (rc == RF_ENOMEM)
+		return err_set(err, rc, "%s", why.text);
+	if (rc < 0)
+		artifact_object(&r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "dockerfile_malformed", "line %lld: %s",
+				(long long)why.line, why.text);
+	for (size_t i = 0; i < file.count && !r.failed; i++)
+		image_judge(&r, &file.images[i], m);
+	ret->second_look_from = ret->note_count;
+	return r.failed ? err_set(err, r.failed, "no memory for the facts of a Dockerfile") : 0;
+}

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""Packages, bills of materials, Dockerfiles: what they hold is found, scanned and recorded; hostile ones are answered."""
+import hashlib, json, os, pathlib, sqlite3, struct
+from tap import *
+
+PROGRAM = os.path.join(BUILD, "reforge") if os.access(os.path.join(BUILD, "reforge"), os.X_OK) else REFORGE
+TRT = "pkg:generic/nvidia/tensorrt"
+
+def scan(*args, **more):
+    return run("scan", *args, program=PROGRAM, **more)
+
+def write(path, text):
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return path
+
+def rpm_header(name, version, release):
+    data = index = b""
+    for tag, text in ((1000, name), (1001, version), (1002, release)):
+        index += struct.pack(">IIII", tag, 6, len(data), 1)
+        data += text.encode() + b"\0"
+    return struct.pack(">II", 3, len(data)) + index + data
+
+def machine():
+    """A root file system in small: every database holds TensorRT, in its own words."""
+    root = folder() / "root"
+    write(root / "var/lib/dpkg/status", "Package: libnvinfer10\nStatus: install ok installed\nVersion: 10.13.3.9-1+cuda12.9\n\n"
+          "Package: libnvinfer8\nStatus: deinstall ok config-files\nVersion: 8.6.1.6-1+cuda12.0\n")
+    write(root / "lib/apk/db/installed", "P:onnxruntime\nV:1.20.1-r2\n\n")
+    write(root / "venv/site-packages/tensorrt_cu12-10.13.3.9.dist-info/METADATA", "Metadata-Version: 2.1\nName: tensorrt_cu12\nVersion: 10.13.3.9\n")
+    write(root / "srv/node_modules/ort/package.json", '{"name":"onnxruntime-node","version":"1.20.1"}')
+    write(root / "opt/TensorRT-10.13.3.9/include/NvInferVersion.h", "#define NV_TENSORRT_MAJOR 10\n#define NV_TENSORRT_MINOR 13\n#define NV_TENSORRT_PATCH 3\n#define NV_TENSORRT_BUILD 9\n")
+    write(root / "etc/nv_tegra_release", "# R36 (release), REVISION: 4.4, GCID: 1, BOARD: generic\n")
+    db = sqlite3.connect(root / "var/lib/rpmdb.sqlite")
+    db.execute("CREATE TABLE Packages(hnum INTEGER PRIMARY KEY AUTOINCREMENT, blob BLOB NOT NULL)")
+    for i in range(500):
+        db.execute("INSERT INTO Packages(blob) VALUES(?)", (rpm_header(f"package-{i}", "1", "2") + b"",))
+    db.execute("INSERT INTO Packages(blob) VALUES(?)", (rpm_header("libnvinfer10", "10.13.3.9", "1.cuda12.9"),))
+    db.commit()
+    db.close()
+    return root
+
+def packages():
+    result = scan("--json", machine())
+    files = {f["path"].split("/root/")[1]: f for f in result.lines()}
+    found = {p: sorted((c["product"], c["version"]) for c in f.get("components", [])) for p, f in files.items()}
+    for path in ("var/lib/dpkg/status", "venv/site-packages/tensorrt_cu12-10.13.3.9.dist-info/METADATA", "opt/TensorRT-10.13.3.9/include/NvInferVersion.h"):
+        ok(found.get(path) == [(TRT, "10.13.3.9")], f"{path}: TensorRT 10.13.3.9", found.get(path), result)
+    ok((TRT, "10.13.3.9") in found.get("var/lib/rpmdb.sqlite", []) and len(found["var/lib/rpmdb.sqlite"]) == 501, "rpm's database: 501 packages", files.get("var/lib/rpmdb.sqlite"))
+    ok(found.get("lib/apk/db/installed") == found.get("srv/node_modules/ort/package.json") == [("pkg:generic/microsoft/onnxruntime", "1.20.1")],
+       "apk and npm: ONNX Runtime 1.20.1", found)
+    ok(found.get("etc/nv_tegra_release") == [("pkg:generic/nvidia/jetson-linux", "36.4.4")], "nv_tegra_release: Jetson Linux 36.4.4", found)
+    ok(result.status == 0, "nothing of it is unknown", result)
+
+BILL = {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"component": {"type": "application", "name": "app", "version": "1"}},
+        "components": [{"type": "library", "name": "a", "purl": "pkg:deb/ubuntu/libnvinfer10@10.13.3.9-1%2Bcuda12.9",
+                        "components": [{"type": "library", "name": "b"}]},
+                       {"type": "machine-learning-model", "bom-ref": "m", "name": "m", "version": "1", "hashes": [{"alg": "SHA-256", "content": "ab" * 32}]}]}
+
+def bills():
+    path = write(folder() / "app.cdx.json", json.dumps(BILL))
+    result = scan("--json", path)
+    got = [(c["product"], c["version"]) for c in result.json()["components"]]
+    ok(got == [(TRT, "10.13.3.9"), ("pkg:generic/b", None), ("pkg:generic/m", "1")], "a bill's components, nested ones too", result)
+    ok(result.json()["kind"] == "bill-of-materials" and result.json()["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest(), "its kind and digest", result)
+    site = folder() / "site"
+    site.mkdir()
+    run("init", site=site, program=PROGRAM)
+    result = run("inventory", "import", "--json", path, site=site, program=PROGRAM)
+    ok(result.status == 0 and result.json()["added"] == 1 and result.json()["components"] == 3, "imported", result)
+    result = run("inventory", "import", "--json", path, site=site, program=PROGRAM)
+    ok(result.json()["unchanged"] == 1 and result.json()["added"] == 0, "imported again: unchanged", result)
+    changed = json.loads(json.dumps(BILL))
+    changed["components"] = changed["components"][1:]
+    path.write_text(json.dumps(changed))
+    result = run("inventory", "import", "--json", path, site=site, program=PROGRAM)
+    ok(result.json()["replaced"] == 1, "a newer bill takes its place", result)
+    result = run("inventory", "import", write(folder() / "no.json", '{"a":1}'), site=site, program=PROGRAM)
+    ok(result.status == 2 and "CycloneDX" in result.err and "no.json" in result.err, "what is no bill is refused with what is read", result)
+    result = run("inventory", "import", "--service", "nobody", path, site=site, program=PROGRAM)
+    ok(result.status == 2 and "no such service" in result.err, "an unknown service is refused", result)
+
+def hostile():
+    cases = {
+        "deep": ('{"bomFormat":"CycloneDX","specVersion":"1.6","components":[' + '{"name":"a","components":[' * 3000 + "]}" * 3000 + "]}", "deep"),
+        "cut": ('{"bomFormat":"CycloneDX","specVersion":"1.6","components":[{"name":"a"}', "does not end"),
+        "version": ('{"bomFormat":"CycloneDX","specVersion":"9"}', "1.4, 1.5 and 1.6"),
+        "twice": ('{"bomFormat":"CycloneDX","specVersion":"1.6","components":[],"components":[]}', "given twice"),
+    }
+    for name, (text, rule) in cases.items():
+        result = scan(write(folder() / f"{name}.cdx.json", text))
+        ok(result.status == 2 and rule in result.err and f"{name}.cdx.json" in result.err, f"a bill that is {name}: file and rule are named", result)
+
+def dockerfiles():
+    where = folder() / "docker"
+    write(where / "Dockerfile", "ARG TAG=25.08\nFROM nvcr.io/nvidia/tritonserver:${TAG}-trtllm-python-py3 AS base\nFROM base\n")
+    result = scan("--json", where / "Dockerfile")
+    got = {c["product"]: c["version"] for c in result.json()["components"]}
+    ok(result.status == 0 and got.get(TRT) == "10.11.0.33", "a proven tag", result)
+    write(where / "Dockerfile.site", "FROM registry.example:5000/base:7\n")
+    result = scan("--json", where / "Dockerfile.site")
+    ok(result.status == 3 and result.json()["rules"] == ["image_unproven"], "a tag that nothing proves is unknown", result)
+    write(where / "map.csv", "image,tag,onnxruntime\nregistry.example:5000/base,7,1.20.1\n")
+    result = scan("--json", "--image-map", where / "map.csv", where / "Dockerfile.site")
+    ok(result.status == 0 and result.json()["components"][0]["version"] == "1.20.1", "until the site's own map does", result)
+    write(where / "bad.csv", "image,tag,tensorflow\n")
+    result = scan("--image-map", where / "bad.csv", where / "Dockerfile.site")
+    ok(result.status == 2 and "bad.csv:1" in result.err, "a map with an unknown product is refused by file and line", result)
+
+for part in (packages, bills, hostile, dockerfiles):
+    try:
+        part()
+    except Exception:
+        ok(False, part.__name__, traceback.format_exc())
+done()
