@@ -13,7 +13,7 @@
 #define BLOB_USEC (6 * 3600 * USEC_PER_SEC)
 #define MANIFEST_BYTES (8 * MIB)
 #define TOKEN_BYTES (64 * KIB)
-#define ATTEMPTS 4
+#define ATTEMPTS 3
 #define ACCEPT                                                                                             \
 	"application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "             \
 	"application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json"

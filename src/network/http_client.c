@@ -289,7 +289,7 @@ static bool set_options(struct exchange *x)
 		SET(CURLOPT_CAINFO, x->c->ca_file);
 	good &= set_pem(h, CURLOPT_CAINFO_BLOB, x->c->ca_pem) && set_pem(h, CURLOPT_SSLCERT_BLOB, x->c->certificate_pem) &&
 	        set_pem(h, CURLOPT_SSLKEY_BLOB, x->c->key_pem);
-	SET(CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
+	SET(CURLOPT_ACCEPT_ENCODING, x->request->as_stored ? NULL : "gzip, deflate");
 	SET(CURLOPT_USERAGENT, "reforge/" REFORGE_VERSION);
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)(x->c->connect_usec / USEC_PER_MS));
 	SET(CURLOPT_TIMEOUT_MS, RF_MAX(left_ms, 1L));
