@@ -326,14 +326,18 @@ static void texts_check(const struct bounds *b, const unsigned char *p, size_t n
 		{ 0x01, 0x00, 0x0d, 0x00, 0x01, 0x00 }, /* P1 */
 	};
 	for (size_t i = 8; i + 14 <= n; i++) {
-		if (p[i] != 0x01)
-			continue;
+		const unsigned char *next = memchr(p + i, 0x01, n - 13 - i);
+		if (!next)
+			return;
+		i = (size_t)(next - p);
 		for (size_t k = 0; k < RF_COUNT(forms); k++) {
 			if (memcmp(p + i, forms[k], sizeof forms[k]) != 0)
 				continue;
 			struct item first = { .value = le64(p + i - 8), .at = at + i - 8 };
 			struct item again = { .value = le64(p + i + 6), .at = at + i + 6 };
-			length_check(b, &first, at + i + 14, "a text");
+			/* in P1 and P2 the first two bytes may be the end of any item */
+			if (k == 0)
+				length_check(b, &first, at + i + 14, "a text");
 			length_check(b, &again, at + i + 14, "a text");
 			return; /* what follows may be the bytes of the text: another file's business */
 		}
