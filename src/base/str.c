@@ -43,7 +43,13 @@ void str_add_text(struct str *s, const char *text)
 
 void str_add_byte(struct str *s, char c)
 {
-	str_add(s, (struct span){ &c, 1 });
+	/* half of what JSON is written of */
+	if (s->failed || s->n + 2 > s->capacity || s->n >= s->limit) {
+		str_add(s, (struct span){ &c, 1 });
+		return;
+	}
+	s->p[s->n++] = c;
+	s->p[s->n] = '\0';
 }
 
 void str_vaddf(struct str *s, const char *format, va_list args)

@@ -122,12 +122,25 @@ static void escape(struct str *to, unsigned char c)
 		str_addf(to, "\\u%04x", c);
 }
 
+/* Eight bytes at once: none of them below 0x20, a quote, a backslash or above 0x7f. */
+static bool eight_plain(const unsigned char *p)
+{
+	const uint64_t ones = 0x0101010101010101, high = 0x8080808080808080;
+	uint64_t w;
+	memcpy(&w, p, sizeof w);
+	uint64_t quote = w ^ ones * '"', backslash = w ^ ones * '\\';
+	return ((w | ((w - ones * 0x20) & ~w) | ((quote - ones) & ~quote) | ((backslash - ones) & ~backslash)) &
+		high) == 0;
+}
+
 static void quoted(struct str *to, struct span s)
 {
 	const unsigned char *p = (const unsigned char *)s.p;
 	str_add_byte(to, '"');
 	for (size_t i = 0; i < s.n;) {
 		size_t run = i;
+		while (s.n - run >= 8 && eight_plain(p + run))
+			run += 8;
 		while (run < s.n && p[run] >= 0x20 && p[run] < 0x80 && p[run] != '"' && p[run] != '\\')
 			run++;
 		str_add(to, span_sub(s, i, run - i));
@@ -196,8 +209,14 @@ void json_put_i64(struct json_out *o, int64_t v)
 
 void json_put_u64(struct json_out *o, uint64_t v)
 {
+	char digits[20];
+	size_t i = sizeof digits;
+	do {
+		digits[--i] = (char)('0' + v % 10);
+		v /= 10;
+	} while (v);
 	before_value(o);
-	str_addf(o->to, "%" PRIu64, v);
+	str_add(o->to, (struct span){ digits + i, sizeof digits - i });
 }
 
 void json_put_double(struct json_out *o, double v)
