@@ -298,7 +298,7 @@ static int fill(struct transaction *tx, void *data)
 			rc = TX_RUN(tx, "INSERT INTO ballast(b) VALUES (zeroblob(200000))");
 		if (rc != 0)
 			return rc;
-		if (i == 200 && write(*(int *)data, "x", 1) != 1)
+		if (i == 600 && write(*(int *)data, "x", 1) != 1)
 			return RF_EIO;
 	}
 }
@@ -322,7 +322,7 @@ static void a_transaction_killed_half_way_never_happened(void **state)
 			_exit(database_transact(db, DB_WRITE, fill, &ends[1], &err) != 0);
 		_exit(1);
 	}
-	assert_int_equal(read(ends[0], &x, 1), 1);      /* 40 MB: far past what the page cache holds back */
+	assert_int_equal(read(ends[0], &x, 1), 1);      /* 120 MB: far past what the page cache holds back */
 	(void)kill(pid, SIGKILL);
 	(void)waitpid(pid, NULL, 0);
 	(void)close(ends[0]);
