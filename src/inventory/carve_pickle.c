@@ -52,7 +52,7 @@ static int ends_inside(struct carve_cursor *k, uint64_t at)
 	if (k->failed)
 		return k->failed;
 	(void)err_set(k->err, RF_ETRUNCATED, "the pickle ends inside of an opcode");
-	return k->err ? err_at_offset(k->err, at) : RF_ETRUNCATED;
+	return k->err ? err_at_offset(k->err, RF_MIN(at, k->src->size)) : RF_ETRUNCATED;
 }
 
 /* Behind the newline. */
