@@ -1,5 +1,5 @@
-"""inventory: headers of many files, the digest of a large one."""
-import os, subprocess
+"""inventory: headers of many files, the digest of a large one, engines inside of a packed archive."""
+import io, os, subprocess, tarfile
 import bench
 
 FILES = 100_000
@@ -36,5 +36,44 @@ def inventory_digest():
         peer = LARGE / 2**20 / bench.median([r.wall for r in theirs])
         yield bench.at_least("full scan of 4 GiB", speed, "MiB/s", peer, f"openssl dgst: {peer:,.0f} MiB/s", 0.9)
         yield bench.at_most("full scan of 4 GiB, peak memory", max(r.peak for r in ours) / 2**20, "MiB", 64, "64 MiB")
+    finally:
+        bench.remove(where)
+
+def packed_engines(path, count, each):
+    """A tar.zst of @count plans: the headers of specimens around five eighths of noise, which packs as real engines do."""
+    plan = path + ".plan"
+    subprocess.run([bench.program("demo/specimen/reforge-specimen"), "--version", "10.13.3.9", "--cc", "8.6", "--size", str(each), plan], check=True)
+    with open(plan, "rb") as f:
+        body = bytearray(f.read())
+    os.unlink(plan)
+    head, tail, noise = bytes(body[:4096]), bytes(body[-16:]), os.urandom(40 << 20)
+    zstd = subprocess.Popen(["zstd", "-q", "-3", "-f", "-o", path], stdin=subprocess.PIPE)
+    with tarfile.open(fileobj=zstd.stdin, mode="w|") as t:
+        for i in range(count):
+            for block in range(each >> 16):
+                at = (block * 7 + i * 13) % 1024 * 40960
+                body[block << 16:(block << 16) + 40960] = noise[at:at + 40960]
+            body[:4096], body[-16:] = head, tail
+            info = tarfile.TarInfo(f"models/m{i}/1/model.plan"); info.size = each
+            t.addfile(info, io.BytesIO(body))
+    zstd.stdin.close()
+    if zstd.wait() != 0:
+        raise RuntimeError("zstd failed")
+
+def inventory_containers():
+    """2 GiB of engines in a tar.zst, against zstd -dc into openssl dgst -sha256"""
+    where = bench.folder("containers")
+    count, each = 32, 64 << 20
+    try:
+        packed = os.path.join(where, "engines.tar.zst")
+        packed_engines(packed, count, each)
+        subprocess.run(["cat", packed], stdout=subprocess.DEVNULL, check=True)
+        scan = [bench.program("reforge"), "scan", "--json", packed]
+        peer = ["sh", "-c", 'zstd -dc "$1" | openssl dgst -sha256', "sh", packed]
+        ours, theirs = bench.in_turn(3, lambda: bench.Run(scan, ok=(0, 3)), lambda: bench.Run(peer))
+        mib = count * each / 2**20
+        speed, other = mib / bench.median([r.wall for r in ours]), mib / bench.median([r.wall for r in theirs])
+        yield bench.at_least("engines inside of a tar.zst, unpacked", speed, "MiB/s", other, f"zstd -dc | openssl dgst: {other:,.0f} MiB/s", 0.8)
+        yield bench.at_most("engines inside of a tar.zst, peak memory", max(r.peak for r in ours) / 2**20, "MiB", 128, "128 MiB")
     finally:
         bench.remove(where)
