@@ -2,6 +2,7 @@
  * Prose: lines are the affected text, the fix, a version, the product, the platform. Unread ranges must answer UNSURE, never OUT;
  * what can be written as vers is read back to the same answer.
  */
+#include "version/platform.h"
 #include "version/range.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -40,6 +41,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)span_split(&rest, '\n', &version);
 	(void)span_split(&rest, '\n', &row.product);
 	(void)span_split(&rest, '\n', &row.platform);
+	if (platform_line_of(row.platform) > PLATFORM_JETPACK)
+		abort();
 	for (const struct scheme *s = SCHEMES; s->name; s++) {
 		struct arena a = ARENA_INIT(4 * MIB);
 		struct range *r = NULL;
