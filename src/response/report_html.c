@@ -280,7 +280,10 @@ static void advisories(struct html *h, const struct report *r)
 		raw(h, "<p class=\"stale\"><strong>");
 		raw(h, w(h, W_STALE));
 		raw(h, "</strong>: ");
+		char t[TIME_TEXT_BYTES];
 		text(h, r->stale[i].feed);
+		if (r->stale[i].as_of != USEC_NONE)
+			str_addf(h->to, " (%s %s)", w(h, W_AS_OF), time_text(r->stale[i].as_of, t));
 		raw(h, ": ");
 		text(h, r->stale[i].words);
 		raw(h, "</p>\n");

@@ -109,7 +109,10 @@ static void advisories(struct md *m, const struct report *r)
 	str_add_text(m->to, "\n");
 	for (size_t i = 0; i < r->stale_count; i++) {
 		str_addf(m->to, "- **%s**: ", w(m, W_STALE));
+		char t[TIME_TEXT_BYTES];
 		text(m, r->stale[i].feed);
+		if (r->stale[i].as_of != USEC_NONE)
+			str_addf(m->to, " (%s %s)", w(m, W_AS_OF), time_text(r->stale[i].as_of, t));
 		str_add_text(m->to, ": ");
 		text(m, r->stale[i].words);
 		str_add_text(m->to, i + 1 == r->stale_count ? "\n\n" : "\n");
