@@ -1,4 +1,5 @@
-"""inventory: headers of many files, the digest of a large one, engines inside of a packed archive."""
+"""inventory: headers of many files, the digest of a large one, engines inside of a packed archive, models looked
+through."""
 import io, os, subprocess, tarfile
 import bench
 
@@ -75,5 +76,69 @@ def inventory_containers():
         speed, other = mib / bench.median([r.wall for r in ours]), mib / bench.median([r.wall for r in theirs])
         yield bench.at_least("engines inside of a tar.zst, unpacked", speed, "MiB/s", other, f"zstd -dc | openssl dgst: {other:,.0f} MiB/s", 0.8)
         yield bench.at_most("engines inside of a tar.zst, peak memory", max(r.peak for r in ours) / 2**20, "MiB", 128, "128 MiB")
+    finally:
+        bench.remove(where)
+
+def _varint(v):
+    out = bytearray()
+    while True:
+        out.append(v & 0x7F | (0x80 if v > 0x7F else 0))
+        v >>= 7
+        if not v:
+            return bytes(out)
+
+def _field(number, payload):
+    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
+
+def _write_model(path, parts):
+    """ModelProto around a graph; parts() gives its fields, twice: this process must stay small, or its children's peaks are its own."""
+    size = sum(len(p) for p in parts())
+    with open(path, "wb") as f:
+        f.write(b"\x08\x08" + _varint(7 << 3 | 2) + _varint(size))
+        f.writelines(parts())
+        f.write(_field(8, b"\x10\x11"))
+    return os.path.getsize(path)
+
+FLOATS = _field(2, _field(1, b"\x08\x01" + _field(2, _field(1, b"\x08\x01"))))              # TypeProto: float[1]
+
+def _nodes(path, count):
+    """A chain of @count nodes with names as exporters write them, a second input and an attribute."""
+    def parts():
+        yield _field(2, b"chain") + _field(11, _field(1, b"/model/layer.0/input") + FLOATS)
+        for i in range(count):
+            yield _field(1, _field(1, b"/model/layer.%d/input" % i) + _field(1, b"/model/weight") + _field(2, b"/model/layer.%d/input" % (i + 1))
+                         + _field(3, b"/model/layer.%d/Concat" % i) + _field(4, b"Concat") + _field(5, _field(1, b"axis") + b"\x18\0\xa0\x01\x02"))
+        yield _field(5, b"\x08\x01\x10\x01" + _field(8, b"/model/weight") + _field(9, b"\0" * 4))
+        yield _field(12, _field(1, b"/model/layer.%d/input" % count) + FLOATS)
+    return _write_model(path, parts)
+
+def _weights(path, tensors):
+    """@tensors initialisers of 1 MiB."""
+    shape, data = b"\x08" + _varint(1 << 18) + b"\x10\x01", _field(9, b"\0" * (1 << 20))
+    return _write_model(path, lambda: (_field(5, shape + _field(8, b"/model/weight.%d" % i) + data) for i in range(tensors)))
+
+def inventory_models():
+    """models looked through: against reading them, against onnx.checker, at ten times the nodes"""
+    where = bench.folder("models")
+    try:
+        path = lambda name: os.path.join(where, name)
+        scan = lambda name: bench.Run([bench.program("reforge"), "scan", "--no-digest", "--threads", "1", "--json", path(name)])
+        size = _weights(path("weights.onnx"), 1024)
+        ours, theirs = bench.in_turn(5, lambda: scan("weights.onnx"), lambda: bench.Run(["cat", path("weights.onnx")]))
+        speed, peer = (size / 2**20 / bench.median([r.wall for r in runs]) for runs in (ours, theirs))
+        yield bench.at_least("model with 1 GiB of weights, looked through", speed, "MiB/s", peer, f"cat: {peer:,.0f} MiB/s", 1.0)
+        _nodes(path("small.onnx"), 100_000)
+        size = _nodes(path("large.onnx"), 1_000_000)
+        small, large = bench.in_turn(5, lambda: scan("small.onnx"), lambda: scan("large.onnx"))
+        cpu = [bench.median([r.cpu for r in runs]) for runs in (small, large)]
+        yield bench.at_most("cost per node at 1,000,000 against 100,000", cpu[1] / 10 / cpu[0], "x", 1.5, "100,000 nodes")
+        yield bench.at_least("model of 1,000,000 nodes", 1_000_000 / cpu[1], "nodes/s", 500_000, f"500,000 nodes a processor second ({size / 2**20:,.0f} MiB)", 1.0)
+        yield bench.at_most("model of 1,000,000 nodes, peak memory", max(r.peak for r in large) / 2**20, "MiB", 512, "512 MiB")
+        check = ["/usr/bin/python3", "-c", "import onnx, sys; onnx.checker.check_model(onnx.load(sys.argv[1]))", path("small.onnx")]
+        if subprocess.run(["/usr/bin/python3", "-c", "import onnx"], capture_output=True).returncode == 0:
+            ours, theirs = bench.in_turn(3, lambda: scan("small.onnx"), lambda: bench.Run(check))
+            theirs = bench.median([r.wall for r in theirs])
+            yield bench.at_least("model of 100,000 nodes", 100_000 / bench.median([r.wall for r in ours]), "nodes/s", 100_000 / theirs,
+                                 f"onnx.checker, loading included: {100_000 / theirs:,.0f} nodes/s", 1.0)
     finally:
         bench.remove(where)
