@@ -94,12 +94,17 @@ struct head {
 };
 
 /* The next field of an entry; false at its end. */
-static bool entry_next(struct artifact_reading *r, const struct onnx_field *entry, unsigned *count,
-		       struct onnx_field *f)
+static bool entry_next(struct head *h, const struct onnx_field *entry, unsigned *count, struct onnx_field *f)
 {
+	struct artifact_reading *r = h->model->r;
 	uint64_t at = *count ? f->next : entry->at;
-	if (at >= entry->next || onnx_field_read(r, at, entry->next, f) != 1)
+	if (at >= entry->next)
 		return false;
+	if (onnx_field_read(r, at, entry->next, f) != 1) {
+		if (!r->failed)
+			model_object(h->model, MODEL_MALFORMED, at, "an entry of the model's head cannot be read on");
+		return false;
+	}
 	if (++*count <= MAX_ENTRY_FIELDS)
 		return true;
 	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "too_many_fields",
@@ -115,7 +120,7 @@ static void opset_read(struct artifact_reading *r, const struct onnx_field *opse
 	unsigned count = 0;
 	struct text name = { .n = 0 };
 	int64_t version = 0;
-	while (entry_next(r, opset, &count, &f)) {
+	while (entry_next(h, opset, &count, &f)) {
 		if (f.number == 2 && f.wire == WIRE_VARINT)
 			version = (int64_t)f.value;
 		if (f.number != 1 || f.wire != WIRE_BYTES)
@@ -133,13 +138,13 @@ static void opset_read(struct artifact_reading *r, const struct onnx_field *opse
 }
 
 /* StringStringEntryProto: 1 key, 2 value */
-static void metadata_read(struct artifact_reading *r, const struct onnx_field *entry)
+static void metadata_read(struct artifact_reading *r, const struct onnx_field *entry, struct head *h)
 {
 	struct onnx_field f;
 	struct text key = { .n = 0 }, value = { .n = 0 };
 	uint64_t value_at = entry->at;
 	unsigned count = 0;
-	while (entry_next(r, entry, &count, &f)) {
+	while (entry_next(h, entry, &count, &f)) {
 		if (f.wire != WIRE_BYTES)
 			continue;
 		if (f.number == 1) {
@@ -185,7 +190,7 @@ static void model_field(struct artifact_reading *r, const struct onnx_field *f, 
 		opset_read(r, f, h);
 		break;
 	case MODEL_METADATA:
-		metadata_read(r, f);
+		metadata_read(r, f, h);
 		break;
 	default:
 		break;

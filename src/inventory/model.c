@@ -112,7 +112,7 @@ static bool slots_grow(struct model *m)
 	size_t wanted = s->slot_count ? 2 * s->slot_count : FIRST_SLOTS;
 	if (!memory_take(m, (wanted - s->slot_count) * sizeof *s->slots))
 		return false;
-	uint32_t *slots = rf_alloc(wanted * sizeof *slots);
+	uint64_t *slots = rf_alloc(wanted * sizeof *slots);
 	if (!slots) {
 		m->r->failed = RF_ENOMEM;
 		return false;
@@ -121,7 +121,7 @@ static bool slots_grow(struct model *m)
 		size_t at = s->list[i].hash & (wanted - 1);
 		while (slots[at])
 			at = (at + 1) & (wanted - 1);
-		slots[at] = (uint32_t)i;
+		slots[at] = (uint64_t)s->list[i].hash << 32 | i;
 	}
 	rf_free(s->slots);
 	s->slots = slots;
@@ -145,18 +145,23 @@ static const char *text_keep(struct model *m, struct span text)
 	return copy;
 }
 
+void model_utf8_judge(struct model *m, struct span text, uint64_t at)
+{
+	if (!span_is_utf8(text))
+		model_object(m, MODEL_NOT_UTF8, at, "%s is no UTF-8", model_show(text));
+}
+
 static uint32_t name_new(struct model *m, struct span text, uint32_t hash, size_t slot, uint64_t at)
 {
 	struct model_names *s = &m->names;
-	if (!span_is_utf8(text))
-		model_object(m, MODEL_NOT_UTF8, at, "%s is no UTF-8", model_show(text));
+	model_utf8_judge(m, text, at);
 	if (!model_grow(m, &s->list, s->count, &s->room, sizeof *s->list))
 		return 0;
 	const char *p = text_keep(m, text);
 	if (!p)
 		return 0;
 	s->list[++s->count] = (struct model_name){ .p = p, .n = (uint32_t)text.n, .hash = hash };
-	s->slots[slot] = (uint32_t)s->count;
+	s->slots[slot] = (uint64_t)hash << 32 | s->count;
 	return (uint32_t)s->count;
 }
 
@@ -170,9 +175,12 @@ uint32_t model_name(struct model *m, struct span text, uint64_t at)
 	uint32_t hash = (uint32_t)hash_bytes(text.p, text.n);
 	size_t slot = hash & (s->slot_count - 1);
 	for (; s->slots[slot]; slot = (slot + 1) & (s->slot_count - 1)) {
-		const struct model_name *n = &s->list[s->slots[slot]];
-		if (n->hash == hash && n->n == text.n && memcmp(n->p, text.p, text.n) == 0)
-			return s->slots[slot];
+		if (s->slots[slot] >> 32 != hash)
+			continue;
+		uint32_t id = (uint32_t)s->slots[slot];
+		const struct model_name *n = &s->list[id];
+		if (n->n == text.n && memcmp(n->p, text.p, text.n) == 0)
+			return id;
 	}
 	return name_new(m, text, hash, slot, at);
 }

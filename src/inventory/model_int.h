@@ -40,7 +40,7 @@ struct model_name {
 struct model_names {
 	struct model_name *list; /* [0] is the empty name */
 	size_t count, room;
-	uint32_t *slots;
+	uint64_t *slots; /* hash in the upper half, index below: other names are told apart without a look at them */
 	size_t slot_count;
 };
 
@@ -127,6 +127,7 @@ bool model_grow(struct model *m, void *list, size_t count, size_t *room, size_t 
 /* Index of a name; 0 for the empty one and when a limit is met. Says so when it is no UTF-8. @at: for what is said. */
 uint32_t model_name(struct model *m, struct span text, uint64_t at);
 uint32_t model_name_at(struct model *m, uint64_t at, uint64_t n);
+void model_utf8_judge(struct model *m, struct span text, uint64_t at);
 bool model_name_is(const struct model *m, uint32_t name, const char *text);
 
 /* A new graph; 0 when one of the limits is met. @parent 0: none around it. */

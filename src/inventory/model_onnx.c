@@ -180,6 +180,20 @@ static uint32_t name_of(struct model *m, const struct onnx_field *f, const char 
 	return is_wire(m, f, WIRE_BYTES, message) ? model_name_at(m, f->at, f->value) : 0;
 }
 
+/* A name that nothing refers to, as a node's own: kept by nobody. */
+static void text_check(struct model *m, const struct onnx_field *f, const char *message)
+{
+	if (!is_wire(m, f, WIRE_BYTES, message) || f->value == 0)
+		return;
+	if (f->value > MODEL_MAX_NAME_BYTES) {
+		model_object(m, MODEL_OVER_LIMIT, f->at, "a name of %llu bytes", (unsigned long long)f->value);
+		return;
+	}
+	const unsigned char *p = artifact_at(m->r, f->at, (size_t)f->value);
+	if (p)
+		model_utf8_judge(m, span_bytes(p, (size_t)f->value), f->at);
+}
+
 /* Counts a field that may stand once. */
 static bool is_first(struct model *m, unsigned *count, const struct onnx_field *f, const char *message)
 {
@@ -486,11 +500,11 @@ static void attribute_read(struct model *m, const struct onnx_field *field, stru
 	for (struct walk w = walk_into(field); walk_next(m, &w, &f);) {
 		switch (f.number) {
 		case ATTRIBUTE_NAME:
-		case ATTRIBUTE_REF: {
-			uint32_t met = name_of(m, &f, "an attribute");
-			name = f.number == ATTRIBUTE_NAME ? met : name;
+			name = name_of(m, &f, "an attribute");
 			break;
-		}
+		case ATTRIBUTE_REF:
+			text_check(m, &f, "an attribute");
+			break;
 		case ATTRIBUTE_I:
 			number = f.value;
 			break;
@@ -559,7 +573,7 @@ static void node_read(struct model *m, const struct onnx_field *field, struct pl
 			model_define(m, p.graph, MODEL_DEF_NODE, name_of(m, &f, "a node"), n.id, f.at);
 			break;
 		case NODE_NAME:
-			(void)name_of(m, &f, "a node");
+			text_check(m, &f, "a node");
 			break;
 		case NODE_OP:
 			n.op = name_of(m, &f, "a node");
@@ -593,7 +607,7 @@ static void graph_read(struct model *m, const struct onnx_field *field, struct p
 			node_read(m, &f, p);
 			break;
 		case GRAPH_NAME:
-			(void)name_of(m, &f, "a graph");
+			text_check(m, &f, "a graph");
 			break;
 		case GRAPH_INITIALIZER:
 			model_define(m, p.graph, MODEL_DEF_INITIALIZER, tensor_field(m, &f, "a graph"), 0, f.at);

@@ -10,7 +10,8 @@
  * Files are opened once, without blocking (FIFOs, devices, sockets are reported, never opened); facts and digest are of
  * the same open file. Links to regular files are read under the link's own path; links to folders inside the root are
  * skipped (the folder itself is met), outside of it they are reported as unread: `unknown`. Memory: about 16 MiB plus 2
- * MiB per worker, whatever the files' sizes.
+ * MiB per worker, whatever the files' sizes; a worker that looks through a model takes what its nodes need beside it, at
+ * most MODEL_MAX_MEMORY_BYTES.
  */
 #ifndef REFORGE_INVENTORY_SCAN_H
 #define REFORGE_INVENTORY_SCAN_H
