@@ -9,6 +9,7 @@
  *   nv_tegra_release            Jetson Linux: "# R36 (release), REVISION: 4.4, ..."
  *   version-ubuntu-rootfs.txt   DriveOS, /etc/nvidia: "7.0.5.0-43328940"
  *   VERSION_NUMBER              ONNX Runtime's tarballs: onnxruntime-linux-x64-1.20.1/VERSION_NUMBER
+ *   TRITON_VERSION              Triton's images: /opt/tritonserver/TRITON_VERSION, "2.48.0"; its libraries say nothing
  */
 #include "format/json.h"
 #include "inventory/package_int.h"
@@ -216,6 +217,11 @@ static int onnxruntime_read(struct artifact_reading *r, struct span text, const 
 	return product_is(r, ARTIFACT_PRODUCT_ONNXRUNTIME, span_trim(text), row);
 }
 
+static int triton_read(struct artifact_reading *r, struct span text, const struct release_file *row)
+{
+	return product_is(r, "pkg:generic/nvidia/triton-inference-server", span_trim(text), row);
+}
+
 /* ── The table ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static const struct release_file files[] = {
@@ -226,6 +232,7 @@ static const struct release_file files[] = {
 	{ "nv_tegra_release", "", "REVISION:", "nv_tegra_release", tegra_read },
 	{ "version-ubuntu-rootfs.txt", "nvidia", "", "version-ubuntu-rootfs.txt", drive_read },
 	{ "VERSION_NUMBER", "onnxruntime-", "", "VERSION_NUMBER", onnxruntime_read },
+	{ "TRITON_VERSION", "tritonserver", "", "TRITON_VERSION", triton_read },
 };
 
 static const struct release_file *row_of(const struct artifact_reading *r)

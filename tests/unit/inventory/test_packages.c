@@ -150,6 +150,8 @@ static const struct text_case {
 	  { { "pkg:generic/nvidia/drive-os", "7.0.5.0", NULL } } },
 	{ "ONNX Runtime's tarball", "opt/onnxruntime-linux-x64-1.20.1/VERSION_NUMBER", "1.20.1\n", ARTIFACT_RELEASE_FILE,
 	  ARTIFACT_CLEAR, NULL, { { ORT, "1.20.1", NULL } } },
+	{ "Triton's image", "opt/tritonserver/TRITON_VERSION", "2.48.0\n", ARTIFACT_RELEASE_FILE, ARTIFACT_CLEAR, NULL,
+	  { { "pkg:generic/nvidia/triton-inference-server", "2.48.0", NULL } } },
 };
 
 static void test_texts(void **state)
