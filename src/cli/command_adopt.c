@@ -191,6 +191,8 @@ static int print_words(const struct adopting *c, struct err *err)
 	    c->found.facts.models_n, c->found.logs, c->found.recorded);
 	if (c->found.unread)
 		out_colour(COLOUR_RED, "; %zu files could not be read", c->found.unread);
+	if (c->found.packed)
+		out_colour(COLOUR_YELLOW, "; %zu engines inside of archives: unpack them to adopt them", c->found.packed);
 	out("\n");
 	if (c->dry_run) {
 		out("nothing was written (--dry-run)\n");
@@ -216,6 +218,7 @@ static int print_json(const struct adopting *c, struct err *err)
 	json_member_u64(&o, "logs", c->found.logs);
 	json_member_u64(&o, "recorded", c->found.recorded);
 	json_member_u64(&o, "unread", c->found.unread);
+	json_member_u64(&o, "packed", c->found.packed);
 	json_member_u64(&o, "new_services", c->found.new_services_n);
 	json_member_u64(&o, "recipes", c->written.recipes);
 	json_member_u64(&o, "drafts_written", c->written.drafts);
@@ -248,7 +251,7 @@ static int run_adopt(const struct invocation *in, struct err *err)
 		rc = in->json ? print_json(&c, err) : print_words(&c, err);
 	struct tally t = tally_of(&c, NULL);
 	/* what nobody knows yet is no pass */
-	if (rc == 0 && (t.questions || c.found.unread))
+	if (rc == 0 && (t.questions || c.found.unread || c.found.packed))
 		rc = 3;
 	site_release(&c.site);
 	arena_release(&c.a);

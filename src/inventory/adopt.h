@@ -200,6 +200,7 @@ struct adopt_found {
 	size_t recorded; /* engines that have a recipe already: left alone */
 	size_t logs;     /* texts that speak of trtexec */
 	size_t unread;   /* files that could not be read: nothing is claimed about them */
+	size_t packed;   /* engines inside of archives and other containers: only a file of its own is adopted */
 };
 /*
  * Looks for engines, models, logs, scripts and golden inputs. An engine belongs to the service of reforge.yaml whose

@@ -465,6 +465,10 @@ static int take_file(const struct scan_file *file, void *data)
 {
 	struct search *f = data;
 	struct span name = file_name(file->path);
+	if (file->outer) {
+		f->found->packed += artifact_kind_is_engine(span_of(file->facts->kind));
+		return 0;
+	}
 	if (file->error) {
 		f->found->unread++;
 		return 0;
