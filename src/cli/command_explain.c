@@ -1,5 +1,6 @@
 /* explain - the reason chain: which file, which header bytes, which source text, which comparison. */
 #include "cli/command.h"
+#include "cli/moment.h"
 #include "cli/output.h"
 #include "cli/site.h"
 
@@ -11,6 +12,7 @@ struct question {
 	const struct workspace *w;
 	const char *subject;
 	struct span advisory;
+	usec_t at; /* 0: now */
 	bool is_story;
 	struct exposure_story story;
 	struct exposure_explanation *list;
@@ -25,6 +27,8 @@ static int answer(struct transaction *tx, void *data)
 	struct question *q = data;
 	arena_reset(&q->arena);
 	q->is_story = false;
+	if (q->at)
+		return exposure_explain_path(tx, &q->arena, q->w, q->subject, q->advisory, q->at, &q->list, &q->count);
 	int asked = exposure_stale_feeds(tx, &q->arena, q->w, &q->stale, &q->stale_count);
 	if (asked)
 		return asked;
@@ -36,7 +40,7 @@ static int answer(struct transaction *tx, void *data)
 		return rc;
 	if (span_starts_nocase(span_of(q->subject), "CVE-") && !fs_exists(q->subject))
 		return err_prefix(tx_err(tx), "no feed has it ('reforge feed import FILE', 'reforge advisory list'): ");
-	return exposure_explain_path(tx, &q->arena, q->w, q->subject, q->advisory, &q->list, &q->count);
+	return exposure_explain_path(tx, &q->arena, q->w, q->subject, q->advisory, 0, &q->list, &q->count);
 }
 
 static int print_answer(const struct question *q, bool json, struct err *err)
@@ -60,7 +64,9 @@ static int print_answer(const struct question *q, bool json, struct err *err)
 		exposure_explanation_words(&q->list[i], &text);
 		str_add_byte(&text, '\n');
 	}
-	if (!q->is_story && q->count == 0) {
+	if (q->at && q->count == 0)
+		str_add_text(&text, "Nothing was known to be exposed there at that moment.\n");
+	else if (!q->is_story && q->count == 0) {
 		str_add_text(&text, "No advisory at hand speaks of this product.\n");
 		exposure_stale_words(q->stale, q->stale_count, "  ", &text);
 	}
@@ -83,7 +89,10 @@ static int run_explain(const struct invocation *in, struct err *err)
 {
 	struct site site;
 	struct question q = { .arena = ARENA_INIT(512 * MIB), .subject = in->arguments[0], .advisory = span_of(option_text(in, "advisory", NULL)) };
-	int rc = site_open(in, SITE_DATABASE, &site, err);
+	int rc = moment_option(in, &q.at, err);
+	if (rc != 0)
+		return rc;
+	rc = site_open(in, SITE_DATABASE, &site, err);
 	q.w = site.workspace;
 	if (rc == 0)
 		rc = database_transact(site.db, DB_READ, answer, &q, err);
@@ -96,11 +105,12 @@ static int run_explain(const struct invocation *in, struct err *err)
 	return rc;
 }
 
-static const struct option_row explain_options[] = { { "advisory", 0, OPTION_TEXT, "ID", "only this advisory", NULL }, { 0 } };
+static const struct option_row explain_options[] = { { "advisory", 0, OPTION_TEXT, "ID", "only this advisory", NULL }, MOMENT_OPTION, { 0 } };
 const struct command command_explain = {
 	"explain", "why: the reason chain of a finding",
 	(const struct verb[]){ { "", "PATH|DIGEST|PURL|CVE", "why: the reason chain of a finding", 1, 1, explain_options, run_explain,
 	                         "PATH or DIGEST: a placed engine: which header bytes, which source text, which comparison.\n"
+	                         "With --at: what it was exposed to at that moment, as it was judged then.\n"
 	                         "PURL: pkg:pypi/tensorrt@10.13.3.9, any product and version.\n"
 	                         "CVE: the story of one advisory; also of one that is none (explain CVE-2023-46721)." }, { 0 } },
 };

@@ -1,5 +1,6 @@
 /* status - exposures by carrier, incidents against their clocks, releases and whether they are still clean. ready - the lanes. */
 #include "cli/command.h"
+#include "cli/moment.h"
 #include "cli/output.h"
 #include "cli/site.h"
 #include "cli/work.h"
@@ -132,6 +133,8 @@ static int print_status(const struct status *s, struct err *err)
 {
 	char at[TIME_TEXT_BYTES];
 	out_colour(COLOUR_BOLD, "%s  %s\n", s->site, time_text(s->at, at));
+	if (s->is_past)
+		out("as it was, and was judged, then\n");
 	out("exposures: %lld affected, %lld conflict, %lld unknown\n\n", (long long)s->exposures_affected, (long long)s->exposures_conflict,
 	    (long long)s->exposures_unknown);
 	out_stale(s->stale, s->stale_count, "");
@@ -153,10 +156,14 @@ static int run_status(const struct invocation *in, struct err *err)
 	struct arena arena = ARENA_INIT(1024 * MIB);
 	struct status status;
 	RF_AUTO(str) text = STR_INIT(512 * MIB);
-	int rc = site_open(in, SITE_DATABASE | SITE_DEPOT, &site, err);
+	usec_t at;
+	int rc = moment_option(in, &at, err);
+	if (rc != 0)
+		return rc;
+	rc = site_open(in, SITE_DATABASE | SITE_DEPOT, &site, err);
 	struct response_context context = site_context(&site, true);
 	if (rc == 0)
-		rc = status_make(&context, 0, &arena, &status, err);
+		rc = status_make(&context, at, &arena, &status, err);
 	if (rc == 0 && in->json) {
 		struct json_out o = json_out(&text, out_is_terminal());
 		status_json(&o, &status);
@@ -171,9 +178,13 @@ static int run_status(const struct invocation *in, struct err *err)
 	return rc;
 }
 
+static const struct option_row status_options[] = { MOMENT_OPTION, { 0 } };
 const struct command command_status = {
 	"status", "exposures by carrier, incidents against their clocks, releases",
-	(const struct verb[]){ { "", "", "exposures by carrier, incidents against their clocks, releases", 0, 0, NULL, run_status, NULL }, { 0 } },
+	(const struct verb[]){ { "", "", "exposures by carrier, incidents against their clocks, releases", 0, 0, status_options, run_status,
+	                         "With --at: the services as they were at that moment and what they were exposed to, as it was judged then; no incidents and "
+	                         "releases." },
+	                       { 0 } },
 };
 
 static int print_ready(const struct ready *r, struct err *err)

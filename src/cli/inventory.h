@@ -9,6 +9,12 @@
 #include "cli/site.h"
 #include "inventory/inventory.h"
 
+/* Verbs that read: inventory_list.c. */
+int inventory_list(const struct invocation *in, struct err *err);
+extern const struct option_row inventory_list_options[];
+int inventory_show(const struct invocation *in, struct err *err);
+extern const struct option_row inventory_show_options[];
+
 #define INVENTORY_IMPORT_MAX_BYTES ((size_t)2 * GIB)
 
 /* One run: where things go, and what came of it so far. */

@@ -49,7 +49,7 @@ RF_MUST_CHECK int exposure_refresh(struct database *db, const char *actor, struc
 RF_MUST_CHECK int exposure_refresh_tx(struct transaction *tx, const char *actor, struct exposure_changes *ret);
 
 struct exposure_row {
-	int64_t placement_id;
+	int64_t placement_id, finding_id;
 	struct span advisory, advisory_title;
 	bool is_drill;
 	enum carrier carrier;
@@ -165,14 +165,17 @@ struct exposure_explanation {
 	struct stored_advisory advisory;
 	struct finding finding;
 	usec_t opened_at;                   /* of the open exposure; USEC_NONE when there is none */
+	usec_t at;                          /* the past moment that was asked for, judged as it was then; 0: now */
 	const struct exposure_stale *stale; /* feeds that are; of all explanations of one call the same */
 	size_t stale_count;
 };
 /* Placements by path or digest (inventory_placements_of); "placement!/inside" for a part of an image. Every advisory
- * about its components, worst first, in @a. @w as in exposure_stale_feeds(). @advisory empty: all. RF_ENOTFOUND when no placement has that name. */
+ * about its components, worst first, in @a. @w as in exposure_stale_feeds(). @advisory empty: all. RF_ENOTFOUND when no placement has that name.
+ * @at: what the placements of that moment were exposed to, with the reasons of that time (what was not affected is not
+ * kept); 0: now. */
 RF_MUST_CHECK int exposure_explain_path(struct transaction *tx, struct arena *a, const struct workspace *w,
-					const char *path, struct span advisory, struct exposure_explanation **ret,
-					size_t *ret_count);
+					const char *path, struct span advisory, usec_t at,
+					struct exposure_explanation **ret, size_t *ret_count);
 RF_MUST_CHECK int exposure_explain_placement(struct transaction *tx, struct arena *a, const struct workspace *w,
 					     int64_t placement_id, struct span advisory,
 					     struct exposure_explanation **ret, size_t *ret_count);

@@ -13,7 +13,7 @@ struct explaining {
 	struct transaction *tx;
 	struct arena *a;
 	struct span only; /* advisory id as given; empty: all */
-	usec_t at;        /* whether it was exposed then; 0: now */
+	usec_t at;        /* what it was exposed to then; 0: now */
 	struct exposure_stale *stale;
 	size_t stale_count;
 	struct exposure_explanation *list;
@@ -75,8 +75,7 @@ static int opened_at(struct explaining *e, struct exposure_explanation *x)
 	x->opened_at = USEC_NONE;
 	if (!x->placement.id)
 		return 0;
-	struct exposure_filter f = { .at = e->at,
-				     .placement_id = x->placement.id,
+	struct exposure_filter f = { .placement_id = x->placement.id,
 				     .advisory = x->advisory.advisory.id,
 				     .by_carrier = true,
 				     .carrier = x->subject.carrier };
@@ -167,26 +166,118 @@ static int explain_placement(struct explaining *e, const struct inventory_placem
 	return rc;
 }
 
+/* ── What it was exposed to ──────────────────────────────────────────────────────────────────────────────────────── */
+
+struct past {
+	struct explaining *e;
+	const struct inventory_placement *p;
+	struct span inside;
+	struct exposure_row *rows; /* texts in the arena */
+	size_t count, capacity;
+};
+
+static int take_past(const struct exposure_row *row, void *data)
+{
+	struct past *past = data;
+	struct arena *a = past->e->a;
+	if (past->inside.n && !span_eq(row->inside, past->inside))
+		return 0;
+	if (past->count == past->capacity) {
+		size_t capacity = past->capacity ? 2 * past->capacity : 16;
+		struct exposure_row *more = arena_array(a, capacity, sizeof *more);
+		if (!more)
+			return out_of_memory(past->e);
+		if (past->count)
+			memcpy(more, past->rows, past->count * sizeof *more);
+		past->rows = more;
+		past->capacity = capacity;
+	}
+	struct exposure_row *to = &past->rows[past->count++];
+	*to = *row;
+	to->advisory = arena_span(a, row->advisory);
+	to->purl = row->purl.n ? arena_span(a, row->purl) : SPAN_NONE;
+	to->version = row->version.n ? arena_span(a, row->version) : SPAN_NONE;
+	to->path = arena_span(a, row->path);
+	to->inside = row->inside.n ? arena_span(a, row->inside) : SPAN_NONE;
+	to->artifact_digest = arena_span(a, row->artifact_digest);
+	return to->advisory.p && to->path.p && to->artifact_digest.p ? 0 : out_of_memory(past->e);
+}
+
+/* The chain as it was written when it was judged. */
+static int reason_load(struct explaining *e, int64_t finding, struct reason *ret)
+{
+	RF_AUTO_ROWS rows = NULL;
+	*ret = (struct reason){ .a = e->a };
+	int rc = TX_QUERY(e->tx, &rows, "SELECT reason FROM exposure_finding WHERE id = $1", DB_I(finding));
+	if (!rc)
+		rc = rows_next(rows);
+	if (rc == 1)
+		reason_read(ret, rows_text(rows, 0));
+	return rc < 0 ? rc : 0;
+}
+
+static int explain_row(struct past *past, const struct exposure_row *row)
+{
+	struct explaining *e = past->e;
+	struct exposure_explanation x = {
+		.placement = *past->p,
+		.subject = { .component = { .product = row->purl.n ? product_by_purl(row->purl) : NULL,
+					    .purl = row->purl,
+					    .version = row->version },
+			     .carrier = row->carrier,
+			     .service = past->p->service },
+		.finding = { .kind = row->kind, .cause = row->cause },
+		.opened_at = row->opened_at,
+		.at = e->at,
+	};
+	int rc = advisory_get(e->tx, e->a, row->advisory, &x.advisory);
+	if (!rc && row->inside.n)
+		rc = inventory_artifact_get(e->tx, row->artifact_digest, e->a, &x.placement.artifact);
+	if (rc)
+		return rc;
+	x.placement.path = row->path;
+	rc = reason_load(e, row->finding_id, &x.finding.reason);
+	if (!rc)
+		rc = prepend_placement(e, &x);
+	return rc ? rc : add(e, &x);
+}
+
+static int explain_past(struct explaining *e, const struct inventory_placement *p, struct span inside)
+{
+	struct past past = { .e = e, .p = p, .inside = inside };
+	struct stored_advisory only;
+	struct exposure_filter f = { .at = e->at, .placement_id = p->id };
+	int rc = e->only.n ? advisory_get(e->tx, e->a, e->only, &only) : 0;
+	if (rc)
+		return rc;
+	if (e->only.n)
+		f.advisory = only.advisory.id;
+	rc = exposure_list(e->tx, &f, take_past, &past);
+	for (size_t i = 0; !rc && i < past.count; i++)
+		rc = explain_row(&past, &past.rows[i]);
+	return rc;
+}
+
 /* Placements that @path names. "placement!/inside" names a part of one: *ret_inside then. */
 static int placements_named(struct explaining *e, const char *path, struct inventory_placement **ret, size_t *ret_n,
 			    struct span *ret_inside)
 {
 	const char *cut = path;
 	*ret_inside = SPAN_NONE;
-	int rc = inventory_placements_of(e->tx, path, e->a, ret, ret_n);
+	int rc = inventory_placements_of(e->tx, path, e->at, e->a, ret, ret_n);
 	while (rc == RF_ENOTFOUND && (cut = strstr(cut, "!/")) != NULL) {
 		const char *outer = arena_text(e->a, (struct span){ path, (size_t)(cut - path) });
 		cut += 2;
 		*ret_inside = span_of(cut);
-		rc = outer ? inventory_placements_of(e->tx, outer, e->a, ret, ret_n) : out_of_memory(e);
+		rc = outer ? inventory_placements_of(e->tx, outer, e->at, e->a, ret, ret_n) : out_of_memory(e);
 	}
 	return rc;
 }
 
 int exposure_explain_path(struct transaction *tx, struct arena *a, const struct workspace *w, const char *path,
-			  struct span advisory, struct exposure_explanation **ret, size_t *ret_count)
+			  struct span advisory, usec_t at, struct exposure_explanation **ret, size_t *ret_count)
 {
-	struct explaining e = { .tx = tx, .a = a, .only = advisory };
+	struct explaining e = { .tx = tx, .a = a, .only = advisory, .at = at };
 	struct inventory_placement *places = NULL;
 	struct span inside;
 	size_t n = 0;
@@ -194,7 +285,7 @@ int exposure_explain_path(struct transaction *tx, struct arena *a, const struct 
 	if (!rc)
 		rc = placements_named(&e, path, &places, &n, &inside);
 	for (size_t i = 0; !rc && i < n; i++)
-		rc = explain_placement(&e, &places[i], inside);
+		rc = at ? explain_past(&e, &places[i], inside) : explain_placement(&e, &places[i], inside);
 	return finish(&e, rc, ret, ret_count);
 }
 
@@ -272,14 +363,16 @@ static void say_statements(struct telling *t)
 		struct str range = STR_INIT(16 * KIB);
 		if (s->range)
 			range_words(s->range, &range);
-		struct reason_step *step =
-			reason_add(&t->to->reason, REASON_SOURCE,
-				   "%.*s says of %.*s%s%.*s: %s \"%.*s\", fixed \"%.*s\"; %s%s (%.*s)%s",
-				   SPAN_ARG(s->source), SPAN_ARG(s->product_name), s->platform.n ? " on " : "",
-				   SPAN_ARG(s->platform), s->status == STATEMENT_AFFECTED ? "affected" : "not affected",
-				   SPAN_ARG(span_sub(s->affected_text, 0, 1000)),
-				   SPAN_ARG(span_sub(s->fixed_text, 0, 400)), s->range && s->range->readable ? "read as " : s->range ? "" : "not read",
-				   str_text(&range), SPAN_ARG(s->rule), s->review ? ": for review" : "");
+		struct reason_step *step = reason_add(
+			&t->to->reason, REASON_SOURCE,
+			"%.*s says of %.*s%s%.*s: %s \"%.*s\", fixed \"%.*s\"; %s%s (%.*s)%s", SPAN_ARG(s->source),
+			SPAN_ARG(s->product_name), s->platform.n ? " on " : "", SPAN_ARG(s->platform),
+			s->status == STATEMENT_AFFECTED ? "affected" : "not affected",
+			SPAN_ARG(span_sub(s->affected_text, 0, 1000)), SPAN_ARG(span_sub(s->fixed_text, 0, 400)),
+			s->range && s->range->readable ? "read as "
+			: s->range                     ? ""
+						       : "not read",
+			str_text(&range), SPAN_ARG(s->rule), s->review ? ": for review" : "");
 		reason_fact(step, "source", s->source);
 		reason_fact(step, "sha256", v->origins[i].document_digest);
 		reason_fact(step, "product", s->product ? span_of(s->product->purl) : s->product_name);

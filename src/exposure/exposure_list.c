@@ -270,6 +270,7 @@ static int row_visit(struct listing *l, const struct place *p)
 	if (rc)
 		return rc;
 	struct exposure_row row = { .placement_id = p->id,
+				    .finding_id = f->id,
 				    .advisory = advisory->id,
 				    .advisory_title = advisory->title,
 				    .is_drill = advisory->is_drill,
@@ -383,7 +384,7 @@ static void conditions(struct question *q, const struct exposure_filter *f)
 static const char select_all[] =
 	"SELECT p.id, f.advisory, v.title, v.is_drill, k.carrier, f.kind, f.cause, k.purl, k.version, x.path,"
 	" l.inside, s.service, s.environment, u.model, h.name, a.digest, a.kind, a.target, p.seen_from,"
-	" p.gone_at, f.since, f.valid_to, f.ended, l.valid_from, l.valid_to, f.service, c.since, g.kind, g.cause"
+	" p.gone_at, f.since, f.valid_to, f.ended, l.valid_from, l.valid_to, f.service, c.since, g.kind, g.cause, f.id"
 	" FROM exposure_finding f JOIN exposure_subject k ON k.id = f.subject JOIN exposure_link l ON l.subject = "
 	"f.subject"
 	" JOIN inventory_use u ON u.id = l.use_id JOIN inventory_service s ON s.id = u.service_id"
@@ -398,6 +399,7 @@ static const char select_all[] =
 static void take_row(const struct db_rows *rows, struct str *path, struct exposure_row *to)
 {
 	*to = (struct exposure_row){ .placement_id = rows_i64(rows, 0),
+				     .finding_id = rows_i64(rows, 29),
 				     .advisory = rows_text(rows, 1),
 				     .advisory_title = exposure_title(rows_text(rows, 2)),
 				     .is_drill = rows_i64(rows, 3),

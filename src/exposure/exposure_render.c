@@ -44,6 +44,8 @@ void exposure_explanation_json(const struct exposure_explanation *e, struct json
 	json_member_bool(o, "cautious_reading", e->finding.conservative);
 	texts_json("fixed", e->finding.fixed, e->finding.fixed_count, o);
 	json_member_time(o, "opened_at", e->opened_at);
+	if (e->at)
+		json_member_time(o, "at", e->at);
 	exposure_stale_json(e->stale, e->stale_count, o);
 	json_key(o, "reason");
 	reason_json(&e->finding.reason, o);
@@ -86,6 +88,8 @@ void exposure_explanation_words(const struct exposure_explanation *e, struct str
 	char time[TIME_TEXT_BYTES];
 	if (e->opened_at != USEC_NONE)
 		str_addf(to, "  exposed since %s\n", time_text(e->opened_at, time));
+	if (e->at)
+		str_addf(to, "  as of %s, as it was judged then\n", time_text(e->at, time));
 	exposure_stale_words(e->stale, e->stale_count, "  ", to);
 }
 

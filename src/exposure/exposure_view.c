@@ -149,7 +149,8 @@ static int take_finding(struct exposure_view *v, const struct db_rows *rows)
 	struct view_finding f = { .service = keep(v, rows_text(rows, 5)),
 				  .kind = (enum finding_kind)rows_i64(rows, 6),
 				  .cause = CAUSE_UNKNOWN_VERSION,
-				  .since = rows_time(rows, 10) };
+				  .since = rows_time(rows, 10),
+				  .id = rows_i64(rows, 11) };
 	(void)finding_cause_read(rows_text(rows, 7), &f.cause);
 	int rc = subject_of(v, rows, &f.subject);
 	if (!rc)
@@ -169,7 +170,7 @@ static int findings_load(struct exposure_view *v, const struct exposure_filter *
 	str_add_text(
 		&q.sql,
 		"SELECT k.id, k.purl, k.version, k.carrier, f.advisory, f.service, f.kind, f.cause,"
-		" COALESCE(v.title, ''), COALESCE(v.is_drill, 0), f.since FROM exposure_finding f"
+		" COALESCE(v.title, ''), COALESCE(v.is_drill, 0), f.since, f.id FROM exposure_finding f"
 		" JOIN exposure_subject k ON k.id = f.subject LEFT JOIN advisory v ON v.id = f.advisory WHERE 1 = 1");
 	condition_time(&q, "f", f->at);
 	if (f->without_drills)

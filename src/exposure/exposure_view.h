@@ -22,6 +22,7 @@ struct view_subject {
 	size_t first, count; /* its findings */
 };
 struct view_finding {
+	int64_t id;
 	size_t subject, advisory;
 	struct span service; /* whose own; empty: of all that have none */
 	enum finding_kind kind;

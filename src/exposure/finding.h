@@ -125,6 +125,8 @@ void reason_fact(struct reason_step *step, const char *key, struct span value); 
 void reason_fact_u64(struct reason *r, struct reason_step *step, const char *key, uint64_t value);
 /* Array of {"step":"source","text":"…",…facts}. */
 void reason_json(const struct reason *r, struct json_out *o);
+/* What reason_json() wrote, as far as words and facts go; a text that is none gives no step. @r's arena is set. */
+void reason_read(struct reason *r, struct span json);
 /* Numbered lines "  1. …\n", control characters escaped. */
 void reason_words(const struct reason *r, struct str *to);
 

@@ -90,6 +90,46 @@ void reason_json(const struct reason *r, struct json_out *o)
 	json_array_end(o);
 }
 
+static enum reason_kind kind_read(struct span name)
+{
+	for (size_t i = 0; i < RF_COUNT(kind_names); i++)
+		if (span_eq_text(name, kind_names[i]))
+			return (enum reason_kind)i;
+	return REASON_RESULT;
+}
+
+static void step_read(struct reason *r, struct json step)
+{
+	uint64_t left_out = 0;
+	if (json_u64(json_get(step, "left_out"), &left_out))
+		r->left_out += left_out;
+	if (left_out)
+		return;
+	struct reason_step *to = reason_add(r, kind_read(json_string(json_get(step, "step"))), "%.*s",
+					    SPAN_ARG(json_string(json_get(step, "text"))));
+	for (struct json_each it = json_each(step); json_next(&it);) {
+		struct span key = it.key;
+		if (span_eq_text(key, "step") || span_eq_text(key, "text"))
+			continue;
+		uint64_t number = 0;
+		const char *own = arena_text(r->a, key);
+		if (own && json_u64(it.value, &number))
+			reason_fact_u64(r, to, own, number);
+		else if (own)
+			reason_fact(to, own, arena_span(r->a, json_string(it.value)));
+	}
+}
+
+void reason_read(struct reason *r, struct span text)
+{
+	__attribute__((cleanup(json_doc_freep))) struct json_doc *doc = json_doc_new();
+	struct json root;
+	if (!doc || json_parse(doc, text, &root, NULL))
+		return;
+	for (struct json_each it = json_each(root); json_next(&it);)
+		step_read(r, it.value);
+}
+
 void reason_words(const struct reason *r, struct str *to)
 {
 	for (size_t i = 0; i < r->count; i++) {

@@ -210,14 +210,36 @@ RF_MUST_CHECK int inventory_each_unseen(struct transaction *tx, int (*visit)(con
 /* One placement into @a. RF_ENOTFOUND. */
 RF_MUST_CHECK int inventory_placement_get(struct transaction *tx, int64_t id, struct arena *a,
 					  struct inventory_placement *ret);
-/* Open placements that @subject names: a path (exact, or resolved against the working folder), a digest (64 hex,
+/* Placements of now (@at 0) or of that moment that @subject names: a path (exact, or resolved against the working folder), a digest (64 hex,
  * "sha256:" or not, a prefix of 8 or more), into an array in @a. RF_ENOTFOUND when none. */
-RF_MUST_CHECK int inventory_placements_of(struct transaction *tx, const char *subject, struct arena *a,
+RF_MUST_CHECK int inventory_placements_of(struct transaction *tx, const char *subject, usec_t at, struct arena *a,
 					  struct inventory_placement **ret, size_t *ret_n);
 RF_MUST_CHECK int inventory_artifact_get(struct transaction *tx, struct span digest_hex, struct arena *a,
 					 struct inventory_artifact *ret);
 /* Deep copy of a visited placement into @a: for callbacks that collect. RF_ENOMEM. */
 RF_MUST_CHECK int inventory_placement_copy(const struct inventory_placement *p, struct arena *a,
 					   struct inventory_placement *ret);
+
+/* ── History ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+enum inventory_event {
+	INVENTORY_CAME,     /* content that was at no other place the day before */
+	INVENTORY_REPLACED, /* other content, model or runtime at the same place */
+	INVENTORY_MOVED,    /* the same content at another path or host, within INVENTORY_MOVE_USEC of its going */
+	INVENTORY_WENT,
+};
+const char *inventory_event_name(enum inventory_event e); /* "came", "replaced", "moved", "went"; static */
+/* Reports of two hosts come apart: what went there and came here within this time is taken for moved. */
+#define INVENTORY_MOVE_USEC USEC_PER_DAY
+struct inventory_change {
+	enum inventory_event event;
+	usec_t at;
+	const struct inventory_placement *placement; /* that came, or went */
+	const struct inventory_placement *before;    /* of replaced and moved: what was there, where it was; NULL else */
+};
+/* What happened to the placements of the filter (with_gone and at do not matter), the oldest first. A move out of what
+ * the filter names is seen as going. At most 100,000 placements: RF_ETOOMANY. Spans live until this returns. */
+RF_MUST_CHECK int inventory_each_change(struct transaction *tx, const struct inventory_filter *f,
+					int (*visit)(const struct inventory_change *, void *), void *data);
 
 #endif

@@ -87,6 +87,17 @@ static void condition_text(struct question *q, const char *column, struct span v
 		condition(q, column, DB_S(value));
 }
 
+/* Of a moment, or of now. */
+static void condition_time(struct question *q, usec_t at)
+{
+	if (!at) {
+		str_add_text(&q->sql, " AND p.gone_at IS NULL");
+		return;
+	}
+	q->values[q->n++] = DB_TIME(at);
+	str_addf(&q->sql, " AND p.seen_from <= $%zu AND (p.gone_at IS NULL OR p.gone_at > $%zu)", q->n, q->n);
+}
+
 /* Of the artifact itself, of what it holds, or of what is inside of it. */
 static void condition_component(struct question *q, const struct inventory_filter *f)
 {
@@ -116,12 +127,8 @@ static void condition_component(struct question *q, const struct inventory_filte
 static void conditions(struct question *q, const struct inventory_filter *f)
 {
 	str_add_text(&q->sql, " WHERE 1 = 1");
-	if (f->at) {
-		q->values[q->n++] = DB_TIME(f->at);
-		str_addf(&q->sql, " AND p.seen_from <= $%zu AND (p.gone_at IS NULL OR p.gone_at > $%zu)", q->n, q->n);
-	} else if (!f->with_gone) {
-		str_add_text(&q->sql, " AND p.gone_at IS NULL");
-	}
+	if (f->at || !f->with_gone)
+		condition_time(q, f->at);
 	condition_text(q, "s.service", f->service);
 	condition_text(q, "s.environment", f->environment);
 	condition_text(q, "u.model", f->model);
@@ -318,9 +325,9 @@ static bool digest_prefix(struct span subject, char ret[DIGEST_HEX], size_t *ret
 	return true;
 }
 
-static int by_digest(struct transaction *tx, const char *prefix, size_t n, struct collected *c)
+static int by_digest(struct transaction *tx, const char *prefix, size_t n, usec_t at, struct collected *c)
 {
-	struct inventory_filter whole = { .digest = { prefix, n } };
+	struct inventory_filter whole = { .at = at, .digest = { prefix, n } };
 	if (n == DIGEST_HEX - 1)
 		return by_filter(tx, &whole, c);
 	/* digits only: 'g' stands behind them all */
@@ -328,16 +335,17 @@ static int by_digest(struct transaction *tx, const char *prefix, size_t n, struc
 	snprintf(end, sizeof end, "%sg", prefix);
 	struct question q = { .sql = STR_INIT(8 * KIB), .values = { DB_T(prefix), DB_T(end) }, .n = 2 };
 	str_add_text(&q.sql, select_placement);
-	str_add_text(&q.sql, " WHERE p.gone_at IS NULL AND a.digest >= $1 AND a.digest < $2"
-			     " ORDER BY s.service, s.environment, u.model, x.path, p.id");
+	str_add_text(&q.sql, " WHERE a.digest >= $1 AND a.digest < $2");
+	condition_time(&q, at);
+	str_add_text(&q.sql, " ORDER BY s.service, s.environment, u.model, x.path, p.id");
 	int rc = collected_error(tx, each_row(tx, &q, collect, c));
 	str_release(&q.sql);
 	return rc;
 }
 
-static int by_path(struct transaction *tx, const char *subject, struct collected *c)
+static int by_path(struct transaction *tx, const char *subject, usec_t at, struct collected *c)
 {
-	struct inventory_filter f = { .path = span_of(subject) };
+	struct inventory_filter f = { .at = at, .path = span_of(subject) };
 	int rc = by_filter(tx, &f, c);
 	if (rc || c->n || subject[0] == '\0')
 		return rc;
@@ -350,20 +358,20 @@ static int by_path(struct transaction *tx, const char *subject, struct collected
 	return by_filter(tx, &f, c);
 }
 
-int inventory_placements_of(struct transaction *tx, const char *subject, struct arena *a,
+int inventory_placements_of(struct transaction *tx, const char *subject, usec_t at, struct arena *a,
 			    struct inventory_placement **ret, size_t *ret_n)
 {
 	char prefix[DIGEST_HEX];
 	size_t n;
 	struct collected c = { .arena = a };
-	int rc = by_path(tx, subject, &c);
+	int rc = by_path(tx, subject, at, &c);
 	if (rc == 0 && c.n == 0 && digest_prefix(span_of(subject), prefix, &n))
-		rc = by_digest(tx, prefix, n, &c);
+		rc = by_digest(tx, prefix, n, at, &c);
 	if (rc)
 		return rc;
 	if (c.n == 0)
-		return err_set(tx_err(tx), RF_ENOTFOUND, "nothing in the inventory is at %s, or has that digest",
-			       subject);
+		return err_set(tx_err(tx), RF_ENOTFOUND, "nothing in the inventory %s at %s, or %s that digest",
+			       at ? "was" : "is", subject, at ? "had" : "has");
 	*ret = c.list;
 	*ret_n = c.n;
 	return 0;

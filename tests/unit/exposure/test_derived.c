@@ -170,6 +170,24 @@ static void a_component_is_judged_once(void **state)
 	assert_list(f, (struct exposure_filter){ .product = SPAN(TRT) }, "");
 }
 
+struct explaining {
+	usec_t at;
+	struct arena a;
+	const char *path;
+	struct exposure_explanation *list;
+	size_t count;
+	struct str words;
+};
+
+static int explain(struct transaction *tx, void *data)
+{
+	struct explaining *e = data;
+	int rc = exposure_explain_path(tx, &e->a, NULL, e->path, SPAN_NONE, e->at, &e->list, &e->count);
+	for (size_t i = 0; !rc && i < e->count; i++)
+		exposure_explanation_words(&e->list[i], &e->words);
+	return rc;
+}
+
 /* ── Any moment ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void any_past_moment(void **state)
@@ -186,6 +204,16 @@ static void any_past_moment(void **state)
 	usec_t rebuilt = moment(f);
 	import(f, OSV("CVE-2099-1", "2026-01-02T00:00:00Z", PYPI("onnxruntime", "1.22.0")));
 	(void)refresh(f);
+	struct explaining e = { .a = ARENA_INIT(64 * MIB), .words = STR_INIT(MIB), .path = "/r/1", .at = known };
+	struct err err = ERR_INIT;
+	assert_ok(database_transact(f->db, DB_READ, explain, &e, &err), &err);
+	assert_int_equal(e.count, 1);
+	assert_non_null(strstr(str_text(&e.words), "1.20.1 < 1.21.0: inside"));
+	assert_non_null(strstr(str_text(&e.words), "as it was judged then"));
+	e.at = before;
+	assert_int_equal(database_transact(f->db, DB_READ, explain, &e, &err), RF_ENOTFOUND);
+	str_release(&e.words);
+	arena_release(&e.a);
 	assert_list(f, (struct exposure_filter){ .at = before }, "");
 	assert_list(f, (struct exposure_filter){ .at = unknown_yet }, "");
 	assert_list(f, (struct exposure_filter){ .at = known }, "CVE-2099-1 /r/1 builder 1.20.1 affected in_range\n");
@@ -294,23 +322,6 @@ static void image_scan(struct fixture *f)
 	assert_ok(inventory_batch_inside(b, &image, "var/lib/dpkg/status", &packages, &err), &err);
 	record(f, b);
 	arena_release(&a);
-}
-
-struct explaining {
-	struct arena a;
-	const char *path;
-	struct exposure_explanation *list;
-	size_t count;
-	struct str words;
-};
-
-static int explain(struct transaction *tx, void *data)
-{
-	struct explaining *e = data;
-	int rc = exposure_explain_path(tx, &e->a, NULL, e->path, SPAN_NONE, &e->list, &e->count);
-	for (size_t i = 0; !rc && i < e->count; i++)
-		exposure_explanation_words(&e->list[i], &e->words);
-	return rc;
 }
 
 static void an_image_is_looked_into(void **state)

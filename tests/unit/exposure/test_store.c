@@ -364,7 +364,7 @@ static int ask(struct transaction *tx, void *data)
 	str_reset(&q->words);
 	str_reset(&q->json);
 	arena_reset(&q->a);
-	int rc = q->path   ? exposure_explain_path(tx, &q->a, NULL, q->path, SPAN_NONE, &q->list, &q->count)
+	int rc = q->path   ? exposure_explain_path(tx, &q->a, NULL, q->path, SPAN_NONE, 0, &q->list, &q->count)
 		 : q->purl ? exposure_explain_purl(tx, &q->a, NULL, span_of(q->purl), SPAN_NONE, &q->list, &q->count)
 			   : exposure_explain_advisory(tx, &q->a, NULL, span_of(q->id), &q->story);
 	if (rc)

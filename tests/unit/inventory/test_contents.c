@@ -337,6 +337,86 @@ static void test_report_as_before(void **state)
 	assert_counted(x);
 }
 
+/* ── History ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int on_change(const struct inventory_change *c, void *data)
+{
+	struct listing *l = data;
+	const struct inventory_placement *p = c->placement, *b = c->before;
+	str_addf(&l->lines, "%s %.*s:%.*s %d", inventory_event_name(c->event), SPAN_ARG(p->host), SPAN_ARG(p->path),
+		 p->artifact.digest[1] - '0');
+	if (b)
+		str_addf(&l->lines, " before %.*s:%.*s %d", SPAN_ARG(b->host), SPAN_ARG(b->path),
+			 b->artifact.digest[1] - '0');
+	str_add_byte(&l->lines, '\n');
+	return 0;
+}
+
+static int changes(struct transaction *tx, void *data)
+{
+	struct listing *l = data;
+	str_reset(&l->lines);
+	return inventory_each_change(tx, &l->filter, on_change, l);
+}
+
+static void expect_changes(struct fixture *x, struct inventory_filter f, const char *lines)
+{
+	struct err err = ERR_INIT;
+	struct listing l = { .filter = f, .lines = STR_INIT(64 * KIB) };
+	assert_ok(database_transact(x->db, DB_READ, changes, &l, &err), &err);
+	assert_string_equal(str_text(&l.lines), lines);
+	str_release(&l.lines);
+}
+
+static int now(struct transaction *tx, void *data)
+{
+	*(usec_t *)data = tx_now(tx);
+	return 0;
+}
+
+static usec_t moment(struct fixture *x)
+{
+	struct err err = ERR_INIT;
+	usec_t at;
+	assert_ok(database_transact(x->db, DB_READ, now, &at, &err), &err);
+	return at;
+}
+
+static void test_history(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct inventory_place other = host;
+	other.host = "h2";
+	struct inventory_batch *b = batch("/r", &host);
+	add(b, "/r/a", 1, &host);
+	add(b, "/r/b", 2, &host);
+	add(b, "/r/c", 3, &host);
+	record(x, b);
+	usec_t first = moment(x);
+	b = batch("/r", &host); /* a replaced, b renamed, c away */
+	add(b, "/r/a", 4, &host);
+	add(b, "/r/B", 2, &host);
+	record(x, b);
+	usec_t second = moment(x);
+	b = batch("/r", &other); /* and c turns up elsewhere */
+	add(b, "/r/c", 3, &other);
+	add(b, "/r/d", 5, &other);
+	record(x, b);
+	b = batch("/r", &other);
+	add(b, "/r/c", 3, &other);
+	record(x, b);
+	expect_changes(x, (struct inventory_filter){ 0 },
+		       "came h1:/r/a 1\ncame h1:/r/b 2\ncame h1:/r/c 3\n"
+		       "moved h1:/r/B 2 before h1:/r/b 2\nreplaced h1:/r/a 4 before h1:/r/a 1\n"
+		       "moved h2:/r/c 3 before h1:/r/c 3\ncame h2:/r/d 5\nwent h2:/r/d 5\n");
+	expect_changes(x, (struct inventory_filter){ .host = SPAN("h1"), .path = SPAN("/r/c") },
+		       "came h1:/r/c 3\nwent h1:/r/c 3\n");
+	expect(x, (struct inventory_filter){ .at = first },
+	       "h1 /r/a tensorrt-plan - gone\nh1 /r/b tensorrt-plan - gone\nh1 /r/c tensorrt-plan - gone\n");
+	expect(x, (struct inventory_filter){ .at = second }, "h1 /r/B tensorrt-plan -\nh1 /r/a tensorrt-plan -\n");
+	expect(x, (struct inventory_filter){ .at = 1 }, "");
+}
+
 /* ── A database of before ────────────────────────────────────────────────────────────────────────────────────────── */
 
 static const char *const old_rows[] = {
@@ -426,10 +506,8 @@ static void test_database_of_before(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(test_image),
-		EACH(test_many_components),
-		EACH(test_report_as_before),
-		EACH(test_database_of_before),
+		EACH(test_image),   EACH(test_many_components),    EACH(test_report_as_before),
+		EACH(test_history), EACH(test_database_of_before),
 	};
 	return ENGINES_RUN(tests);
 }

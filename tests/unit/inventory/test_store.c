@@ -230,7 +230,7 @@ struct subject {
 static int of_subject(struct transaction *tx, void *data)
 {
 	struct subject *s = data;
-	return inventory_placements_of(tx, s->text, &s->arena, &s->list, &s->n);
+	return inventory_placements_of(tx, s->text, 0, &s->arena, &s->list, &s->n);
 }
 
 static void test_subjects(void **state)
