@@ -98,6 +98,9 @@ const struct command command_inventory = {
 		  "host within a day) or went." },
 		{ "show", "PATH|DIGEST", "what is there: components, what is inside, what happened to it", 1, 1, inventory_show_options, inventory_show,
 		  "An image shows what is inside of it." },
+		{ "export", "", "what runs where, as CycloneDX 1.6 (ML-BOM) or CSV", 0, 0, inventory_export_options, inventory_export,
+		  "Writes to stdout. cyclonedx: engines and models with how and from what they were built, toolchains, packages, services; csv: one line a\n"
+		  "placement. No advisory, no option of a recipe and no contact of a person is in it." },
 		{ "import", "FILE...", "records what others know: bills of materials (CycloneDX, SPDX)", 1, 10000, import_options, run_import,
 		  "Records each file in the workspace and brings the exposures up to date. What a file is, its content says: CycloneDX 1.4 to 1.6 in\n"
 		  "JSON, SPDX 2.3 in JSON or as tag-value. Its host is sbom:NAME@VERSION of what it is a bill of; a newer bill of the same takes its place." },

@@ -36,4 +36,8 @@ struct inventory_import {
 };
 extern const struct inventory_import inventory_import_sbom;
 
+/* inventory export, inventory_export.c */
+extern const struct option_row inventory_export_options[];
+int inventory_export(const struct invocation *in, struct err *err);
+
 #endif

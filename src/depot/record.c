@@ -151,3 +151,13 @@ int release_name_free(struct transaction *tx, const char *service, usec_t at, co
 		rc = err_set(tx_err(tx), RF_ETOOMANY, "1,000 releases of %s are named %s", service, base);
 	return rc;
 }
+
+int release_each(struct transaction *tx, int (*visit)(struct span service, struct span name, void *data), void *data)
+{
+	RF_AUTO_ROWS rows = NULL;
+	int rc = tx_query(tx, "SELECT service, name FROM depot_release ORDER BY service, name", NULL, 0, &rows);
+
+	while (rc == 0 && (rc = rows_next(rows)) == 1)
+		rc = visit(rows_text(rows, 0), rows_text(rows, 1), data);
+	return rc;
+}

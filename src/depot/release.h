@@ -131,6 +131,9 @@ RF_MUST_CHECK int release_check_parent(struct transaction *tx, const char *servi
  * the same content: 0, nothing is added, whatever stable says by now. Another content under the name: RF_ECONFLICT. */
 RF_MUST_CHECK int release_record(struct transaction *tx, const struct release *r,
 				 const struct release_published *published, const char *actor);
+/* Visits every release that has a row, by service and name; a non-zero from @visit ends it and is returned. */
+RF_MUST_CHECK int release_each(struct transaction *tx,
+			       int (*visit)(struct span service, struct span name, void *data), void *data);
 /* First free of "<date>-<cause>", "<date>-<cause>-2", ... by the rows of @service. @cause is cut to fit, other bytes
  * than a name's become '-'. RF_ETOOMANY after 1,000. */
 RF_MUST_CHECK int release_name_free(struct transaction *tx, const char *service, usec_t at, const char *cause,

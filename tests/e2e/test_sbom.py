@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Packages, bills of materials, Dockerfiles: what they hold is found, scanned and recorded; hostile ones are answered."""
-import hashlib, json, os, pathlib, sqlite3, struct
+"""Packages, bills of materials in and out, Dockerfiles: what they hold is found, recorded, given back; hostile ones are answered."""
+import csv, hashlib, io, json, os, pathlib, shutil, sqlite3, struct
 from tap import *
+import fleet
 
 PROGRAM = os.path.join(BUILD, "reforge") if os.access(os.path.join(BUILD, "reforge"), os.X_OK) else REFORGE
 TRT = "pkg:generic/nvidia/tensorrt"
@@ -108,7 +109,50 @@ def dockerfiles():
     result = scan("--image-map", where / "bad.csv", where / "Dockerfile.site")
     ok(result.status == 2 and "bad.csv:1" in result.err, "a map with an unknown product is refused by file and line", result)
 
-for part in (packages, bills, hostile, dockerfiles):
+def given_out():
+    """A response for real (with the stand-in compiler), its engines in service, the fleet as ML-BOM and CSV."""
+    driver = pathlib.Path(BUILD) / "tests/bench/reforge-stand-in-copy-driver"
+    if not driver.exists():
+        return skip("the fleet as a bill of materials", "the stand-in toolchain is not built")
+    site = fleet.make(folder() / "fleet", PROGRAM, BUILD, 2)
+    run("respond", fleet.DRILL, "--yes", "--quiet", site=site, program=PROGRAM, timeout=300)
+    built = sorted((site / "depot/releases").rglob("1/model.onnx"))
+    ok(len(built) == 2, "two engines are rebuilt and published", built)
+    shutil.copy(built[0], site / f"fleet/service0/{built[0].parent.parent.name}/1/model.onnx")
+    run("scan", "--quiet", site=site, program=PROGRAM)
+    result = run("inventory", "export", site=site, program=PROGRAM)
+    bill = result.json()
+    models = {c["hashes"][0]["content"]: c for c in bill["components"] if c["type"] == "machine-learning-model"}
+    new, name = hashlib.sha256(built[0].read_bytes()).hexdigest(), built[0].parent.parent.name
+    source = hashlib.sha256((site / f"models/{name}.onnx").read_bytes()).hexdigest()
+    ok(len(models) == 2 and new in models, "both engines in service are models of the bill", result)
+    told = {p["name"]: p["value"] for p in models[new]["properties"]}
+    ok(told.get("reforge:provenance_status") == "verified" and told.get("reforge:builder_version") == "1.21.1" and len(told.get("reforge:build", "")) == 64,
+       "the rebuilt one: provenance verified, its toolchain, its build digest", told)
+    ok([a["hashes"][0]["content"] for a in models[new]["pedigree"]["ancestors"]] == [source], "its ancestor is the source model", models[new])
+    flows = [w for f in bill["formulation"] for w in f["workflows"]]
+    ok(len(flows) == 1 and flows[0]["outputs"][0]["resource"]["ref"] == f"sha256:{new}" and flows[0]["timeStart"] <= flows[0]["timeEnd"], "its build is a workflow", flows)
+    old = next(c for h, c in models.items() if h != new)
+    ok({p["name"]: p["value"] for p in old["properties"]}.get("reforge:provenance_status") == "unknown", "the other's provenance is unknown", old)
+    needs = {d["ref"]: d["dependsOn"] for d in bill["dependencies"]}
+    ok(needs[f"sha256:{new}"] == ["pkg:generic/microsoft/onnxruntime@1.21.1"] and f"sha256:{new}" in needs["service:service0/production"],
+       "engine to toolchain, service to engine", needs)
+    refs = [c["bom-ref"] for c in bill["components"]] + [s["bom-ref"] for s in bill["services"]]
+    ok(len(refs) == len(set(refs)) and all(r in refs for d in bill["dependencies"] for r in [d["ref"], *d["dependsOn"]]) and
+       all(len(d["dependsOn"]) == len(set(d["dependsOn"])) for d in bill["dependencies"]), "every reference is there, once", bill["dependencies"])
+    path = write(folder() / "fleet.cdx.json", result.raw)
+    back = scan("--json", path).json()
+    want = {(c["purl"].split("@")[0] if "version" in c else c["purl"], c.get("version")) for c in bill["components"] if "purl" in c}
+    got = {(c["product"], c["version"]) for c in back["components"] if c["product"].startswith("pkg:generic/microsoft") or c["product"].startswith("pkg:generic/nvidia")}
+    ok(back["finding"] is None and want == got, "our own reader finds the same products in it", want, got)
+    rows = list(csv.DictReader(io.StringIO(run("inventory", "export", "--format", "csv", site=site, program=PROGRAM).out)))
+    row = next(r for r in rows if r["sha256"] == new)
+    ok(len(rows) == 2 and (row["recipe"], row["version"], row["source_sha256"], row["provenance_status"]) == (name, "1.21.1", source, "verified"), "CSV says the same", rows)
+    before = run("inventory", "export", "--format", "csv", "--at", "2020-01-01", site=site, program=PROGRAM)
+    ok(before.status == 0 and len(before.out.splitlines()) == 1, "--at a time before: a header and no rows", before)
+    ok(fleet.DRILL not in result.out and "#owner" not in result.out, "no advisory, no contact in it", result.out[:500])
+
+for part in (packages, bills, hostile, dockerfiles, given_out):
     try:
         part()
     except Exception:
