@@ -13,6 +13,7 @@
 #include "exposure/exposure.h"
 #include "inventory/model.h"
 #include "inventory/scan.h"
+#include "inventory/scan_member.h"
 
 enum decision { DECISION_ALLOW = 0, DECISION_WARN, DECISION_DENY };
 static const char *const decision_names[] = { "allow", "warn", "deny" };
@@ -31,7 +32,8 @@ struct checking {
 	struct exposure_explanation *list;
 	size_t count;
 	int64_t advisories; /* at hand, about anything */
-	enum decision decision;
+	enum decision decision, worst; /* worst: of all subjects so far */
+	size_t inside;                 /* judged inside of the container at hand */
 	const char *why_unknown; /* what keeps the answer from being known, beside findings; NULL: nothing */
 	const char *unknown_cause;
 	struct exposure_stale *stale;
@@ -92,6 +94,9 @@ static void decide(struct checking *c)
 	if (c->facts && strcmp(c->facts->kind, ARTIFACT_OTHER) == 0) {
 		c->unknown_cause = "unknown_format";
 		c->why_unknown = "no model, engine or library in a format that is read here";
+	} else if (c->facts && !c->inside && scan_only_holds(c->facts)) {
+		c->unknown_cause = "unknown_format";
+		c->why_unknown = "nothing inside is a model, engine or library in a format that is read here";
 	} else if (!c->purl) {
 		return;
 	} else if (!c->advisories) {
@@ -176,7 +181,7 @@ static void check_json(struct checking *c, struct json_out *o)
 	json_member_span(o, "version", c->purl ? c->component.version : SPAN(""));
 	if (c->facts) {
 		json_member(o, "kind", c->facts->kind);
-		json_member(o, "sha256", digest_hex(&c->digest, hex));
+		json_member(o, "sha256", digest_is_zero(&c->digest) ? NULL : digest_hex(&c->digest, hex));
 		json_member(o, "quarantine", c->rule);
 	}
 	json_member(o, "decision", decision_names[c->decision]);
@@ -336,6 +341,18 @@ static int read_fail_on(const char *text, bool deny[4], struct err *err)
 	return 0;
 }
 
+/* What the facts say is to be asked. */
+static int facts_take(struct checking *c, struct err *err)
+{
+	const struct artifact_facts *f = c->facts;
+	c->rule = quarantine_rule(NULL, f);
+	c->purl = NULL;
+	if (!f->product || !f->version[0])
+		return 0;
+	c->purl = arena_printf(&c->a, "%s@%s", f->product, f->version);
+	return c->purl ? 0 : err_set(err, RF_ENOMEM, "no memory for the facts of one file");
+}
+
 static int read_file(struct checking *c, struct err *err)
 {
 	struct scan_options options = { .threads = 1 };
@@ -343,27 +360,13 @@ static int read_file(struct checking *c, struct err *err)
 	if (!c->facts)
 		return err_set(err, RF_ENOMEM, "no memory for the facts of one file");
 	int rc = scan_one(c->subject, &options, &c->a, c->facts, &c->digest, err);
-	if (rc != 0)
-		return rc;
-	const struct artifact_facts *f = c->facts;
-	c->rule = quarantine_rule(NULL, f);
-	if (!f->product || !f->version[0])
-		return 0;
-	c->purl = arena_printf(&c->a, "%s@%s", f->product, f->version);
-	return c->purl ? 0 : err_set(err, RF_ENOMEM, "no memory for the facts of one file");
+	return rc ? rc : facts_take(c, err);
 }
 
 /* A model can be asked about anywhere; what is known of components is in a workspace. */
-static int check_one(const struct invocation *in, struct site *site, struct checking *c, struct err *err)
+static int judge(const struct invocation *in, struct site *site, struct checking *c, struct err *err)
 {
-	bool is_purl = span_starts(span_of(c->subject), "pkg:");
-	c->facts = NULL;
-	c->rule = c->why_unknown = NULL;
-	c->count = c->stale_count = 0;
-	c->purl = is_purl ? c->subject : NULL;
-	int rc = is_purl ? 0 : read_file(c, err);
-	if (rc == 0 && c->purl && !site->db)
-		rc = site_open(in, SITE_DATABASE, site, err);
+	int rc = c->purl && !site->db ? site_open(in, SITE_DATABASE, site, err) : 0;
 	c->w = site->workspace;
 	if (rc == 0 && c->purl)
 		rc = database_transact(site->db, DB_READ, ask, c, err);
@@ -373,6 +376,7 @@ static int check_one(const struct invocation *in, struct site *site, struct chec
 		carriers_choose(c);
 	c->decision = DECISION_ALLOW;
 	decide(c);
+	c->worst = RF_MAX(c->worst, c->decision);
 	if (!in->json) {
 		print_check(c, option_flag(in, "all"));
 		return 0;
@@ -383,21 +387,64 @@ static int check_one(const struct invocation *in, struct site *site, struct chec
 	return out_json(&text, err);
 }
 
+static void subject_begin(struct checking *c, const char *subject)
+{
+	arena_reset(&c->a);
+	c->subject = subject;
+	c->facts = NULL;
+	c->purl = c->rule = c->why_unknown = NULL;
+	c->count = c->stale_count = 0;
+}
+
+struct inside_check {
+	const struct invocation *in;
+	struct site *site;
+	struct checking *c;
+	struct err *err;
+};
+
+/* Everything inside of a container that is read here is a subject of its own, and so is the container. */
+static int take_inside(const struct scan_file *f, void *data)
+{
+	struct inside_check *k = data;
+	struct artifact_facts facts = *f->facts;
+	if (f->outer && strcmp(facts.kind, ARTIFACT_OTHER) == 0 && facts.finding == ARTIFACT_CLEAR)
+		return 0;
+	subject_begin(k->c, f->path);
+	k->c->facts = &facts;
+	k->c->digest = f->digest;
+	k->c->inside += f->outer && !scan_only_holds(&facts);
+	int rc = facts_take(k->c, k->err);
+	return rc ? rc : judge(k->in, k->site, k->c, k->err);
+}
+
+static int check_one(const struct invocation *in, struct site *site, struct checking *c, const char *subject,
+		     struct err *err)
+{
+	subject_begin(c, subject);
+	c->inside = 0;
+	if (span_starts(span_of(subject), "pkg:")) {
+		c->purl = subject;
+		return judge(in, site, c, err);
+	}
+	int rc = read_file(c, err);
+	if (rc != 0 || !scan_may_hold(c->facts))
+		return rc ? rc : judge(in, site, c, err);
+	struct scan_options options = { .threads = 1 };
+	struct inside_check k = { in, site, c, err };
+	return scan_files(&subject, 1, &options, take_inside, &k, NULL, err);
+}
+
 static int run_check(const struct invocation *in, struct err *err)
 {
 	struct site site = { 0 };
 	struct checking c = { .a = ARENA_INIT(512 * MIB) };
-	enum decision worst = DECISION_ALLOW;
 	int rc = read_fail_on(option_text(in, "fail-on", "affected"), c.deny, err);
-	for (size_t i = 0; rc == 0 && i < in->argument_count; i++) {
-		arena_reset(&c.a);
-		c.subject = in->arguments[i];
-		rc = check_one(in, &site, &c, err);
-		worst = RF_MAX(worst, c.decision);
-	}
+	for (size_t i = 0; rc == 0 && i < in->argument_count; i++)
+		rc = check_one(in, &site, &c, in->arguments[i], err);
 	arena_release(&c.a);
 	site_release(&site);
-	return rc != 0 ? rc : worst == DECISION_DENY ? 1 : worst == DECISION_WARN ? 3 : 0;
+	return rc != 0 ? rc : c.worst == DECISION_DENY ? 1 : c.worst == DECISION_WARN ? 3 : 0;
 }
 
 static const struct option_row check_options[] = {

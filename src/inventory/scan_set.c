@@ -328,6 +328,8 @@ static int model_report(struct reporting *r, const struct set_model *m, struct s
 		const struct set_part *p = path ? map_get(&r->sets->parts, span_of(path)) : NULL;
 		if (!path)
 			return RF_ENOMEM;
+		if (!p && !r->container && fs_exists(path))
+			return 0; /* it is there, and was not a part of the scan */
 		if (!p) {
 			whole = false;
 			missing = m->names[i];

@@ -140,6 +140,7 @@ def memory():
     d = folder() / "memory"; d.mkdir()
     inner = tar({"a.plan": big, "noise.bin": noise, "b.plan": big})
     (d / "m.tar.gz").write_bytes(gzip.compress(tar({"in.tar": inner, "in.tar.gz": gzip.compress(inner, 1), "again.zip": zipped({"in.tar": inner})}), 1))
+    del big, noise, inner                             # a child's peak begins with what its parent holds
     p = subprocess.Popen([REFORGE, "scan", "--json", str(d)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV)
     out, err = p.stdout.read(), p.stderr.read()
     _, status, usage = os.wait4(p.pid, 0); p.returncode = 0
@@ -189,6 +190,23 @@ def names():
     ok(by["TensorrtExecutionProvider_TRTKernel_graph_g_1_0_0_fp16_sm86.encrypted"]["rules"] == ["engine_encrypted"], "names: an encrypted engine is unknown")
     ok(not by["TensorrtExecutionProvider_TRTKernel_graph_g_1_0_0_fp16_sm86.profile"]["finding"], "names: a profile is no engine")
 
-for group in (real_engines, specimens, hostile, memory, sets, names):
+def gate():
+    """check: what lies inside is asked about like a file of its own; a container that says nothing is no pass."""
+    if not os.access(MAKER, os.X_OK):
+        return skip("check of containers", "the specimen maker is not built")
+    plan = specimen("g", "--version", "10.3.0.26", "--cc", "8.6")
+    site = folder() / "gate"
+    run("init", site)
+    put_all(site, {"a.tar.gz": gzip.compress(tar({"m/a.plan": plan, "readme.txt": b"x"})), "texts.zip": zipped({"readme.txt": b"x"}),
+                   "evil.zip": zipped({"m.onnx": context_model([b"../../x"], 0)}), "ctx.onnx": context_model([plan])})
+    check = lambda name: run("check", "--json", site / name, site=site, program=PROGRAM)
+    subjects = lambda r: [l["subject"][len(str(site)) + 1:] for l in r.lines()]
+    packed, texts, evil, context = check("a.tar.gz"), check("texts.zip"), check("evil.zip"), check("ctx.onnx")
+    ok(subjects(packed) == ["a.tar.gz!/m/a.plan", "a.tar.gz"] and packed.lines()[0]["version"] == "10.3.0.26" and packed.status == 3, "check: the engine in an archive is asked about", packed)
+    ok(texts.status == 3 and "nothing inside" in texts.out, "check: an archive in which nothing is read is no pass", texts)
+    ok(evil.status == 1, "check: a model in quarantine is denied in an archive too", evil)
+    ok(any("ctx.onnx!/ep_cache_context@" in s for s in subjects(context)), "check: the engine in an EPContext model", context)
+
+for group in (real_engines, specimens, hostile, memory, sets, names, gate):
     guarded(group)
 done()
