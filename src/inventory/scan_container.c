@@ -42,7 +42,16 @@ struct looking {
 	struct scan_inside inside;
 	int (*report)(const struct scan_file *, void *);
 	void *data;
+	const struct scan_options *o;
+	uint64_t files, bytes; /* of the scan, before this container */
 };
+
+/* The scan's figures go on while a container is read. */
+static void on_progress(uint64_t files, uint64_t bytes, const char *path, void *data)
+{
+	const struct looking *l = data;
+	l->o->progress(l->files + files, l->bytes + bytes, path, l->o->progress_data);
+}
 
 static int on_set(const struct scan_file *f, void *data)
 {
@@ -87,7 +96,13 @@ static int look(struct looking *l, const struct scan_container *c, const struct 
 		struct scan_totals *totals, struct err *err)
 {
 	struct scan_slot *s = l->slot;
-	int rc = scan_members(c, o, on_member, l, &l->inside, err);
+	struct scan_options options = *o;
+	l->o = o;
+	l->files = totals->files;
+	l->bytes = totals->bytes_hashed;
+	options.progress = o->progress ? on_progress : NULL;
+	options.progress_data = l;
+	int rc = scan_members(c, &options, on_member, l, &l->inside, err);
 	if (rc == 0)
 		rc = scan_sets_report(&l->sets, c->root, c, on_set, l, &l->inside.totals);
 	if (rc)
