@@ -94,7 +94,8 @@ const struct command command_scan = {
 	"scan", "what engines say about themselves: kind, version, target, conflicts",
 	(const struct verb[]){ { "", "[PATH|IMAGE...]", "what engines say about themselves: kind, version, target, conflicts", 0, 10000, scan_options_, run_scan,
 	                         "Without PATH: scans the roots of every service in reforge.yaml, records placements and brings the exposures up to date.\n"
-	                         "With PATH: reports files and folders, records nothing, needs no workspace. --json prints one object a line.\n"
+	                         "With PATH: reports files, folders and what lies inside of archives, pickles and models (OUTER!/inner); records nothing, needs no "
+	                         "workspace. --json prints one object a line.\n"
 	                         "With IMAGE: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], registry:HOST/NAME:TAG or that reference alone, "
 	                         "rootfs:DIR: streams the layers and reports what the image's file system holds in the end; inside a workspace it is recorded." },
 	                       { 0 } },
