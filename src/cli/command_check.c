@@ -18,11 +18,19 @@
 enum decision { DECISION_ALLOW = 0, DECISION_WARN, DECISION_DENY };
 static const char *const decision_names[] = { "allow", "warn", "deny" };
 
+/* A component of a file, beside its product. */
+struct part {
+	const char *purl;
+	enum carrier carrier;
+};
+
 /* One subject's answer. */
 struct checking {
 	struct arena a;
 	const char *subject;
 	const char *purl;             /* component that is asked about; NULL: a file that no product stands behind */
+	struct part *parts;           /* what else the file holds: a lean runtime, the toolkit of its kernels */
+	size_t part_count;
 	struct artifact_facts *facts; /* of a file; NULL: the subject is a package URL */
 	struct digest digest;         /* of the file */
 	const char *rule;             /* keeps the file in quarantine; NULL: none */
@@ -47,32 +55,49 @@ static int count_advisories(struct transaction *tx, struct checking *c)
 		      DB_T("published"));
 }
 
+/* Adds what is known of @purl. @only: of its two carriers the one; of a package URL both. */
+static int ask_of(struct transaction *tx, struct checking *c, const char *purl, const enum carrier *only)
+{
+	struct exposure_explanation *list;
+	size_t n;
+	int rc = exposure_explain_purl(tx, &c->a, c->w, span_of(purl), SPAN_NONE, &list, &n);
+	if (rc != 0 || n == 0)
+		return rc;
+	struct exposure_explanation *all = arena_array(&c->a, c->count + n, sizeof *all);
+	if (!all)
+		return RF_ENOMEM;
+	if (c->count)
+		memcpy(all, c->list, c->count * sizeof *all);
+	for (size_t i = 0; i < n; i++)
+		if (!only || list[i].subject.carrier == *only)
+			all[c->count++] = list[i];
+	c->list = all;
+	return 0;
+}
+
 static int ask(struct transaction *tx, void *data)
 {
 	struct checking *c = data;
-	int rc = component_read(&c->a, span_of(c->purl), &c->component, tx_err(tx));
+	/* what built an engine reaches a service as the builder; a library is what runs */
+	enum carrier carrier = c->facts && artifact_kind_is_engine(span_of(c->facts->kind)) ? CARRIER_BUILDER
+											    : CARRIER_RUNTIME;
+	c->count = 0; /* a transaction may run again */
+	int rc = c->purl ? component_read(&c->a, span_of(c->purl), &c->component, tx_err(tx)) : 0;
 	if (rc == 0)
 		rc = count_advisories(tx, c);
 	if (rc == 0)
 		rc = exposure_stale_feeds(tx, &c->a, c->w, &c->stale, &c->stale_count);
-	return rc != 0 ? rc : exposure_explain_purl(tx, &c->a, c->w, span_of(c->purl), SPAN_NONE, &c->list, &c->count);
+	if (rc == 0 && c->purl)
+		rc = ask_of(tx, c, c->purl, c->facts ? &carrier : NULL);
+	for (size_t i = 0; rc == 0 && i < c->part_count; i++)
+		rc = ask_of(tx, c, c->parts[i].purl, &c->parts[i].carrier);
+	return rc;
 }
 
 /* An exercise is shown, and decides nothing. */
 static bool counts(const struct exposure_explanation *e)
 {
 	return !e->advisory.advisory.is_drill;
-}
-
-/* What built an engine reaches a service as the builder; a library is what runs. */
-static void carriers_choose(struct checking *c)
-{
-	enum carrier carrier = artifact_kind_is_engine(span_of(c->facts->kind)) ? CARRIER_BUILDER : CARRIER_RUNTIME;
-	size_t kept = 0;
-	for (size_t i = 0; i < c->count; i++)
-		if (c->list[i].subject.carrier == carrier)
-			c->list[kept++] = c->list[i];
-	c->count = kept;
 }
 
 static void weigh(struct checking *c, enum finding_kind kind)
@@ -97,12 +122,12 @@ static void decide(struct checking *c)
 	} else if (c->facts && !c->inside && scan_only_holds(c->facts)) {
 		c->unknown_cause = "unknown_format";
 		c->why_unknown = "nothing inside is a model, engine or library in a format that is read here";
-	} else if (!c->purl) {
+	} else if (!c->purl && !c->part_count) {
 		return;
 	} else if (!c->advisories) {
 		c->unknown_cause = "no_data";
 		c->why_unknown = "no advisory is at hand: import or sync a feed";
-	} else if (!c->component.product) {
+	} else if (c->purl && !c->component.product) {
 		c->unknown_cause = "unknown_product";
 		c->why_unknown = "no row of the product table has this package: ranges about it are not read";
 	}
@@ -119,6 +144,8 @@ static void finding_json(const struct exposure_explanation *e, struct json_out *
 	json_object(o);
 	json_member_span(o, "advisory", e->advisory.advisory.id);
 	json_member(o, "carrier", carrier_name(e->subject.carrier));
+	json_member_span(o, "product", e->subject.component.purl);
+	json_member_span(o, "version", e->subject.component.version);
 	json_member(o, "finding", finding_kind_name(f->kind));
 	json_member(o, "cause", finding_cause_name(f->cause));
 	json_member(o, "reason", f->reason.count ? f->reason.steps[f->reason.count - 1].words : "");
@@ -240,13 +267,17 @@ static void print_steps(const struct finding *f, bool all)
 }
 
 /* @e's carrier, and the other's where it came to the same. */
-static void print_finding(const struct exposure_explanation *e, bool both, bool all)
+static void print_finding(const struct exposure_explanation *e, const struct checking *c, bool both, bool all)
 {
 	const struct finding *f = &e->finding;
+	const struct component *part = &e->subject.component;
+	bool main = c->purl && span_eq(part->purl, c->component.purl) && span_eq(part->version, c->component.version);
 	out_colour(colour_of(finding_kind_name(f->kind)), "  %-12s", finding_kind_name(f->kind));
 	out_colour(e->advisory.advisory.is_drill ? COLOUR_BLUE : COLOUR_NONE, " %.*s",
 		   SPAN_ARG(e->advisory.advisory.id));
 	out("  %s: %s  ", both ? "builder, runtime" : carrier_name(e->subject.carrier), finding_cause_words(f->cause));
+	if (!main)
+		out("%.*s %.*s inside: ", SPAN_ARG(part->purl), SPAN_ARG(part->version.n ? part->version : SPAN("?")));
 	out_visible(e->advisory.advisory.title);
 	out("\n");
 	print_steps(f, all);
@@ -261,6 +292,8 @@ static void print_finding(const struct exposure_explanation *e, bool both, bool 
 static bool is_same(const struct exposure_explanation *a, const struct exposure_explanation *b)
 {
 	return a->finding.kind == b->finding.kind && a->finding.cause == b->finding.cause &&
+	       span_eq(a->subject.component.purl, b->subject.component.purl) &&
+	       span_eq(a->subject.component.version, b->subject.component.version) &&
 	       span_eq(a->advisory.advisory.id, b->advisory.advisory.id);
 }
 
@@ -307,7 +340,7 @@ static void print_check(const struct checking *c, bool all)
 		bool both = i + 1 < c->count && is_same(&c->list[i], &c->list[i + 1]);
 		/* what is clear in spite of a contradiction is shown: someone will meet the other bound elsewhere */
 		if (all || f->kind != FINDING_NOT_AFFECTED || f->contradiction || f->source_conflict) {
-			print_finding(&c->list[i], both, all);
+			print_finding(&c->list[i], c, both, all);
 			shown++;
 		} else {
 			clear++;
@@ -341,16 +374,39 @@ static int read_fail_on(const char *text, bool deny[4], struct err *err)
 	return 0;
 }
 
+/* Entries of package databases are the inventory's business: a file holds them, and is none of them. */
+static int read_parts(struct checking *c, struct err *err)
+{
+	const struct artifact_facts *f = c->facts;
+	c->parts = arena_array(&c->a, f->component_count + 1, sizeof *c->parts);
+	if (!c->parts)
+		return err_set(err, RF_ENOMEM, "no memory for the components of one file");
+	for (size_t i = 0; i < f->component_count; i++) {
+		const struct artifact_component *part = &f->components[i];
+		bool builder = strcmp(part->role, ARTIFACT_ROLE_BUILDER) == 0;
+		if (!builder && strcmp(part->role, ARTIFACT_ROLE_RUNTIME) != 0)
+			continue;
+		const char *purl = arena_printf(&c->a, "%.*s%s%.*s", SPAN_ARG(part->product), part->version.n ? "@" : "",
+						SPAN_ARG(part->version));
+		if (!purl)
+			return err_set(err, RF_ENOMEM, "no memory for the components of one file");
+		c->parts[c->part_count++] = (struct part){ purl, builder ? CARRIER_BUILDER : CARRIER_RUNTIME };
+	}
+	return 0;
+}
+
 /* What the facts say is to be asked. */
 static int facts_take(struct checking *c, struct err *err)
 {
 	const struct artifact_facts *f = c->facts;
 	c->rule = quarantine_rule(NULL, f);
 	c->purl = NULL;
-	if (!f->product || !f->version[0])
-		return 0;
-	c->purl = arena_printf(&c->a, "%s@%s", f->product, f->version);
-	return c->purl ? 0 : err_set(err, RF_ENOMEM, "no memory for the facts of one file");
+	if (f->product && f->version[0]) {
+		c->purl = arena_printf(&c->a, "%s@%s", f->product, f->version);
+		if (!c->purl)
+			return err_set(err, RF_ENOMEM, "no memory for the facts of one file");
+	}
+	return read_parts(c, err);
 }
 
 static int read_file(struct checking *c, struct err *err)
@@ -366,14 +422,13 @@ static int read_file(struct checking *c, struct err *err)
 /* A model can be asked about anywhere; what is known of components is in a workspace. */
 static int judge(const struct invocation *in, struct site *site, struct checking *c, struct err *err)
 {
-	int rc = c->purl && !site->db ? site_open(in, SITE_DATABASE, site, err) : 0;
+	bool known = c->purl || c->part_count;
+	int rc = known && !site->db ? site_open(in, SITE_DATABASE, site, err) : 0;
 	c->w = site->workspace;
-	if (rc == 0 && c->purl)
+	if (rc == 0 && known)
 		rc = database_transact(site->db, DB_READ, ask, c, err);
 	if (rc != 0)
 		return rc;
-	if (c->facts)
-		carriers_choose(c);
 	c->decision = DECISION_ALLOW;
 	decide(c);
 	c->worst = RF_MAX(c->worst, c->decision);
@@ -393,7 +448,7 @@ static void subject_begin(struct checking *c, const char *subject)
 	c->subject = subject;
 	c->facts = NULL;
 	c->purl = c->rule = c->why_unknown = NULL;
-	c->count = c->stale_count = 0;
+	c->count = c->stale_count = c->part_count = 0;
 }
 
 struct inside_check {
@@ -461,7 +516,7 @@ const struct command command_check = {
 				 check_options, run_check,
 				 "PURL: pkg:generic/nvidia/tensorrt@10.16.1.11, any product and version. FILE: a model is "
 				 "looked through, an\n"
-				 "engine judged by what built it; a model that breaks a rule is in quarantine, and denied. "
+				 "engine judged by what built it and by what else is in it; a model that breaks a rule is in quarantine, and denied. "
 				 "Exit: 1 denied, 3\n"
 				 "something is in conflict or unknown, 0 allowed. --json: one object a subject, a line each." },
 			       { 0 } },

@@ -164,6 +164,29 @@ def inspected():
        "what links TensorRT is a plugin library, TensorRT 10 a component of it", mine, creators)
     by_the_schema(list(files.values()))
 
+def parts_are_judged():
+    """check: a lean runtime inside a clean plan, and the TensorRT that a plugin library links, are judged too."""
+    if not os.access(os.path.join(BUILD, "demo/specimen/reforge-specimen"), os.X_OK):
+        return skip("parts of files", "the specimen maker is not built")
+    d = folder() / "parts"; d.mkdir()
+    run("init", d, program=PROGRAM)
+    run("feed", "import", *sorted((ROOT / "demo/advisories").glob("nvidia-*.json")), cwd=d, program=PROGRAM)
+    clean = specimen(d / "clean.plan", "--version", "11.4.0.106", "--size", "20000")
+    lean = specimen(d / "lean.so", "--library", "libnvinfer_lean.so.10", "--version", "10.13.3.9", "--export", "createLeanRuntime")
+    specimen(d / "libmine.so", "--library", "libmine.so", "--needed", "libnvinfer.so.10")
+    at = struct.unpack_from("<Q", clean, 64)[0]
+    (d / "lean.plan").write_bytes(clean[:56] + b"NAEL" + clean[60:at] + lean + clean[at + len(lean):])
+    checked = lambda name: run("check", "--json", name, cwd=d, program=PROGRAM)
+    r = checked("clean.plan")
+    ok(r.status == 0 and r.lines()[0]["decision"] == "allow", "an engine of 11.4 is not affected", r)
+    r = checked("lean.plan")
+    found = [f for f in r.lines()[0]["findings"] if f["finding"] == "affected"]
+    ok(r.status == 1 and found and all((f["carrier"], f["version"]) == ("runtime", "10.13.3.9") for f in found),
+       "with a lean runtime of 10.13 inside, its runtime is", r)
+    r = checked("libmine.so")
+    ok(r.status in (1, 3) and r.lines()[0]["decision"] != "allow" and all(f["version"] == "10.x" for f in r.lines()[0]["findings"]),
+       "what links TensorRT 10 is no pass", r)
+
 def odd_entries():
     d = folder() / "odd"; (d / "sub").mkdir(parents=True)
     names = ["new\nline.plan", "quote'\".engine", "tab\t.trt", "esc\x1b[31mred.plan", "sp ace.plan", "-dash.plan", "ünïcode-模型.plan"]
@@ -202,6 +225,6 @@ def unreadable():
        all("ermission denied" in f["notes"][0] for f in errors), "an unreadable folder and file: named, status 3, the rest is read", r)
     ok(any(f["path"].endswith("open.plan") and f["cause"] is None for f in r.lines()), "what can be read is", r)
 
-for group in (real_engines, hostile_files, inspected, odd_entries, unreadable):
+for group in (real_engines, hostile_files, inspected, parts_are_judged, odd_entries, unreadable):
     guarded(group)
 done()
