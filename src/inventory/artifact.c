@@ -76,6 +76,15 @@ bool artifact_named_like_engine(struct span name)
 	       span_is_digits(span_from(name, dot + 5));
 }
 
+bool artifact_is_read_at_random(struct span name)
+{
+	static const char *const names[] = { "rpmdb.sqlite", "Packages.db", "Packages" };
+	for (size_t i = 0; i < RF_COUNT(names); i++)
+		if (span_eq_text(name, names[i]))
+			return true;
+	return false;
+}
+
 bool artifact_kind_is_engine(struct span kind)
 {
 	return span_eq_text(kind, ARTIFACT_TENSORRT_PLAN) || span_eq_text(kind, ARTIFACT_ONNXRUNTIME_OPTIMISED) ||

@@ -274,6 +274,8 @@ RF_MUST_CHECK int artifact_second_look_apply(struct artifact_facts *facts, struc
 
 /* Looks like an engine by its name alone: .plan .engine .trt .ort .rankN.engine ... */
 bool artifact_named_like_engine(struct span name);
+/* Databases of rpm, told by their names: their readers jump about in the whole of it. */
+bool artifact_is_read_at_random(struct span name);
 /* The kind is one that a toolchain built: plan, optimised, .ort. Timing caches, models, pointers are not. */
 bool artifact_kind_is_engine(struct span kind);
 

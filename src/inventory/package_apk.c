@@ -24,7 +24,7 @@ static int apk_read(struct artifact_reading *r)
 	struct package_list list = package_list(r, "apk");
 	struct package_lines lines = package_lines(r);
 	struct span line, value;
-	char *name = NULL, *version = NULL;
+	struct package_text name = { 0 }, version = { 0 };
 	bool any = false;
 	r->facts->kind = ARTIFACT_PACKAGE_DATABASE;
 	r->facts->layout = "apk";
@@ -32,17 +32,17 @@ static int apk_read(struct artifact_reading *r)
 		more = package_line(&lines, &line);
 		if (more && line.n) {
 			any = true;
-			if (package_field(line, "P", &value) && line.p[0] == 'P' && !name)
-				name = arena_text(r->a, value);
-			else if (package_field(line, "V", &value) && line.p[0] == 'V' && !version)
-				version = arena_text(r->a, value);
+			if (package_field(line, "P", &value) && line.p[0] == 'P' && !name.there)
+				package_text_set(&name, value);
+			else if (package_field(line, "V", &value) && line.p[0] == 'V' && !version.there)
+				package_text_set(&version, value);
 			continue;
 		}
 		if (any)
 			package_list_add(&list, &(struct purl){ .type = SPAN("apk"),
-								.name = span_of(name),
-								.version = span_of(version) });
-		name = version = NULL;
+								.name = package_text_span(&name),
+								.version = package_text_span(&version) });
+		name = version = (struct package_text){ 0 };
 		any = false;
 	}
 	struct span distribution = SPAN_NONE;

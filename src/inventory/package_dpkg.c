@@ -6,7 +6,7 @@
 #include "inventory/package_int.h"
 
 struct dpkg_paragraph {
-	char *name, *version, *state, *maintainer; /* in the arena; NULL: no such field */
+	struct package_text name, version, state, maintainer;
 	bool any;
 };
 
@@ -29,18 +29,14 @@ static bool dpkg_sniff(const struct artifact_reading *r)
 	return span_starts_nocase(r->head, "Package:") && (span_eq_text(r->name, "status") || is_status_d(r));
 }
 
-static void field_keep(struct dpkg *d, char **to, struct span value, const char *name)
+static void field_keep(struct dpkg *d, struct package_text *to, struct span value, const char *name)
 {
-	if (*to) {
-		if (!span_eq_text(value, *to))
-			artifact_object(d->r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "field_stated_twice",
-					"a paragraph states %s twice, differently: \"%.60s\" and \"%.*s\"", name, *to,
-					SPAN_ARG(span_sub(value, 0, 60)));
-		return;
-	}
-	*to = arena_text(d->r->a, value);
-	if (!*to)
-		d->r->failed = RF_ENOMEM;
+	if (!to->there)
+		package_text_set(to, value);
+	else if (!span_eq(package_text_span(to), value))
+		artifact_object(d->r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "field_stated_twice",
+				"a paragraph states %s twice, differently: \"%.60s\" and \"%.*s\"", name, to->bytes,
+				SPAN_ARG(span_sub(value, 0, 60)));
 }
 
 static void line_take(struct dpkg *d, struct span line)
@@ -65,9 +61,9 @@ static void line_take(struct dpkg *d, struct span line)
 static bool is_installed(struct dpkg *d)
 {
 	static const char *const absent[] = { "not-installed", "config-files" };
-	if (!d->at.state)
+	if (!d->at.state.there)
 		return d->in_status_d;
-	struct span state = span_of(d->at.state);
+	struct span state = package_text_span(&d->at.state);
 	size_t blank = span_rfind_byte(state, ' ');
 	state = blank == SIZE_MAX ? state : span_from(state, blank + 1);
 	for (size_t i = 0; i < RF_COUNT(absent); i++)
@@ -78,11 +74,11 @@ static bool is_installed(struct dpkg *d)
 
 static void distribution_of(struct dpkg *d)
 {
-	if (!d->at.maintainer || !d->at.name || strcmp(d->at.name, "base-files") != 0)
+	if (strcmp(d->at.name.bytes, "base-files") != 0)
 		return;
 	static const char *const known[] = { "ubuntu", "debian" };
 	for (size_t i = 0; i < RF_COUNT(known) && !d->distribution[0]; i++)
-		if (strcasestr(d->at.maintainer, known[i]))
+		if (strcasestr(d->at.maintainer.bytes, known[i]))
 			memcpy(d->distribution, known[i], strlen(known[i]) + 1);
 }
 
@@ -90,14 +86,16 @@ static void paragraph_end(struct dpkg *d)
 {
 	if (!d->at.any)
 		return;
-	if (!d->at.state && !d->in_status_d && d->at.name)
+	bool untold = !d->at.state.there && !d->in_status_d && d->at.name.there;
+	if (untold)
 		artifact_object(d->r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "package_without_status",
-				"package %.60s has no Status: whether it is installed cannot be told", d->at.name);
+				"package %.60s has no Status: whether it is installed cannot be told",
+				d->at.name.bytes);
 	distribution_of(d);
-	if (is_installed(d) || (!d->at.state && d->at.name))
+	if (is_installed(d) || untold)
 		package_list_add(&d->list, &(struct purl){ .type = SPAN("deb"),
-							   .name = span_of(d->at.name),
-							   .version = span_of(d->at.version) });
+							   .name = package_text_span(&d->at.name),
+							   .version = package_text_span(&d->at.version) });
 	d->at = (struct dpkg_paragraph){ 0 };
 }
 

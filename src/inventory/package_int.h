@@ -14,6 +14,11 @@
  * behind is not read, and that is said. */
 #define PACKAGE_MAX_BYTES (512 * MIB)
 
+/* Of one database, so that a hostile one takes some MiB of memory and not a scan down: twice the components that are
+ * kept (packages of one product are one), and names and versions of 64 bytes each. */
+#define PACKAGE_LIST_MAX (2 * ARTIFACT_MAX_COMPONENTS)
+#define PACKAGE_LIST_TEXT_BYTES ((size_t)64 * PACKAGE_LIST_MAX)
+
 struct package_entry {
 	struct purl purl;
 	struct package_entry *next;
@@ -22,10 +27,11 @@ struct package_list {
 	struct artifact_reading *r;
 	const char *source; /* "dpkg": artifact_component.source; static */
 	struct package_entry *first, **last;
-	size_t count;
+	size_t count, text_bytes;
 };
 struct package_list package_list(struct artifact_reading *r, const char *source);
-/* Spans are copied. A name of zero bytes objects ("package_without_name"), as do texts past PACKAGE_TEXT_MAX
+/* Spans are copied. What is more than the limits above is left out, and objected to ("too_many_packages"). A name of zero
+ * bytes objects ("package_without_name"), as do texts past PACKAGE_TEXT_MAX
  * ("package_text_too_long"). Failures are in r->failed. */
 void package_list_add(struct package_list *l, const struct purl *package);
 /* Was a package of this name added? */
@@ -35,6 +41,15 @@ RF_MUST_CHECK int package_list_end(struct package_list *l, struct span namespace
 
 /* The facts' product and version themselves: for what is one package (a wheel's metadata, a release file). */
 RF_MUST_CHECK int package_is(struct artifact_reading *r, const struct purl *package, const char *source);
+
+/* A text that readers keep while they go on: cut one byte past what a list takes, so that the list sees it. */
+struct package_text {
+	char bytes[PACKAGE_TEXT_MAX + 2];
+	size_t n;
+	bool there;
+};
+void package_text_set(struct package_text *t, struct span value);
+struct span package_text_span(const struct package_text *t);
 
 /* Lines of a text of any size, by pieces. */
 #define PACKAGE_LINE_BYTES 8192

@@ -33,11 +33,20 @@ void package_list_add(struct package_list *l, const struct purl *package)
 				SPAN_ARG(span_sub(package->name, 0, 60)));
 		return;
 	}
+	size_t text = package->name.n + package->version.n + package->namespace_.n;
+	if (l->count == PACKAGE_LIST_MAX || text > PACKAGE_LIST_TEXT_BYTES - l->text_bytes) {
+		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_INCOMPLETE, "too_many_packages",
+				"more than %d packages, or more text than they have: those behind were left out",
+				PACKAGE_LIST_MAX);
+		r->facts->components_dropped++;
+		return;
+	}
 	struct package_entry *e = arena_alloc(r->a, sizeof *e);
 	if (!e) {
 		r->failed = RF_ENOMEM;
 		return;
 	}
+	l->text_bytes += text;
 	e->purl = *package;
 	if (!keep(r, &e->purl.name) || !keep(r, &e->purl.version) || !keep(r, &e->purl.namespace_))
 		return;
@@ -137,7 +146,21 @@ int package_is(struct artifact_reading *r, const struct purl *package, const cha
 	return rc < 0 ? r->failed = rc : 0;
 }
 
-/* ── Lines ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Texts, lines ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+void package_text_set(struct package_text *t, struct span value)
+{
+	t->n = RF_MIN(value.n, sizeof t->bytes - 1);
+	if (t->n)
+		memcpy(t->bytes, value.p, t->n);
+	t->bytes[t->n] = '\0';
+	t->there = true;
+}
+
+struct span package_text_span(const struct package_text *t)
+{
+	return (struct span){ t->bytes, t->n };
+}
 
 struct package_lines package_lines(struct artifact_reading *r)
 {

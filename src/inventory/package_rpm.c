@@ -98,19 +98,15 @@ int rpm_header_read(struct span bytes, uint64_t whole, struct rpm_header *ret, s
 
 static void header_take(struct package_list *l, const struct rpm_header *h)
 {
-	struct arena *a = l->r->a;
+	char version[2 * PACKAGE_TEXT_MAX + 32] = "", epoch[16] = "";
 	if (span_eq_text(h->name, "gpg-pubkey"))
 		return;
-	char *version = h->has_epoch ? arena_printf(a, "%u:%.*s-%.*s", (unsigned)h->epoch, SPAN_ARG(h->version),
-						    SPAN_ARG(h->release))
-				     : arena_printf(a, "%.*s-%.*s", SPAN_ARG(h->version), SPAN_ARG(h->release));
-	if (!version) {
-		l->r->failed = RF_ENOMEM;
-		return;
-	}
-	package_list_add(l, &(struct purl){ .type = SPAN("rpm"),
-					    .name = h->name,
-					    .version = h->version.n ? span_of(version) : SPAN_NONE });
+	if (h->has_epoch)
+		snprintf(epoch, sizeof epoch, "%u:", (unsigned)h->epoch);
+	if (h->version.n)
+		snprintf(version, sizeof version, "%s%.*s-%.*s", epoch, SPAN_ARG(span_sub(h->version, 0, PACKAGE_TEXT_MAX)),
+			 SPAN_ARG(span_sub(h->release, 0, PACKAGE_TEXT_MAX)));
+	package_list_add(l, &(struct purl){ .type = SPAN("rpm"), .name = h->name, .version = span_of(version) });
 }
 
 void rpm_header_add(struct package_list *l, uint64_t whole,

@@ -27,6 +27,9 @@
 #define SCAN_MEMBER_MARK "!/"
 
 #define SCAN_MEMBER_MEMORY_BYTES (8 * MIB)
+/* The same for those that are read here and there (artifact_is_read_at_random(): a package database; one of 3,000
+ * packages has 40 MiB). */
+#define SCAN_MEMBER_RANDOM_BYTES (64 * MIB)
 /* How far back a reader of facts may go in a larger member. */
 #define SCAN_MEMBER_WINDOW_BYTES (1 * MIB)
 /* Containers within each other, the outermost included. */

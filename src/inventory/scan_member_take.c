@@ -113,6 +113,12 @@ static int path_make(struct taking *t, struct span name)
 	return 0;
 }
 
+/* Databases of packages are told by where they lie. */
+static struct span path_of(const struct taking *t)
+{
+	return str_span(&t->m->path);
+}
+
 static struct span name_of(const struct taking *t)
 {
 	return span_from(str_span(&t->m->path), t->name_at);
@@ -229,11 +235,12 @@ static int head_grow(struct scan_members *m, size_t wanted)
 static int head_take(struct taking *t)
 {
 	struct scan_members *m = t->m;
+	size_t most = artifact_is_read_at_random(name_of(t)) ? SCAN_MEMBER_RANDOM_BYTES : SCAN_MEMBER_MEMORY_BYTES;
 	for (;;) {
 		struct span piece = piece_next(t);
 		if (!piece.n && t->over)
 			return 0;
-		if (t->head_n + piece.n > SCAN_MEMBER_MEMORY_BYTES || scan_walk_stopped(t->walk))
+		if (t->head_n + piece.n > most || scan_walk_stopped(t->walk))
 			return t->walk->rc;
 		if (head_grow(m, t->head_n + piece.n) < 0)
 			return no_memory(t);
@@ -293,7 +300,7 @@ static int small_take(struct taking *t)
 	struct artifact_pass pass;
 	struct span all = span_bytes(m->head, t->head_n);
 	struct artifact_source src = artifact_source_bytes(all);
-	int rc = artifact_read(&src, name_of(t), flags_of(t), &m->arena, &t->facts, &err);
+	int rc = artifact_read(&src, path_of(t), flags_of(t), &m->arena, &t->facts, &err);
 	if (rc)
 		return scan_walk_fail(t->walk, rc, err.text);
 	if (!t->walk->o->no_digest && !t->cut) {
@@ -364,7 +371,7 @@ static int facts_read(struct taking *t, uint64_t size)
 	};
 	t->facts_size = size;
 	t->facts_err = ERR_INIT;
-	return artifact_read(&src, name_of(t), flags_of(t), &t->m->arena, &t->facts, &t->facts_err);
+	return artifact_read(&src, path_of(t), flags_of(t), &t->m->arena, &t->facts, &t->facts_err);
 }
 
 static void *facts_thread(void *data)
@@ -461,7 +468,7 @@ static int large_take(struct taking *t)
 	};
 	if (src.size == SCAN_MEMBER_SIZE_UNKNOWN)
 		src.size = SCAN_MEMBER_MAX_BYTES;
-	int rc = artifact_read(&src, name_of(t), 0, &t->m->arena, &t->first, &err);
+	int rc = artifact_read(&src, path_of(t), 0, &t->m->arena, &t->first, &err);
 	if (rc)
 		return scan_walk_fail(t->walk, rc, err.text);
 	const struct scan_inside_row *row = scan_inside_row_of(&t->first);

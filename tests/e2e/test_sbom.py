@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Packages, bills of materials in and out, Dockerfiles: what they hold is found, recorded, given back; hostile ones are answered."""
-import csv, hashlib, io, json, os, pathlib, shutil, sqlite3, struct
+import csv, hashlib, io, json, os, pathlib, shutil, sqlite3, struct, tarfile, zipfile
 from tap import *
 import fleet
 
@@ -53,6 +53,27 @@ def packages():
        "apk and npm: ONNX Runtime 1.20.1", found)
     ok(found.get("etc/nv_tegra_release") == [("pkg:generic/nvidia/jetson-linux", "36.4.4")], "nv_tegra_release: Jetson Linux 36.4.4", found)
     ok(result.status == 0, "nothing of it is unknown", result)
+
+def packed():
+    """The same root inside a tar and a tar in a zip; an rpm database larger than what a member may take of memory as a rule."""
+    root = folder() / "root"
+    db = sqlite3.connect(root / "var/lib/rpmdb.sqlite")
+    for i in range(300):
+        db.execute("INSERT INTO Packages(blob) VALUES(?)", (rpm_header(f"large-{i}", "1", "2") + b"",))
+    db.execute("CREATE TABLE padding(x)")
+    db.execute("INSERT INTO padding VALUES(zeroblob(12000000))")
+    db.execute("INSERT INTO Packages(blob) VALUES(?)", (rpm_header("last", "1", "2"),))
+    db.commit()
+    db.close()
+    want = {f["path"].split("/root/")[1]: f.get("components") for f in scan("--json", root).lines() if f.get("components")}
+    with tarfile.open(folder() / "root.tar.gz", "w:gz") as t:
+        t.add(root, arcname=".")
+    with zipfile.ZipFile(folder() / "outer.zip", "w") as z:
+        z.write(folder() / "root.tar.gz", "deep/root.tar.gz")
+    for outer, mark in ((folder() / "root.tar.gz", "root.tar.gz!/"), (folder() / "outer.zip", "root.tar.gz!/")):
+        result = scan("--json", outer)
+        got = {f["path"].split(mark)[1]: f.get("components") for f in result.lines() if f.get("components")}
+        ok(want and got == want, f"{outer.name}: every package is found inside as outside", set(want) ^ set(got), [p for p in want if want[p] != got.get(p)], result.err)
 
 BILL = {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"component": {"type": "application", "name": "app", "version": "1"}},
         "components": [{"type": "library", "name": "a", "purl": "pkg:deb/ubuntu/libnvinfer10@10.13.3.9-1%2Bcuda12.9",
@@ -152,7 +173,7 @@ def given_out():
     ok(before.status == 0 and len(before.out.splitlines()) == 1, "--at a time before: a header and no rows", before)
     ok(fleet.DRILL not in result.out and "#owner" not in result.out, "no advisory, no contact in it", result.out[:500])
 
-for part in (packages, bills, hostile, dockerfiles, given_out):
+for part in (packages, packed, bills, hostile, dockerfiles, given_out):
     try:
         part()
     except Exception:

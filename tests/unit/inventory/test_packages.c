@@ -200,6 +200,33 @@ static void test_many(void **state)
 	assert_string_equal(f.cause, ARTIFACT_CAUSE_INCOMPLETE);
 }
 
+/* What a hostile database may take: its memory ends, it is unknown, and the scan goes on. */
+static void test_hostile(void **state)
+{
+	(void)state;
+	for (int kind = 0; kind < 4; kind++) {
+		RF_AUTO(arena) a = ARENA_INIT(16 * MIB); /* as of a member of an image */
+		RF_AUTO(str) s = STR_INIT(256 * MIB);
+		char name[600];
+		memset(name, 'n', sizeof name);
+		for (int i = 0; i < (kind == 0 ? 400000 : 60000); i++) {
+			if (kind == 0) /* so many */
+				str_addf(&s, "Package: %d\nStatus: install ok installed\nVersion: %d\n\n", i, i);
+			else if (kind == 1) /* so long */
+				str_addf(&s, "Package: %.500s%d\nStatus: install ok installed\nVersion: %.400s\n\n", name, i, name);
+			else if (kind == 2) /* too long, each */
+				str_addf(&s, "Package: %.600s\nStatus: install ok installed\nMaintainer: %.590s\nVersion: 1\n\n", name, name);
+			else /* not installed, with texts */
+				str_addf(&s, "Package: %.500s%d\nStatus: deinstall ok config-files\nMaintainer: %.590s\n\n", name, i, name);
+		}
+		struct artifact_facts f = facts_of(s.p, s.n, "var/lib/dpkg/status", &a);
+		static const char *const rules[] = { "too_many_packages", "too_many_packages", "package_text_too_long" };
+		assert_int_equal(f.finding, kind == 3 ? ARTIFACT_CLEAR : ARTIFACT_UNKNOWN);
+		if (kind < 3 && !has_rule(&f, rules[kind]))
+			fail_msg("kind %d: %s", kind, f.rules[0]);
+	}
+}
+
 /* ── rpm ─────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static void add_be32(struct str *s, uint32_t v)
@@ -551,6 +578,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_texts),	   cmocka_unit_test(test_long_lines),	       cmocka_unit_test(test_many),
+		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_rpm_sqlite), cmocka_unit_test(test_rpm_sqlite_damaged), cmocka_unit_test(test_rpm_ndb),
 		cmocka_unit_test(test_rpm_bdb),	   cmocka_unit_test(test_rpm_headers),	       cmocka_unit_test(test_upstream),
 		cmocka_unit_test(test_no_memory),
