@@ -1,6 +1,7 @@
 /* kubernetes_record - see the header. */
 #include "inventory/kubernetes_record.h"
 
+#include "format/image_reference.h"
 #include "inventory/fleet_store.h"
 
 #define IMAGE_KIND "container-image"
@@ -186,13 +187,17 @@ static int take_image(const struct inventory_placement *p, void *data)
 	return 0;
 }
 
-/* What a scan of the reference found; digest "" when there was none. */
+/* What a scan of the reference found; digest "" when there was none. Scans are recorded under the one spelling that all
+ * spellings of a reference have. */
 static int scanned_image(struct recording *r, const char *reference, struct found **ret)
 {
+	char text[IMAGE_REFERENCE_MAX];
+	struct image_reference ref;
 	*ret = map_get(&r->scanned, span_of(reference));
 	if (*ret)
 		return 0;
-	char *host = arena_printf(&r->arena, "image:%s", reference);
+	bool read = image_reference_read(span_of(reference), &ref, NULL) == 0;
+	char *host = arena_printf(&r->arena, "image:%s", read ? image_reference_text(&ref, text) : reference);
 	struct found *f = arena_alloc(&r->arena, sizeof *f);
 	if (!host || !f || map_set(&r->scanned, span_of(reference), f))
 		return no_memory(r);

@@ -122,7 +122,7 @@ static void records(void **state)
 static int place_image(struct transaction *tx, void *data)
 {
 	struct digest d;
-	struct inventory_place place = { .host = "image:r/a:1", .service = "", .environment = "", .model = "" };
+	struct inventory_place place = { .host = "image:docker.io/r/a:1", .service = "", .environment = "", .model = "" };
 	struct inventory_batch *b = data;
 	int rc = digest_read(SPAN(DIGEST_A), &d, tx_err(tx));
 	if (rc == 0)
