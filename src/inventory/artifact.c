@@ -413,6 +413,17 @@ static int read_rows(struct artifact_reading *r)
 	return r->failed;
 }
 
+bool artifact_may_be_read(const struct artifact_source *src, struct span name)
+{
+	struct artifact_facts facts;
+	struct artifact_reading r = { .src = src, .name = name, .facts = &facts, .head = src->head };
+	facts_start(&facts, src->size);
+	for (size_t i = 0; artifact_formats[i]; i++)
+		if (artifact_formats[i]->sniff(&r))
+			return true;
+	return false;
+}
+
 int artifact_read(const struct artifact_source *src, struct span path, unsigned flags, struct arena *a,
 		  struct artifact_facts *ret, struct err *err)
 {

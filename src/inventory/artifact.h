@@ -237,6 +237,10 @@ enum { ARTIFACT_WITH_EVIDENCE = 1 };
 RF_MUST_CHECK int artifact_read(const struct artifact_source *src, struct span path, unsigned flags, struct arena *a,
 				struct artifact_facts *ret, struct err *err);
 
+/* Does any row take the file for one of its own by head and size? False: its kind is other, whatever comes behind. @src:
+ * with a head of ARTIFACT_HEAD_BYTES, or all of it. */
+bool artifact_may_be_read(const struct artifact_source *src, struct span name);
+
 /* The second look, over every byte, for those who read the whole file anyway (to hash it): checksums, what the kernels
  * inside were compiled for and by, and native host code in plans (a plugin or lean runtime inside is code that runs at
  * load time: tensorrt-lifecycle "a plan is executable"). */

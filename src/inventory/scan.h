@@ -67,6 +67,7 @@ struct scan_file {
 struct scan_options {
 	bool no_digest;   /* headers only: report-only, a second look over all bytes is not taken */
 	bool evidence;    /* fill facts->evidence */
+	bool skip_other;  /* members of containers: what is none of the formats that are read here gets no digest */
 	unsigned threads; /* workers; 0: thread_cpus(), one without digests; 1: the caller's alone */
 	/* True with @ret set when a file of this identity was hashed before. NULL: hash everything. Called from the
 	 * caller's thread. */

@@ -419,14 +419,16 @@ static int read_with(struct reading *r, int (*read)(struct scan_members *, void 
 		     const struct scan_options *o, struct err *err)
 {
 	struct scan_container c = { .path = r->image, .root = r->image, .read = read, .data = data };
+	struct scan_options options = *o;
 	struct scan_inside inside = { 0 };
+	options.skip_other = true; /* is not kept */
 	r->layer = image_layer_new();
 	if (!r->layer)
 		return err_set(err, RF_ENOMEM, "no memory for a layer");
 	r->image_bytes = strlen(r->image) + sizeof SCAN_MEMBER_MARK - 1;
 	r->names = ARENA_INIT(8 * MIB);
 	pthread_mutex_init(&r->lock, NULL);
-	int rc = scan_members(&c, o, on_report, r, &inside, err);
+	int rc = scan_members(&c, &options, on_report, r, &inside, err);
 	if (rc == 0)
 		rc = image_layer_close(r->layer);
 	if (rc == 0 && inside.rc)

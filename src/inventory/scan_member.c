@@ -36,11 +36,13 @@ static struct scan_event *slot_wait(struct scan_members *m)
 	return e;
 }
 
-static void slot_publish(struct scan_members *m)
+/* @over: nothing comes behind it. */
+static void slot_publish(struct scan_members *m, bool over)
 {
 	pthread_mutex_lock(&m->lock);
 	m->count++;
-	pthread_cond_signal(&m->filled);
+	if (m->count == SCAN_RING_WAKE || over)
+		pthread_cond_signal(&m->filled);
 	pthread_mutex_unlock(&m->lock);
 }
 
@@ -60,7 +62,8 @@ void scan_event_pop(struct scan_members *m)
 	if (m->ring[m->first].kind != SCAN_OVER) {
 		m->first = (m->first + 1) % SCAN_RING_PIECES;
 		m->count--;
-		pthread_cond_signal(&m->emptied);
+		if (m->count == SCAN_RING_PIECES / 2)
+			pthread_cond_signal(&m->emptied);
 	}
 	pthread_mutex_unlock(&m->lock);
 }
@@ -123,7 +126,7 @@ static int event_put(struct scan_members *m, const struct scan_event *event, str
 		memcpy(bytes, a.p, a.n);
 	if (b.n)
 		memcpy(bytes + a.n, b.p, b.n);
-	slot_publish(m);
+	slot_publish(m, false);
 	return 0;
 }
 
@@ -194,7 +197,7 @@ static void *reader(void *data)
 	if (e) {
 		e->kind = SCAN_OVER;
 		e->n = 0;
-		slot_publish(m);
+		slot_publish(m, true);
 	}
 	return NULL;
 }

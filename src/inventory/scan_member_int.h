@@ -31,8 +31,11 @@ int scan_walk_fail(struct scan_walk *w, int rc, const char *what);
 /* ── One level: a container and its ring ─────────────────────────────────────────────────────────────────────────── */
 
 enum scan_event_kind { SCAN_BEGIN, SCAN_BYTES, SCAN_END, SCAN_CUT, SCAN_UNREAD, SCAN_OVER };
-#define SCAN_RING_PIECE_BYTES (256 * KIB)
-#define SCAN_RING_PIECES 8
+#define SCAN_RING_PIECE_BYTES (64 * KIB)
+#define SCAN_RING_PIECES 64
+/* A small file is three events. Whoever waits for some is woken for that many, and the reader for half a ring: a switch
+ * between threads costs more than a small file. */
+#define SCAN_RING_WAKE 16
 struct scan_event {
 	enum scan_event_kind kind;
 	enum scan_unread why;

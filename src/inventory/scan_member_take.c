@@ -32,6 +32,7 @@ struct taking {
 	struct artifact_facts first; /* by the head alone: what the second look looks for */
 	struct artifact_pass pass;
 	bool second_look;
+	bool unhashed; /* other for certain, and not wanted */
 	struct scan_inside inside;
 	uint64_t facts_size; /* what the reader of facts was told */
 	int facts_rc;
@@ -303,7 +304,8 @@ static int small_take(struct taking *t)
 	int rc = artifact_read(&src, path_of(t), flags_of(t), &m->arena, &t->facts, &err);
 	if (rc)
 		return scan_walk_fail(t->walk, rc, err.text);
-	if (!t->walk->o->no_digest && !t->cut) {
+	bool other = t->walk->o->skip_other && t->facts.finding == ARTIFACT_CLEAR && strcmp(t->facts.kind, ARTIFACT_OTHER) == 0;
+	if (!t->walk->o->no_digest && !t->cut && !other) {
 		digest_of(all, &t->file.digest);
 		t->file.has_digest = true;
 		if (artifact_pass_wanted(&t->facts)) {
@@ -344,7 +346,7 @@ static void *pump(void *data)
 {
 	struct taking *t = data;
 	struct span piece = span_bytes(t->m->head, t->head_n);
-	bool hash = !t->walk->o->no_digest;
+	bool hash = !t->walk->o->no_digest && !t->unhashed;
 	for (bool head = true;; head = false) {
 		if (hash)
 			digest_stream_add(t->m->stream, piece.p, piece.n);
@@ -407,7 +409,7 @@ static int digest_settle(struct taking *t)
 	if (t->walk->o->no_digest)
 		return 0;
 	digest_stream_end(t->m->stream, &t->file.digest);
-	t->file.has_digest = !t->cut;
+	t->file.has_digest = !t->cut && !t->unhashed;
 	if (t->second_look && artifact_pass_end(&t->pass, &t->m->arena, &t->facts, &err) < 0)
 		return no_memory(t);
 	return 0;
@@ -474,6 +476,7 @@ static int large_take(struct taking *t)
 	const struct scan_inside_row *row = scan_inside_row_of(&t->first);
 	bool deep = row && t->m->depth == SCAN_MEMBER_MAX_DEPTH;
 	t->second_look = artifact_pass_wanted(&t->first);
+	t->unhashed = t->walk->o->skip_other && !row && !t->second_look && !artifact_may_be_read(&src, name_of(t));
 	if (t->second_look)
 		artifact_pass_begin(&t->pass, &t->first);
 	t->facts_size = t->size != SCAN_MEMBER_SIZE_UNKNOWN ? t->size : t->first.declared_size;
