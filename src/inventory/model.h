@@ -22,8 +22,8 @@
 #define MODEL_MAX_NODES (UINT32_C(1) << 24)
 /* A name is an identifier or a path of module names; some tools write a scope of some hundred bytes. */
 #define MODEL_MAX_NAME_BYTES (16 * KIB)
-/* What reading one model may take: a million nodes with the names of their values take 120 MiB. */
-#define MODEL_MAX_MEMORY_BYTES (512 * MIB)
+/* What looking through one model may take: a million nodes with the names of their values take 149 MiB. */
+#define MODEL_MAX_MEMORY_BYTES (256 * MIB)
 #define MODEL_MAX_RANK 64
 #define MODEL_MAX_FUNCTIONS (UINT32_C(1) << 16)
 /* Nodes once every call of a local function stands for its body: functions of functions double without growing. */

@@ -982,13 +982,33 @@ static void test_long_chain(void **state)
 	assert_string_equal(model_quarantine(&f), "function_recursion");
 }
 
+/* 36 MB of uses of one name: what they would take is refused at the limit, and said. */
+static void test_memory(void **state)
+{
+	(void)state;
+	RF_AUTO(arena) a = ARENA_INIT(MIB);
+	RF_AUTO(str) s = STR_INIT(2 * MAKER_BYTES);
+	GRAPH;
+	struct str uses = STR_INIT(MAKER_BYTES);
+	for (int i = 0; i < 12000000; i++)
+		str_add(&uses, SPAN("\x0a\x01x"));
+	put_inner(&graph, 1, &uses);
+	input(&graph, "x");
+	model_of(&s, &graph);
+	assert_int_equal(s.failed, 0);
+	struct artifact_facts f = facts_read(&s, "x.onnx", true, &a);
+	assert_string_equal(model_quarantine(&f), "over_limit");
+	assert_true(has_note(&f, "MiB of memory"));
+	assert_string_equal(f.cause, ARTIFACT_CAUSE_INCOMPLETE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_each),       cmocka_unit_test(test_pieces),
 		cmocka_unit_test(test_table),      cmocka_unit_test(test_passes),
 		cmocka_unit_test(test_unseen),     cmocka_unit_test(test_cut_and_changed),
-		cmocka_unit_test(test_long_chain),
+		cmocka_unit_test(test_long_chain),  cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
