@@ -120,8 +120,12 @@ int artifact_source_read(const struct artifact_source *src, void *buffer, size_t
 /* Room for a piece: small ones for the few reads of a header, large ones for those who read on. */
 static struct artifact_window *window_room(struct artifact_reading *r, size_t bytes)
 {
-	r->recent = (r->recent + 1) % ARTIFACT_WINDOWS;
-	struct artifact_window *w = &r->windows[r->recent];
+	unsigned oldest = 0;
+	for (unsigned i = 1; i < ARTIFACT_WINDOWS; i++)
+		if (r->windows[i].used < r->windows[oldest].used)
+			oldest = i;
+	struct artifact_window *w = &r->windows[oldest];
+	r->recent = oldest;
 	w->n = 0;
 	if (w->room >= bytes)
 		return w;
@@ -135,7 +139,8 @@ static struct artifact_window *window_room(struct artifact_reading *r, size_t by
 	return w;
 }
 
-/* Reads a piece of at least @n bytes from @offset. NULL: failure, or reads used up. */
+/* Reads a piece that holds @n bytes at @offset: with what follows them, or mostly with what is before them.
+ * NULL: failure, or reads used up. */
 static struct artifact_window *window_read(struct artifact_reading *r, uint64_t offset, size_t n)
 {
 	if (r->failed)
@@ -147,13 +152,15 @@ static struct artifact_window *window_read(struct artifact_reading *r, uint64_t 
 					ARTIFACT_MAX_READS);
 		return NULL;
 	}
-	size_t bytes = n > ARTIFACT_PIECE_BYTES || r->reads > ARTIFACT_SMALL_READS ? ARTIFACT_LARGE_PIECE_BYTES
-										   : ARTIFACT_PIECE_BYTES;
+	bool large = n > ARTIFACT_PIECE_BYTES || r->reads > ARTIFACT_SMALL_READS;
+	size_t bytes = large ? ARTIFACT_LARGE_PIECE_BYTES : ARTIFACT_PIECE_BYTES, before = 0;
+	if (large && r->backward && n < bytes / 4)
+		before = (size_t)RF_MIN(offset, (uint64_t)(bytes / 4 * 3));
 	struct artifact_window *w = window_room(r, bytes);
 	if (!w)
 		return NULL;
-	int rc = artifact_source_read(r->src, w->bytes, bytes, offset, &w->n);
-	w->at = offset;
+	w->at = offset - before;
+	int rc = artifact_source_read(r->src, w->bytes, bytes, w->at, &w->n);
 	if (rc < 0)
 		r->failed = rc;
 	return rc == 0 ? w : NULL;
@@ -164,19 +171,54 @@ static bool window_holds(const struct artifact_window *w, uint64_t offset, size_
 	return offset >= w->at && offset - w->at <= w->n && n <= w->n - (size_t)(offset - w->at) && w->n;
 }
 
+/* The window that holds it already; NULL: none. */
+static struct artifact_window *window_find(struct artifact_reading *r, uint64_t offset, size_t n)
+{
+	for (unsigned i = 0; i < ARTIFACT_WINDOWS; i++)
+		if (window_holds(&r->windows[i], offset, n)) {
+			r->recent = i;
+			return &r->windows[i];
+		}
+	return NULL;
+}
+
 const unsigned char *artifact_at(struct artifact_reading *r, uint64_t offset, size_t n)
 {
 	if (offset > r->src->size || n > r->src->size - offset || n > ARTIFACT_LARGE_PIECE_BYTES)
 		return NULL;
 	if (offset + n <= r->head.n)
 		return (const unsigned char *)r->head.p + offset;
-	const struct artifact_window *w = &r->windows[r->recent];
-	for (unsigned i = 1; !window_holds(w, offset, n) && i < ARTIFACT_WINDOWS; i++)
-		w = &r->windows[(r->recent + i) % ARTIFACT_WINDOWS];
+	struct artifact_window *w = &r->windows[r->recent];
 	if (!window_holds(w, offset, n))
+		w = window_find(r, offset, n);
+	if (!w)
 		w = window_read(r, offset, n);
 	/* the file may have shrunk since fstat() */
-	return w && window_holds(w, offset, n) ? w->bytes + (offset - w->at) : NULL;
+	if (!w || !window_holds(w, offset, n))
+		return NULL;
+	w->used = ++r->clock;
+	return w->bytes + (offset - w->at);
+}
+
+void artifact_hold(struct artifact_reading *r)
+{
+	size_t n = (size_t)RF_MIN(r->src->size, (uint64_t)ARTIFACT_HOLD_BYTES + 1), got = 1;
+	if (n > ARTIFACT_HOLD_BYTES || r->head.n >= n || r->failed || r->held)
+		return;
+	r->held = rf_alloc(n);
+	if (!r->held) {
+		r->failed = RF_ENOMEM;
+		return;
+	}
+	size_t have = 0;
+	for (int rc; have < n && got; have += got) {
+		rc = artifact_source_read(r->src, r->held + have, n - have, have, &got);
+		if (rc < 0) {
+			r->failed = rc;
+			return;
+		}
+	}
+	r->head = span_bytes(r->held, have);
 }
 
 const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, size_t n, size_t *ret_n)
@@ -441,6 +483,7 @@ int artifact_read(const struct artifact_source *src, struct span path, unsigned 
 	}
 	for (size_t i = 0; i < ARTIFACT_WINDOWS; i++)
 		rf_free(r.windows[i].bytes);
+	rf_free(r.held);
 	ret->second_look_from = ret->note_count;
 	ret->second_rules_from = ret->rule_count;
 	ret->second_components_from = ret->component_count;

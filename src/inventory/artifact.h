@@ -296,9 +296,11 @@ struct artifact_format {
 /* Asked in this order; NULL at the end. */
 extern const struct artifact_format *const artifact_formats[];
 
-/* A model is read forward, a flatbuffer jumps between tables, strings and vtables. */
-#define ARTIFACT_WINDOWS 4
+/* A model is read forward; a flatbuffer jumps between tables, strings and the few vtables that they share: the window
+ * that was not used for the longest time makes room. */
+#define ARTIFACT_WINDOWS 8
 struct artifact_window {
+	uint64_t used; /* when, in the reading's own count */
 	unsigned char *bytes; /* heap; freed when the reading ends */
 	size_t room;
 	uint64_t at;
@@ -317,7 +319,10 @@ struct artifact_reading {
 	int failed;                                       /* RF_EIO or RF_ENOMEM met by a helper: reading stops */
 	unsigned reads;                                   /* of the source; at most ARTIFACT_MAX_READS */
 	struct artifact_window windows[ARTIFACT_WINDOWS]; /* the last pieces read beside the head */
-	unsigned recent;                                  /* the newest of them */
+	unsigned recent;                                  /* the one used last */
+	uint64_t clock;
+	unsigned char *held; /* the whole file, by artifact_hold() */
+	bool backward; /* the format is written from its end, as flatbuffers are: who reads on comes nearer to its start */
 };
 /* A hostile file may not make us read on and on: 4 GiB of large pieces. */
 #define ARTIFACT_MAX_READS 65536
@@ -329,6 +334,10 @@ struct artifact_reading {
 /* @n bytes (at most ARTIFACT_LARGE_PIECE_BYTES) at @offset; NULL when they lie behind the end, the reads are used up (a
  * note says so) or on a failure (r->failed). Lives until the next call. */
 const unsigned char *artifact_at(struct artifact_reading *r, uint64_t offset, size_t n);
+/* Reads the whole file when it has at most ARTIFACT_HOLD_BYTES: for formats whose parts point at each other all over.
+ * Called before any piece is read. Larger ones are read by pieces as ever. */
+void artifact_hold(struct artifact_reading *r);
+#define ARTIFACT_HOLD_BYTES (64 * MIB)
 /* The same for as many of @n bytes as there are; *ret_n may be 0. */
 const unsigned char *artifact_upto(struct artifact_reading *r, uint64_t offset, size_t n, size_t *ret_n);
 

@@ -111,6 +111,7 @@ static int ort_read(struct artifact_reading *r)
 {
 	struct artifact_facts *f = r->facts;
 	struct flat_table root;
+	artifact_hold(r); /* names are shared, and stand in no order */
 	f->kind = ARTIFACT_ONNXRUNTIME_ORT;
 	f->product = ARTIFACT_PRODUCT_ONNXRUNTIME;
 	f->layout = "ORTM";

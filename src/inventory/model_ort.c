@@ -267,6 +267,7 @@ static void graph_read(struct model *m, const struct flat_table *t, uint32_t gra
 void ort_graph(struct model *m, const struct flat_table *t)
 {
 	m->any_order = true; /* nodes stand by their index */
+	m->r->backward = true;
 	uint32_t graph = model_graph_add(m, 0, 0, t->at);
 	if (graph)
 		graph_read(m, t, graph);

@@ -11,7 +11,7 @@
  * the same open file. Links to regular files are read under the link's own path; links to folders inside the root are
  * skipped (the folder itself is met), outside of it they are reported as unread: `unknown`. Memory: about 16 MiB plus 2
  * MiB per worker, whatever the files' sizes; a worker that looks through a model takes what its nodes need beside it, at
- * most MODEL_MAX_MEMORY_BYTES.
+ * most MODEL_MAX_MEMORY_BYTES, and an .ort of up to ARTIFACT_HOLD_BYTES whole.
  */
 #ifndef REFORGE_INVENTORY_SCAN_H
 #define REFORGE_INVENTORY_SCAN_H

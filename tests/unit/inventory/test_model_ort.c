@@ -199,6 +199,35 @@ static void test_each(void **state)
 	}
 }
 
+static int span_pread(void *data, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
+{
+	struct span part = span_sub(*(const struct span *)data, (size_t)offset, n);
+	if (part.n)
+		memcpy(buffer, part.p, part.n);
+	*ret_n = part.n;
+	return 0;
+}
+
+/* From a file, of which a head is at hand, it is the same. */
+static void test_from_file(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < RF_COUNT(cases); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		RF_AUTO(str) s = STR_INIT(ORT_BYTES);
+		struct err err = ERR_INIT;
+		struct artifact_facts f;
+		cases[i].make(&s);
+		struct span all = str_span(&s);
+		struct artifact_source src = { .pread = span_pread, .data = &all, .size = all.n, .head = span_sub(all, 0, 64) };
+		assert_ok(artifact_read(&src, SPAN("x.ort"), 0, &a, &f, &err), &err);
+		struct artifact_facts memory = facts_of(s.p, s.n, "x.ort", &a);
+		assert_int_equal(f.note_count, memory.note_count);
+		for (size_t n = 0; n < f.note_count; n++)
+			assert_string_equal(f.notes[n], memory.notes[n]);
+	}
+}
+
 /* Any byte, any offset changed: nothing is read that is not there, and it comes to an end. */
 static void test_changed(void **state)
 {
@@ -224,6 +253,7 @@ static void test_changed(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_each), cmocka_unit_test(test_changed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_each), cmocka_unit_test(test_from_file),
+					     cmocka_unit_test(test_changed) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
