@@ -64,7 +64,10 @@ struct refreshing {
 	struct map subjects; /* key -> struct refresh_subject */
 	struct refresh_subject **subject_list;
 	size_t subject_count, subject_capacity;
-	struct map names; /* advisory id -> struct refresh_name */
+	struct map artifacts;             /* id -> what it carries (exposure_links.c) */
+	struct map hits;                  /* "subject service" -> advisories that hit it (exposure_links.c) */
+	struct exposure_waiting *waiting; /* rows to be written together (exposure_links.c) */
+	struct map names;                 /* advisory id -> struct refresh_name */
 	struct refresh_name *name_list;
 	bool everything; /* the program judges or names products in another way than before */
 	int64_t open;    /* before */

@@ -50,7 +50,6 @@ static bool is_path(struct span wanted, struct span path, struct span inside)
 /* ── Of now and of a moment ──────────────────────────────────────────────────────────────────────────────────────── */
 
 struct pair {
-	size_t advisory; /* rank */
 	const struct view_link *link;
 	const struct view_finding *finding;
 };
@@ -63,6 +62,11 @@ struct place {
 	const struct pair *pair;
 };
 
+struct path {
+	int64_t id;
+	struct span path;
+};
+
 struct artifact {
 	struct span digest, kind, target;
 };
@@ -70,13 +74,15 @@ struct artifact {
 struct listing {
 	struct exposure_view v;
 	const struct exposure_filter *filter;
-	size_t *rank; /* of advisories, by id */
-	struct pair *pairs;
+	const struct view_finding **findings; /* by advisory */
+	const struct view_link **links;       /* by subject */
+	size_t *first_link;                   /* of each subject; the last one's end */
+	struct pair *pairs;                   /* of one advisory */
 	size_t pair_count, pair_room;
 	struct arena run; /* of one advisory, service and model */
 	struct place *places;
 	size_t place_count, place_room;
-	struct map artifacts; /* id -> struct artifact */
+	struct map artifacts, paths; /* id -> struct artifact, struct path */
 	struct str path;
 	int64_t left;
 	int (*visit)(const struct exposure_row *, void *);
@@ -102,41 +108,60 @@ static int grow(struct listing *l, void *list_pointer, size_t count, size_t *cap
 	return 0;
 }
 
-static int by_id(const void *left, const void *right)
+/* Findings by advisory and links by subject: an advisory's pairs are made when its turn comes. */
+static int finding_compare(const void *left, const void *right, void *data)
 {
-	const struct view_advisory *a = *(struct view_advisory *const *)left,
-				   *b = *(struct view_advisory *const *)right;
-	return span_compare(a->id, b->id);
+	const struct exposure_view *v = data;
+	const struct view_finding *a = *(struct view_finding *const *)left, *b = *(struct view_finding *const *)right;
+	int c = a->advisory == b->advisory ? 0
+					   : span_compare(v->advisories[a->advisory].id, v->advisories[b->advisory].id);
+	return c ? c : (a > b) - (a < b);
 }
 
-static int rank_advisories(struct listing *l)
+static int link_compare(const void *left, const void *right)
+{
+	const struct view_link *a = *(struct view_link *const *)left, *b = *(struct view_link *const *)right;
+	if (a->subject != b->subject)
+		return a->subject < b->subject ? -1 : 1;
+	return (a > b) - (a < b);
+}
+
+static int orders_make(struct listing *l)
 {
 	struct exposure_view *v = &l->v;
-	const struct view_advisory **order = arena_array(&v->a, v->advisory_count + 1, sizeof(struct view_advisory *));
-	l->rank = arena_array(&v->a, v->advisory_count + 1, sizeof *l->rank);
-	if (!order || !l->rank)
+	l->findings = arena_array(&v->a, v->finding_count + 1, sizeof(struct view_finding *));
+	l->links = arena_array(&v->a, v->link_count + 1, sizeof(struct view_link *));
+	l->first_link = arena_array(&v->a, v->subject_count + 2, sizeof *l->first_link);
+	if (!l->findings || !l->links || !l->first_link)
 		return out_of_memory(l);
-	for (size_t i = 0; i < v->advisory_count; i++)
-		order[i] = &v->advisories[i];
-	qsort(order, v->advisory_count, sizeof *order, by_id);
-	for (size_t i = 0; i < v->advisory_count; i++)
-		l->rank[order[i] - v->advisories] = i;
+	for (size_t i = 0; i < v->finding_count; i++)
+		l->findings[i] = &v->findings[i];
+	for (size_t i = 0; i < v->link_count; i++) {
+		l->links[i] = &v->links[i];
+		l->first_link[v->links[i].subject + 1]++;
+	}
+	for (size_t i = 0; i < v->subject_count; i++)
+		l->first_link[i + 1] += l->first_link[i];
+	qsort_r(l->findings, v->finding_count, sizeof(struct view_finding *), finding_compare, v);
+	qsort(l->links, v->link_count, sizeof(struct view_link *), link_compare);
 	return 0;
 }
 
-static int pairs_make(struct listing *l)
+/* Of the findings of one advisory. */
+static int pairs_make(struct listing *l, size_t from, size_t to)
 {
 	const struct exposure_view *v = &l->v;
-	for (size_t i = 0; i < v->link_count; i++) {
-		const struct view_subject *s = &v->subjects[v->links[i].subject];
-		for (size_t k = s->first; k < s->first + s->count; k++) {
-			if (!exposure_view_applies(v, &v->findings[k], &v->services[v->links[i].service]))
+	l->pair_count = 0;
+	for (size_t i = from; i < to; i++) {
+		const struct view_finding *f = l->findings[i];
+		for (size_t k = l->first_link[f->subject]; k < l->first_link[f->subject + 1]; k++) {
+			const struct view_link *link = l->links[k];
+			if (!exposure_view_applies(v, f, &v->services[link->service]))
 				continue;
 			int rc = grow(l, &l->pairs, l->pair_count, &l->pair_room, sizeof *l->pairs);
 			if (rc)
 				return rc;
-			l->pairs[l->pair_count++] =
-				(struct pair){ l->rank[v->findings[k].advisory], &v->links[i], &v->findings[k] };
+			l->pairs[l->pair_count++] = (struct pair){ link, f };
 		}
 	}
 	return 0;
@@ -145,8 +170,6 @@ static int pairs_make(struct listing *l)
 /* Services stand in the order of their names. */
 static int run_compare(const struct pair *a, const struct pair *b)
 {
-	if (a->advisory != b->advisory)
-		return a->advisory < b->advisory ? -1 : 1;
 	if (a->link->service != b->link->service)
 		return a->link->service < b->link->service ? -1 : 1;
 	return span_compare(a->link->model, b->link->model);
@@ -164,7 +187,7 @@ static int pair_compare(const void *left, const void *right)
 static int place_compare(const void *left, const void *right)
 {
 	const struct place *a = left, *b = right;
-	int c = span_compare(a->path, b->path);
+	int c = a->path.p == b->path.p ? 0 : span_compare(a->path, b->path); /* a path is read once */
 	if (!c)
 		c = (a->id > b->id) - (a->id < b->id);
 	if (!c)
@@ -175,40 +198,54 @@ static int place_compare(const void *left, const void *right)
 	return c ? c : (a->pair->link->id > b->pair->link->id) - (a->pair->link->id < b->pair->link->id);
 }
 
-static const char select_now[] =
-	"SELECT p.id, x.path, h.name, p.seen_from FROM inventory_placement p"
-	" JOIN inventory_path x ON x.id = p.path_id JOIN inventory_group o ON o.id = p.group_id"
-	" JOIN inventory_host h ON h.id = o.host_id WHERE p.use_id = $1 AND p.gone_at IS NULL";
-static const char select_at[] = "SELECT p.id, x.path, h.name, p.seen_from FROM inventory_placement p"
-				" JOIN inventory_path x ON x.id = p.path_id JOIN inventory_group o ON o.id = p.group_id"
-				" JOIN inventory_host h ON h.id = o.host_id WHERE p.use_id = $1 AND p.seen_from <= $2"
-				" AND (p.gone_at IS NULL OR p.gone_at > $2)";
+/* A path by its id, asked for once: a fleet has the same paths on every host. */
+static int path_of(struct listing *l, int64_t id, struct span *ret)
+{
+	RF_AUTO_ROWS rows = NULL;
+	struct path *p = map_get(&l->paths, span_bytes(&id, sizeof id));
+	if (p) {
+		*ret = p->path;
+		return 0;
+	}
+	int rc = TX_QUERY(l->v.tx, &rows, "SELECT path FROM inventory_path WHERE id = $1", DB_I(id));
+	if (!rc)
+		rc = rows_next(rows);
+	if (rc < 0)
+		return rc;
+	p = arena_alloc(&l->v.a, sizeof *p);
+	if (!p || rc == 0)
+		return out_of_memory(l);
+	p->id = id;
+	*ret = p->path = arena_span(&l->v.a, rows_blob(rows, 0));
+	return p->path.p && !map_set(&l->paths, span_bytes(&p->id, sizeof p->id), p) ? 0 : out_of_memory(l);
+}
+
+#define SELECT_PLACES                                                            \
+	"SELECT p.id, p.path_id, h.name, p.seen_from FROM inventory_placement p" \
+	" JOIN inventory_group g ON g.id = p.group_id JOIN inventory_host h ON h.id = g.host_id WHERE p.use_id = $1"
+static const char select_now[] = SELECT_PLACES " AND p.gone_at IS NULL";
+static const char select_at[] = SELECT_PLACES " AND p.seen_from <= $2 AND (p.gone_at IS NULL OR p.gone_at > $2)";
 
 /* One placement with each of the pairs of its use. */
 static int place_add(struct listing *l, const struct db_rows *rows, const struct pair *from, const struct pair *to)
 {
-	struct span path = SPAN_NONE, host = SPAN_NONE;
-	if (l->filter->placement_id && l->filter->placement_id != rows_i64(rows, 0))
+	struct place place = { .id = rows_i64(rows, 0), .seen_from = rows_time(rows, 3) };
+	if (l->filter->placement_id && l->filter->placement_id != place.id)
 		return 0;
-	for (const struct pair *p = from; p < to; p++) {
-		if (!is_path(l->filter->path, rows_blob(rows, 1), p->link->inside))
+	int rc = path_of(l, rows_i64(rows, 1), &place.path);
+	if (!rc && !(place.host = arena_span(&l->run, rows_text(rows, 2))).p)
+		rc = out_of_memory(l);
+	for (const struct pair *p = from; p < to && !rc; p++) {
+		if (!is_path(l->filter->path, place.path, p->link->inside))
 			continue;
-		if (!path.p) {
-			path = arena_span(&l->run, rows_blob(rows, 1));
-			host = arena_span(&l->run, rows_text(rows, 2));
-		}
-		int rc = path.p && host.p ? grow(l, &l->places, l->place_count, &l->place_room, sizeof *l->places)
-					  : out_of_memory(l);
+		rc = grow(l, &l->places, l->place_count, &l->place_room, sizeof *l->places);
 		if (rc)
 			return rc;
-		l->places[l->place_count++] = (struct place){ .id = rows_i64(rows, 0),
-							      .path = path,
-							      .host = host,
-							      .seen_from = rows_time(rows, 3),
-							      .carrier = l->v.subjects[p->link->subject].carrier,
-							      .pair = p };
+		place.carrier = l->v.subjects[p->link->subject].carrier;
+		place.pair = p;
+		l->places[l->place_count++] = place;
 	}
-	return 0;
+	return rc;
 }
 
 static int use_places(struct listing *l, const struct pair *from, const struct pair *to)
@@ -312,13 +349,9 @@ static int run_visit(struct listing *l, size_t from, size_t to)
 	return rc;
 }
 
-static int list_moment(struct listing *l)
+static int advisory_visit(struct listing *l, size_t from, size_t to)
 {
-	int rc = exposure_view_load(l->v.tx, l->filter, true, &l->v);
-	if (!rc)
-		rc = rank_advisories(l);
-	if (!rc)
-		rc = pairs_make(l);
+	int rc = pairs_make(l, from, to);
 	if (!rc && l->pair_count)
 		qsort(l->pairs, l->pair_count, sizeof *l->pairs, pair_compare);
 	for (size_t i = 0, next; !rc && i < l->pair_count && l->left > 0; i = next) {
@@ -329,11 +362,26 @@ static int list_moment(struct listing *l)
 	return rc;
 }
 
+static int list_moment(struct listing *l)
+{
+	const struct exposure_view *v = &l->v;
+	int rc = exposure_view_load(v->tx, l->filter, true, &l->v);
+	if (!rc)
+		rc = orders_make(l);
+	for (size_t i = 0, next; !rc && i < v->finding_count && l->left > 0; i = next) {
+		for (next = i + 1; next < v->finding_count && l->findings[next]->advisory == l->findings[i]->advisory;)
+			next++;
+		rc = advisory_visit(l, i, next);
+	}
+	return rc;
+}
+
 static void listing_release(struct listing *l)
 {
 	exposure_view_release(&l->v);
 	arena_release(&l->run);
 	map_release(&l->artifacts);
+	map_release(&l->paths);
 	str_release(&l->path);
 	rf_free(l->pairs);
 	rf_free(l->places);

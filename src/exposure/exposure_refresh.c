@@ -231,6 +231,8 @@ int exposure_refresh_tx(struct transaction *tx, const char *actor, struct exposu
 	arena_release(&r.one);
 	map_release(&r.subjects);
 	map_release(&r.names);
+	map_release(&r.artifacts);
+	map_release(&r.hits);
 	rf_free(r.subject_list);
 	return rc;
 }

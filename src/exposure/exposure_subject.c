@@ -41,7 +41,7 @@ static int carry(struct transaction *tx, struct exposure_carries *to, const stru
 
 static bool is_image(const struct inventory_artifact *f)
 {
-	return span_eq_text(f->kind, "container-image");
+	return span_eq_text(f->kind, ARTIFACT_CONTAINER_IMAGE);
 }
 
 /* Models and caches are inputs; what is neither them nor an engine counts only when it claims to be one and cannot be

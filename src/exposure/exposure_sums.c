@@ -170,13 +170,13 @@ static int service_add(struct services *s, const struct db_rows *rows)
 	return 0;
 }
 
-#define KINDS                                                                                          \
-	"a.kind IN ('container-image', '" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED \
+#define KINDS                                                                                                       \
+	"a.kind IN ('" ARTIFACT_CONTAINER_IMAGE "', '" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED \
 	"', '" ARTIFACT_ONNXRUNTIME_ORT "')"
-#define SELECT_SERVICES                                                                            \
-	"SELECT s.service, s.environment,"                                                         \
-	" CAST(SUM(CASE WHEN a.kind = 'container-image' THEN 0 ELSE u.placements END) AS BIGINT)," \
-	" CAST(SUM(CASE WHEN a.kind = 'container-image' THEN u.placements ELSE 0 END) AS BIGINT) FROM "
+#define SELECT_SERVICES                                                                                         \
+	"SELECT s.service, s.environment,"                                                                      \
+	" CAST(SUM(CASE WHEN a.kind = '" ARTIFACT_CONTAINER_IMAGE "' THEN 0 ELSE u.placements END) AS BIGINT)," \
+	" CAST(SUM(CASE WHEN a.kind = '" ARTIFACT_CONTAINER_IMAGE "' THEN u.placements ELSE 0 END) AS BIGINT) FROM "
 #define GROUP_SERVICES " GROUP BY s.service, s.environment ORDER BY s.service, s.environment"
 
 static const char select_services_now[] = SELECT_SERVICES

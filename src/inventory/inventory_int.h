@@ -111,11 +111,19 @@ struct use_change {
 	struct use_change *next;
 };
 
+/* Rows of inventory_placement that wait to be written together. */
+#define RECORD_PLACEMENTS 200
+#define RECORD_PLACEMENT_COLUMNS 4
+
 struct record {
 	const struct inventory_batch *batch;
 	struct transaction *tx;
-	struct arena arena;     /* of one group at a time */
-	struct arena whole;     /* of all of it */
+	struct arena arena;       /* of one group at a time */
+	struct arena whole;       /* of all of it */
+	struct map path_ids;      /* path -> int64_t: asked for once, hosts have the same ones */
+	struct map use_ids;       /* "artifact service runtime model" -> int64_t */
+	struct db_value *waiting; /* RECORD_PLACEMENTS rows */
+	size_t waiting_count;
 	struct map use_changes; /* id's bytes -> struct use_change */
 	struct use_change *use_list;
 	struct inventory_changes changes;

@@ -174,17 +174,50 @@ static int use_changed(struct record *r, int64_t id, int change)
 	return 0;
 }
 
+static int id_keep(struct record *r, struct map *m, struct span key, int64_t id)
+{
+	struct span own = arena_span(&r->whole, key);
+	int64_t *value = arena_alloc(&r->whole, sizeof *value);
+	if (!own.p || !value)
+		return no_memory(r);
+	*value = id;
+	return map_set(m, own, value) ? no_memory(r) : 0;
+}
+
 static int use_of(struct record *r, const struct batch_group *g, const struct batch_item *item, int64_t *ret)
 {
 	const struct batch_component *runtime = runtime_of(item);
 	const struct db_value values[] = { DB_I(item->artifact->id), DB_I(g->service_id), DB_T(item->model),
 					   DB_I(runtime ? runtime->id : 0) };
-	return interned(r,
-			"SELECT id FROM inventory_use WHERE artifact_id = $1 AND service_id = $2 AND model = $3"
-			" AND runtime_id = $4",
-			"INSERT INTO inventory_use(artifact_id, service_id, model, runtime_id, placements)"
-			" VALUES($1, $2, $3, $4, 0) RETURNING id",
-			values, RF_COUNT(values), ret);
+	const char *text = arena_printf(&r->arena, "%lld %lld %lld %s", (long long)values[0].i, (long long)values[1].i,
+					(long long)values[3].i, item->model);
+	if (!text)
+		return no_memory(r);
+	const int64_t *known = map_get(&r->use_ids, span_of(text));
+	if (known) {
+		*ret = *known;
+		return 0;
+	}
+	int rc = interned(r,
+			  "SELECT id FROM inventory_use WHERE artifact_id = $1 AND service_id = $2 AND model = $3"
+			  " AND runtime_id = $4",
+			  "INSERT INTO inventory_use(artifact_id, service_id, model, runtime_id, placements)"
+			  " VALUES($1, $2, $3, $4, 0) RETURNING id",
+			  values, RF_COUNT(values), ret);
+	return rc ? rc : id_keep(r, &r->use_ids, span_of(text), *ret);
+}
+
+static int path_of(struct record *r, const char *path, int64_t *ret)
+{
+	const int64_t *known = map_get(&r->path_ids, span_of(path));
+	if (known) {
+		*ret = *known;
+		return 0;
+	}
+	int rc = interned(r, "SELECT id FROM inventory_path WHERE path = $1",
+			  "INSERT INTO inventory_path(path) VALUES($1) RETURNING id",
+			  (const struct db_value[]){ DB_B(span_of(path)) }, 1, ret);
+	return rc ? rc : id_keep(r, &r->path_ids, span_of(path), *ret);
 }
 
 static int use_compare(const void *left, const void *right)
@@ -253,19 +286,29 @@ static int placement_close(struct record *r, int64_t id, int64_t use_id, usec_t 
 	return rc ? rc : use_changed(r, use_id, -1);
 }
 
+static int placements_flush(struct record *r)
+{
+	size_t n = r->waiting_count;
+	r->waiting_count = 0;
+	return n ? tx_insert_many(r->tx, "INSERT INTO inventory_placement(group_id, path_id, use_id, seen_from) VALUES",
+				  "", r->waiting, RECORD_PLACEMENT_COLUMNS, n)
+		 : 0;
+}
+
 static int placement_open(struct record *r, const struct batch_group *g, const struct batch_item *item)
 {
 	int64_t path_id, use_id;
 	int rc = use_of(r, g, item, &use_id);
 	if (rc == 0)
-		rc = interned(r, "SELECT id FROM inventory_path WHERE path = $1",
-			      "INSERT INTO inventory_path(path) VALUES($1) RETURNING id",
-			      (const struct db_value[]){ DB_B(span_of(item->path)) }, 1, &path_id);
-	if (rc == 0)
-		rc = TX_RUN(
-			r->tx,
-			"INSERT INTO inventory_placement(group_id, path_id, use_id, seen_from) VALUES($1, $2, $3, $4)",
-			DB_I(g->id), DB_I(path_id), DB_I(use_id), DB_TIME(r->now));
+		rc = path_of(r, item->path, &path_id);
+	if (rc)
+		return rc;
+	struct db_value *to = r->waiting + r->waiting_count++ * RECORD_PLACEMENT_COLUMNS;
+	to[0] = DB_I(g->id);
+	to[1] = DB_I(path_id);
+	to[2] = DB_I(use_id);
+	to[3] = DB_TIME(r->now);
+	rc = r->waiting_count == RECORD_PLACEMENTS ? placements_flush(r) : 0;
 	return rc ? rc : use_changed(r, use_id, 1);
 }
 
@@ -556,6 +599,8 @@ static int record(struct record *r)
 	for (struct batch_group *g = r->batch->group_list; g && rc == 0; g = g->next)
 		rc = group_record(r, g);
 	if (rc == 0)
+		rc = placements_flush(r);
+	if (rc == 0)
 		rc = unnamed_close(r);
 	if (rc == 0)
 		rc = use_changes_write(r);
@@ -569,10 +614,14 @@ int inventory_record_tx(struct transaction *tx, const struct inventory_batch *b,
 			    .arena = ARENA_INIT(BATCH_ARENA_BYTES),
 			    .whole = ARENA_INIT(BATCH_ARENA_BYTES),
 			    .now = tx_now(tx) };
-	int rc = record(&r);
+	r.waiting = rf_realloc_array(NULL, (size_t)RECORD_PLACEMENTS * RECORD_PLACEMENT_COLUMNS, sizeof *r.waiting);
+	int rc = r.waiting ? record(&r) : no_memory(&r);
 	arena_release(&r.arena);
 	arena_release(&r.whole);
 	map_release(&r.use_changes);
+	map_release(&r.path_ids);
+	map_release(&r.use_ids);
+	rf_free(r.waiting);
 	if (rc == 0 && ret)
 		*ret = r.changes;
 	return rc;

@@ -125,6 +125,10 @@ static const char *const steps[] = {
 	"CREATE INDEX inventory_placement_by_path ON inventory_placement(path_id);\n",
 	/* what lies inside of a container that need not be read again */
 	"ALTER TABLE inventory_known ADD COLUMN members {blob};\n",
+	/* what lists of a use's placements need stands in its index: the rows of a use lie all over the table */
+	"DROP INDEX inventory_placement_by_use;\n"
+	"CREATE INDEX inventory_placement_by_use ON inventory_placement(use_id, gone_at, group_id, path_id, "
+	"seen_from);\n",
 };
 
 const struct migration_set INVENTORY_MIGRATIONS = { .room = "inventory",

@@ -50,3 +50,13 @@ def fleet_sqlite():
         yield bench.at_most("one new advisory, at 1,000,000 against 10,000", growth, "x", 3, "100 times the placements")
     finally:
         bench.remove(where)
+
+def fleet_postgresql():
+    """the same on a PostgreSQL of its own, 100,000 placements, by the bench's own advisories"""
+    value = run("postgresql", "100000")
+    if not value:
+        raise RuntimeError("no PostgreSQL is installed")
+    yield bench.at_most("PostgreSQL: 100,000 placements, a placement", value["bytes"], "B", 1024, "1 KiB")
+    yield bench.at_most("PostgreSQL: one new advisory", value["one_advisory"], "ms", 200, "200 ms")
+    yield bench.at_most("PostgreSQL: report of an unchanged host", value["report_unchanged"], "ms", 5, "5 ms")
+    yield bench.at_most("PostgreSQL: affected placements of a product, by service", value["product_sums"], "ms", 200, "200 ms")
