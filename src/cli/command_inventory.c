@@ -61,6 +61,8 @@ static int place_check(const struct importing *i, struct err *err)
 {
 	if (i->service[0] && !workspace_service(i->site->workspace, span_of(i->service)))
 		return err_set(err, RF_EUSAGE, "--service %s: reforge.yaml has no such service", i->service);
+	if (i->environment[0] && !workspace_environment(i->site->workspace, span_of(i->environment)))
+		return err_set(err, RF_EUSAGE, "--environment %s: reforge.yaml has no such environment", i->environment);
 	return 0;
 }
 
@@ -89,6 +91,7 @@ static int run_import(const struct invocation *in, struct err *err)
 static const struct option_row import_options[] = {
 	{ "service", 's', OPTION_TEXT, "NAME", "the service that it belongs to (default: none)", NULL },
 	{ "environment", 'e', OPTION_TEXT, "NAME", "the environment (default: none)", NULL },
+	{ "image-map", 0, OPTION_TEXT, "FILE", "a CSV of what the tags of images hold, as of scan", NULL },
 	{ 0 } };
 const struct command command_inventory = {
 	"inventory", "what is known to run where",

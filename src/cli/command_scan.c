@@ -97,6 +97,7 @@ const struct command command_scan = {
 	                         "With PATH: reports files, folders and what lies inside of archives, pickles and models (OUTER!/inner); records nothing, needs no "
 	                         "workspace. --json prints one object a line.\n"
 	                         "With IMAGE: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], registry:HOST/NAME:TAG or that reference alone, "
-	                         "rootfs:DIR: streams the layers and reports what the image's file system holds in the end; inside a workspace it is recorded." },
+	                         "rootfs:DIR: streams the layers and reports what the image's file system holds in the end; inside a workspace it is recorded.\n"
+	                         "With a bill of materials (CycloneDX, SPDX) or a Dockerfile: the components that it lists, or that the tags of its images prove." },
 	                       { 0 } },
 };

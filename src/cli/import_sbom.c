@@ -1,5 +1,6 @@
 /* inventory import BILL - CycloneDX and SPDX into the database. */
 #include "cli/inventory.h"
+#include "cli/scan.h"
 
 #include "inventory/sbom.h"
 
@@ -25,7 +26,7 @@ static int run_sbom(struct importing *i, const char *path, struct span bytes, st
 	struct digest digest;
 	struct inventory_changes changes = { 0 };
 	char host[SBOM_HOST_BYTES];
-	int rc = image_map_builtin(&images, &a, err);
+	int rc = scanning_images(i->in, &a, &images, err);
 	if (rc == 0)
 		rc = sbom_read(bytes, &images, &a, &sbom, err);
 	if (rc < 0)

@@ -55,6 +55,7 @@ struct bom_artifact {
 	size_t inside_count, inside_room;
 	const char *places[BOM_MAX_PLACES]; /* "host:path" */
 	size_t place_count;                 /* of all */
+	bool in_service;
 	const struct bom_build *build;      /* NULL: not built here, or its provenance is gone */
 };
 struct bom_service {

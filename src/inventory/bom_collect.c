@@ -308,6 +308,7 @@ static int service_take(struct bom *b, const struct inventory_placement *p, size
 	if (!p->service.n)
 		return 0;
 	struct bom_service *s = service_of(b, p);
+	b->artifacts[artifact]->in_service = true;
 	int rc = s ? service_add(b, s, artifact, false) : RF_ENOMEM;
 	if (rc || !p->runtime_product.n)
 		return rc;

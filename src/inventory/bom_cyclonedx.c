@@ -352,9 +352,33 @@ static void service_depends(struct writing *w, const struct bom_service *s)
 	json_object_end(o);
 }
 
+/* The whole: its services, and what is somewhere without one. */
+static void fleet_depends(struct writing *w)
+{
+	struct json_out *o = &w->o;
+	char ref[600], placed[DIGEST_HEX + 8];
+	json_object(o);
+	json_member(o, "ref", "fleet");
+	ref_list(o, "dependsOn");
+	for (size_t i = 0; i < w->b->service_count; i++) {
+		service_ref(w->b->services[i], ref);
+		json_put_text(o, ref);
+	}
+	for (size_t i = 0; i < w->b->artifact_count; i++) {
+		const struct bom_artifact *a = w->b->artifacts[i];
+		if (!a->place_count || a->in_service)
+			continue;
+		artifact_ref(a, placed);
+		json_put_text(o, placed);
+	}
+	json_array_end(o);
+	json_object_end(o);
+}
+
 static void dependencies_put(struct writing *w)
 {
 	ref_list(&w->o, "dependencies");
+	fleet_depends(w);
 	for (size_t i = 0; i < w->b->artifact_count; i++)
 		if (w->b->artifacts[i]->held_count || w->b->artifacts[i]->inside_count)
 			artifact_depends(w, w->b->artifacts[i]);

@@ -158,7 +158,8 @@ def given_out():
     needs = {d["ref"]: d["dependsOn"] for d in bill["dependencies"]}
     ok(needs[f"sha256:{new}"] == ["pkg:generic/microsoft/onnxruntime@1.21.1"] and f"sha256:{new}" in needs["service:service0/production"],
        "engine to toolchain, service to engine", needs)
-    refs = [c["bom-ref"] for c in bill["components"]] + [s["bom-ref"] for s in bill["services"]]
+    ok(needs["fleet"] == ["service:service0/production"], "the fleet to its services", needs["fleet"])
+    refs = ["fleet"] + [c["bom-ref"] for c in bill["components"]] + [s["bom-ref"] for s in bill["services"]]
     ok(len(refs) == len(set(refs)) and all(r in refs for d in bill["dependencies"] for r in [d["ref"], *d["dependsOn"]]) and
        all(len(d["dependsOn"]) == len(set(d["dependsOn"])) for d in bill["dependencies"]), "every reference is there, once", bill["dependencies"])
     path = write(folder() / "fleet.cdx.json", result.raw)
@@ -166,9 +167,16 @@ def given_out():
     want = {(c["purl"].split("@")[0] if "version" in c else c["purl"], c.get("version")) for c in bill["components"] if "purl" in c}
     got = {(c["product"], c["version"]) for c in back["components"] if c["product"].startswith("pkg:generic/microsoft") or c["product"].startswith("pkg:generic/nvidia")}
     ok(back["finding"] is None and want == got, "our own reader finds the same products in it", want, got)
+    edge = {"bomFormat": "CycloneDX", "specVersion": "1.5", "metadata": {"component": {"type": "application", "name": "edge", "version": "2"}},
+            "components": [{"type": "library", "name": "o", "purl": "pkg:pypi/onnxruntime@1.18.0"}]}
+    imported = run("inventory", "import", "--json", write(folder() / "edge.json", json.dumps(edge)), site=site, program=PROGRAM)
+    ok(imported.json()["exposures_new"] == 1, "a bill that lists an affected version is an exposure", imported)
+    edge["components"][0]["purl"] = "pkg:pypi/onnxruntime@1.21.1"
+    imported = run("inventory", "import", "--json", write(folder() / "edge.json", json.dumps(edge)), site=site, program=PROGRAM)
+    ok(imported.json()["exposures_cleared"] == 1 and imported.json()["replaced"] == 1, "which a newer bill clears", imported)
     rows = list(csv.DictReader(io.StringIO(run("inventory", "export", "--format", "csv", site=site, program=PROGRAM).out)))
     row = next(r for r in rows if r["sha256"] == new)
-    ok(len(rows) == 2 and (row["recipe"], row["version"], row["source_sha256"], row["provenance_status"]) == (name, "1.21.1", source, "verified"), "CSV says the same", rows)
+    ok(len(rows) == 3 and (row["recipe"], row["version"], row["source_sha256"], row["provenance_status"]) == (name, "1.21.1", source, "verified"), "CSV says the same", rows)
     before = run("inventory", "export", "--format", "csv", "--at", "2020-01-01", site=site, program=PROGRAM)
     ok(before.status == 0 and len(before.out.splitlines()) == 1, "--at a time before: a header and no rows", before)
     ok(fleet.DRILL not in result.out and "#owner" not in result.out, "no advisory, no contact in it", result.out[:500])
