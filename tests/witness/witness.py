@@ -242,9 +242,43 @@ def bills():
     ok(len(bom.components) == len(json.loads(text)["components"]) > 2 and bom.validate() is not False, "cyclonedx-python-lib reads every component", len(bom.components))
     ok("verified" in text and "formulation" in text, "with how the engines were built", text[:500])
 
+def images():
+    """What skopeo writes is read; what is left of an image's layers is what umoci unpacks."""
+    maker = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+    if not (tool("skopeo") and tool("umoci")) or not os.access(maker, os.X_OK): return
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+    from images import Folder, Hard, Image, Layer, Link, tar_of, write_oci
+    where, plans = folder() / "images", []
+    where.mkdir()
+    for v in ("10.13.3.9", "8.6.1.6", "10.9.0.34"):
+        command(maker, "--version", v, where / "plan", check=True); plans.append((where / "plan").read_bytes())
+    a, b, c = plans
+    layers = [[Folder("opt"), ("opt/a.plan", a), ("opt/b.plan", b), ("opt/gone/x.plan", b), ("opt/all/x.plan", b), ("opt/all/y/z.plan", c), Hard("opt/hard.plan", "opt/a.plan"),
+               Link("srv", "opt"), Link("opt/link.plan", "/opt/a.plan"), ("etc/readme", b"text"), ("opt/was-file", a), ("opt/was-folder/x.plan", a)],
+              [("opt/.wh.b.plan", b""), ("opt/.wh.gone", b""), Folder("opt/all"), ("opt/all/.wh..wh..opq", b""), ("opt/all/new.plan", c), ("opt/a.plan", c),
+               Folder("opt/was-file"), ("opt/was-file/y.plan", b), ("opt/was-folder", c)],
+              [("opt/b.plan", c), Link("opt/last.plan", "all/new.plan"), Hard("opt/hard2.plan", "opt/b.plan")]]
+    write_oci(where / "ours", {"1": Image([Layer(tar_of(l), p) for l, p in zip(layers, ("gzip", "", "gzip"))])})
+    copies = {"an OCI layout": f"oci:{where}/layout:2", "an OCI archive": f"oci-archive:{where}/oci.tar:site/app:2", "a docker-archive": f"docker-archive:{where}/saved.tar:site/app:2"}
+    want = None
+    for what, ref in copies.items():
+        p = command("skopeo", "copy", "--insecure-policy", f"oci:{where}/ours:1", ref)
+        if not ok(p.returncode == 0, f"skopeo takes our test's image to {what}", p.stdout.decode()): return
+        r = run("scan", "--json", ref.removesuffix(":site/app:2") if "archive" in ref else ref)
+        got = {f["path"].partition("!/")[2]: (f["sha256"], f["kind"], f["version"]) for f in r.lines() if "!/" in f["path"]}
+        want = want or got
+        ok(r.status == 0 and len(got) > 8 and got == want, f"{what} of skopeo's: the same {len(got)} files", got, r)
+    p = command("umoci", "unpack", "--rootless", "--image", f"{where}/layout:2", where / "bundle")
+    ok(p.returncode == 0, "umoci unpacks it", p.stdout.decode())
+    disk = run("scan", "--json", f"rootfs:{where}/bundle/rootfs")
+    unpacked = {f["path"].partition("!/")[2]: (f["sha256"], f["kind"], f["version"]) for f in disk.lines() if "!/" in f["path"]}
+    ok(unpacked == want, f"umoci: the {len(unpacked)} files of interest that it unpacks are those that the layers give", unpacked, want)
+    sums = {str(f.relative_to(where / "bundle/rootfs")): hashlib.sha256(f.read_bytes()).hexdigest() for f in (where / "bundle/rootfs").rglob("*.plan") if not f.is_symlink()}
+    ok(sums and all(want.get(n, ("",))[0] == s for n, s in sums.items()), "hashlib: their digests", sums)
+
 guarded(workspace)
 for group in (openssl, ledger, dsse, statements, engines, pages, bills):
     guarded(group) if site else skip(group.__name__, "no published release to look at")
-for group in (schemas, given_back, manual):
+for group in (schemas, given_back, images, manual):
     guarded(group)
 done()
