@@ -35,6 +35,7 @@ enum {
 	ATTRIBUTE_GRAPHS = 11,
 	ATTRIBUTE_TYPE_PROTO = 14,
 	ATTRIBUTE_TYPE_PROTOS = 15,
+	ATTRIBUTE_TYPE = 20,
 	ATTRIBUTE_REF = 21,
 	ATTRIBUTE_SPARSE = 22,
 	ATTRIBUTE_SPARSES = 23
@@ -55,7 +56,7 @@ enum {
 };
 enum { SPARSE_VALUES = 1, SPARSE_INDICES = 2, SPARSE_DIMS = 3 };
 enum { VALUE_NAME = 1, VALUE_TYPE = 2 };
-enum { TYPE_SEQUENCE = 4, TYPE_MAP = 5, TYPE_OPTIONAL = 9 };
+enum { TYPE_TENSOR = 1, TYPE_SEQUENCE = 4, TYPE_MAP = 5, TYPE_SPARSE = 8, TYPE_OPTIONAL = 9 };
 enum {
 	FUNCTION_NAME = 1,
 	FUNCTION_INPUT = 4,
@@ -426,19 +427,36 @@ static uint32_t sparse_read(struct model *m, const struct onnx_field *field, con
 
 /* ── Types ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* TypeProto: only how deep it goes; what a value's shape claims is the toolchain's to check. */
+/* TensorShapeProto: 1 dim {1 value, 2 parameter, 3 denotation}. */
+static void shape_read(struct model *m, const struct onnx_field *field)
+{
+	struct onnx_field f, part;
+	if (!is_wire(m, field, WIRE_BYTES, "a type"))
+		return;
+	for (struct walk w = walk_into(field); walk_next(m, &w, &f);)
+		for (struct walk v = walk_into(&f);
+		     f.number == 1 && is_wire(m, &f, WIRE_BYTES, "a shape") && walk_next(m, &v, &part);)
+			if (part.number == 2 || part.number == 3)
+				text_check(m, &part, "a dimension");
+			else if (part.number == 1)
+				(void)is_wire(m, &part, WIRE_VARINT, "a dimension");
+}
+
+/* TypeProto: how deep it goes, and whether it can be read; what a shape claims is the toolchain's to check. */
 static void type_read(struct model *m, const struct onnx_field *field, unsigned nesting)
 {
 	struct onnx_field f, inner;
 	if (!is_wire(m, field, WIRE_BYTES, "a type") || !may_enter(m, nesting, field->at))
 		return;
 	for (struct walk w = walk_into(field); walk_next(m, &w, &f);) {
-		uint32_t element = f.number == TYPE_MAP ? 2 : 1;
-		if ((f.number != TYPE_SEQUENCE && f.number != TYPE_MAP && f.number != TYPE_OPTIONAL) ||
-		    !is_wire(m, &f, WIRE_BYTES, "a type"))
+		bool tensor = f.number == TYPE_TENSOR || f.number == TYPE_SPARSE;
+		bool nested = f.number == TYPE_SEQUENCE || f.number == TYPE_MAP || f.number == TYPE_OPTIONAL;
+		if ((!tensor && !nested) || !is_wire(m, &f, WIRE_BYTES, "a type"))
 			continue;
 		for (struct walk v = walk_into(&f); walk_next(m, &v, &inner);)
-			if (inner.number == element)
+			if (tensor && inner.number == 2)
+				shape_read(m, &inner);
+			else if (nested && inner.number == (f.number == TYPE_MAP ? 2 : 1))
 				type_read(m, &inner, nesting + 2);
 	}
 }
@@ -491,14 +509,39 @@ static void attribute_text(struct model *m, const struct onnx_field *f)
 		model_text_judge(m, span_bytes(p, n), f->at);
 }
 
+/* Which type an attribute has when a field of it is there (AttributeProto.AttributeType); 0: no value. */
+static unsigned attribute_type(uint32_t number)
+{
+	static const unsigned char types[] = {
+		[2] = 1, [3] = 2,  [4] = 3,   [5] = 4,   [6] = 5,   [7] = 6,   [8] = 7,
+		[9] = 8, [10] = 9, [11] = 10, [14] = 13, [15] = 14, [22] = 11, [23] = 12
+	};
+	return number < sizeof types ? types[number] : 0;
+}
+
+/* One value, and of the type that it says: readers go by either. */
+static void attribute_judge(struct model *m, uint32_t name, unsigned found, uint64_t stated, uint64_t at)
+{
+	bool several = (found & (found - 1)) != 0;
+	if (several || (found && stated && (stated > 31 || found != 1u << stated)))
+		model_object(m, MODEL_ATTRIBUTE_AMBIGUOUS, at,
+			     several ? "%s has more than one value" : "%s says another type than it has",
+			     model_show_name(m, name));
+}
+
 static void attribute_read(struct model *m, const struct onnx_field *field, struct place p, struct node *n)
 {
 	struct onnx_field f, text = { 0 };
 	uint32_t name = 0;
-	uint64_t number = 0;
-	unsigned tensors = 0, graphs = 0;
+	uint64_t number = 0, stated = 0;
+	unsigned tensors = 0, graphs = 0, found = 0;
 	for (struct walk w = walk_into(field); walk_next(m, &w, &f);) {
+		unsigned type = attribute_type(f.number);
+		found |= type ? 1u << type : 0;
 		switch (f.number) {
+		case ATTRIBUTE_TYPE:
+			stated = f.value;
+			break;
 		case ATTRIBUTE_NAME:
 			name = name_of(m, &f, "an attribute");
 			break;
@@ -538,6 +581,7 @@ static void attribute_read(struct model *m, const struct onnx_field *field, stru
 			break;
 		}
 	}
+	attribute_judge(m, name, found, stated, field->at);
 	if (model_name_is(m, name, "embed_mode"))
 		n->embedded = number != 0;
 	else if (model_name_is(m, name, "ep_cache_context"))

@@ -33,6 +33,8 @@ const struct model_rule model_rules[MODEL_RULE_COUNT] = {
 					 FROM_SOURCE, NULL },
 	[MODEL_TENSOR_DATA_AMBIGUOUS] = { "tensor_data_ambiguous", HOSTILE,
 					  "a tensor holds its data once, in a field of its type", EXPORT, NULL },
+	[MODEL_ATTRIBUTE_AMBIGUOUS] = { "attribute_ambiguous", HOSTILE,
+					"an attribute has one value, of the type that it states", EXPORT, NULL },
 	[MODEL_NEGATIVE_DIMENSION] = { "negative_dimension", HOSTILE, "a tensor with data has no negative dimension",
 				       FROM_SOURCE, NULL },
 	[MODEL_UNKNOWN_DATA_TYPE] = { "unknown_data_type", HOSTILE, "a tensor's type is one of ONNX's", EXPORT, NULL },

@@ -288,6 +288,48 @@ static void ambiguous_strings(struct str *s)
 	ambiguous(s, 8, 9, SPAN("abcd"), 0);
 }
 
+/* An attribute that states the type @type, with an integer and, when @text, a string. */
+static void attribute_of(struct str *s, uint64_t type, bool text)
+{
+	GRAPH;
+	struct str a = STR_INIT(MAKER_BYTES), attributes = STR_INIT(MAKER_BYTES);
+	put_text(&a, 1, "axis");
+	protobuf_put_varint(&a, 3, 1);
+	if (text)
+		put_text(&a, 4, "one");
+	protobuf_put_varint(&a, 20, type);
+	put_inner(&attributes, 5, &a);
+	input(&graph, "x");
+	put_node(&graph, 1, "Softmax", "", "x", "y", &attributes);
+	output(&graph, "y");
+	model_of(s, &graph);
+}
+
+static void attribute_type(struct str *s)
+{
+	attribute_of(s, 5, false);
+}
+
+static void attribute_values(struct str *s)
+{
+	attribute_of(s, 2, true);
+}
+
+/* A dimension that ends behind its shape. */
+static void shape_out(struct str *s)
+{
+	GRAPH;
+	struct str v = STR_INIT(MAKER_BYTES), type = STR_INIT(MAKER_BYTES), tensor_type = STR_INIT(MAKER_BYTES);
+	graph_plain(&graph);
+	put_text(&v, 1, "z");
+	protobuf_put_varint(&tensor_type, 1, 1);
+	protobuf_put_bytes(&tensor_type, 2, SPAN("\x0a\x09\x08\x01"));
+	put_inner(&type, 1, &tensor_type);
+	put_inner(&v, 2, &type);
+	put_inner(&graph, 11, &v);
+	model_of(s, &graph);
+}
+
 static void negative(struct str *s)
 {
 	static const int64_t dims[] = { -1, -4 };
@@ -736,6 +778,9 @@ static const struct {
 	CASE("tensor_data_ambiguous", ambiguous_twice),
 	CASE("tensor_data_ambiguous", ambiguous_field),
 	CASE("tensor_data_ambiguous", ambiguous_strings),
+	CASE("attribute_ambiguous", attribute_type),
+	CASE("attribute_ambiguous", attribute_values),
+	CASE("malformed", shape_out),
 	CASE("negative_dimension", negative),
 	CASE("unknown_data_type", type_unknown),
 	CASE("unknown_data_type", type_none),
