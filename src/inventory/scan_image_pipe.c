@@ -56,7 +56,8 @@ void scan_pipe_wrote(struct scan_pipe *p, size_t n)
 	p->filled[p->written % SCAN_PIPE_PIECES] = n;
 	p->written++;
 	p->open_bytes = 0;
-	pthread_cond_signal(&p->changed);
+	if (p->written - p->read == SCAN_PIPE_WAKE)
+		pthread_cond_signal(&p->changed);
 	pthread_mutex_unlock(&p->lock);
 }
 
@@ -99,7 +100,8 @@ int scan_pipe_next(struct scan_pipe *p, struct span *ret, struct err *err)
 	if (p->at_hand) {
 		p->at_hand = false;
 		p->read++;
-		pthread_cond_signal(&p->changed);
+		if (p->written - p->read == SCAN_PIPE_PIECES / 2)
+			pthread_cond_signal(&p->changed);
 	}
 	while (p->read == p->written && !p->ended)
 		pthread_cond_wait(&p->changed, &p->lock);

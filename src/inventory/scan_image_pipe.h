@@ -1,8 +1,8 @@
 /*
  * scan_image_pipe - bytes from one thread to the next, in order, through a ring of pieces.
  *
- * May use base/ only. One writer, one reader; memory is SCAN_PIPE_PIECES pieces of SCAN_PIPE_PIECE_BYTES, made when the first
- * byte comes. A pipe carries one stream after the other: the writer ends each with how it went.
+ * May use base/ only. One writer, one reader; memory is SCAN_PIPE_PIECES pieces of SCAN_PIPE_PIECE_BYTES, touched
+ * when bytes come. A pipe carries one stream after the other: the writer ends each with how it went.
  *
  *   writer   scan_pipe_add()... scan_pipe_end(rc)         scan_pipe_room() gives the piece itself to read a file into
  *   reader   scan_pipe_next() ... 0 at the end            scan_pipe_close() when it wants no more
@@ -15,8 +15,11 @@
 
 #include <pthread.h>
 
-#define SCAN_PIPE_PIECES 6
+#define SCAN_PIPE_PIECES 16
 #define SCAN_PIPE_PIECE_BYTES (512 * KIB)
+/* A reader that waits is woken for that many, or for the end; a writer for half of them: on a busy machine each waking costs
+ * a turn of somebody else's. */
+#define SCAN_PIPE_WAKE 4
 
 struct scan_pipe {
 	pthread_mutex_t lock;
