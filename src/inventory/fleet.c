@@ -2,7 +2,9 @@
 #include "inventory/fleet.h"
 
 #include "base/fs.h"
+#include "inventory/fleet_store.h"
 #include "inventory/scan_member.h"
+#include "inventory/triton_repository.h"
 
 #include <unistd.h>
 
@@ -28,8 +30,14 @@ struct fleet {
 	const struct workspace_service *service;
 	const char *host;
 	struct scan_totals totals;
+	struct triton_repositories *triton;
+	struct fleet_detail *details; /* what a Triton server makes of the files */
+	size_t details_n, details_room;
+	struct arena arena;           /* theirs */
 	struct err *err;
 };
+/* Of 250,000 files, each with a sentence. */
+#define DETAIL_BYTES (256 * MIB)
 
 static struct inventory_place place_of(const struct fleet *f, const struct workspace_environment *environment,
 				       const char *model)
@@ -44,6 +52,41 @@ static struct inventory_place place_of(const struct fleet *f, const struct works
 	};
 }
 
+static int detail_add(struct fleet *f, const char *path, const struct triton_verdict *v)
+{
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	struct json_out o = json_out(&text, false);
+	json_object(&o);
+	json_member(&o, "source", "scan");
+	triton_verdict_json(&o, v);
+	json_object_end(&o);
+	if (f->details_n == f->details_room) {
+		size_t room = f->details_room ? 2 * f->details_room : 256;
+		struct fleet_detail *more = rf_realloc_array(f->details, room, sizeof *more);
+		if (!more)
+			return err_set(f->err, RF_ENOMEM, "no memory for model repositories");
+		f->details = more;
+		f->details_room = room;
+	}
+	struct fleet_detail *d = &f->details[f->details_n++];
+	*d = (struct fleet_detail){ .path = arena_span(&f->arena, span_of(path)), .json = arena_span(&f->arena, str_span(&text)) };
+	return d->path.p && d->json.p && !text.failed ? 0 : err_set(f->err, RF_ENOMEM, "no memory for model repositories");
+}
+
+/* The model that a Triton server knows the file by, where its place told none. */
+static int triton_take(struct fleet *f, const struct scan_file *file, struct workspace_place *located)
+{
+	struct triton_verdict v;
+	if (file->outer || file->error || (strcmp(file->facts->kind, ARTIFACT_OTHER) == 0 && file->facts->finding == ARTIFACT_CLEAR))
+		return 0;
+	int rc = triton_look(f->triton, file->path, &v, f->err);
+	if (rc || v.load == TRITON_OUTSIDE)
+		return rc;
+	if (!located->recipe[0] && recipe_name_is_valid(span_of(v.model)))
+		(void)snprintf(located->recipe, sizeof located->recipe, "%s", v.model);
+	return detail_add(f, file->path, &v);
+}
+
 static int take(const struct scan_file *file, void *data)
 {
 	struct fleet *f = data;
@@ -52,6 +95,7 @@ static int take(const struct scan_file *file, void *data)
 	/* a root inside another service's root: the nearer one scans it */
 	if (rc != 0 || (located.service && located.service != f->service))
 		return rc;
+	rc = triton_take(f, file, &located);
 	for (size_t i = 0; rc == 0 && i < f->service->environments_n; i++) {
 		struct inventory_place place = place_of(f, f->service->environments[i], located.recipe);
 		rc = inventory_batch_add(f->batch, file, &place, f->err);
@@ -122,6 +166,12 @@ static int scan_service(struct fleet *f, const struct inventory_known *known, st
 	return rc;
 }
 
+static int details_put(struct transaction *tx, void *data)
+{
+	struct fleet *f = data;
+	return fleet_details_put(tx, f->host, f->details, f->details_n);
+}
+
 int fleet_scan(struct database *db, const struct workspace *w, const struct fleet_scan *options,
 	       struct fleet_result *ret, struct err *err)
 {
@@ -134,7 +184,9 @@ int fleet_scan(struct database *db, const struct workspace *w, const struct flee
 		.workspace = w, .options = options, .host = options->host ? options->host : host, .err = err
 	};
 	f.batch = inventory_batch_new();
-	int rc = f.batch ? inventory_known_load(db, &known, err) : err_set(err, RF_ENOMEM, "out of memory");
+	f.triton = triton_repositories_new();
+	f.arena = ARENA_INIT(DETAIL_BYTES);
+	int rc = f.batch && f.triton ? inventory_known_load(db, &known, err) : err_set(err, RF_ENOMEM, "out of memory");
 	if (rc == 0)
 		rc = inventory_batch_whole_host(f.batch, f.host, is_named, &f, err);
 	for (size_t i = 0; rc == 0 && i < w->services_n; i++) {
@@ -143,10 +195,15 @@ int fleet_scan(struct database *db, const struct workspace *w, const struct flee
 	}
 	if (rc == 0)
 		rc = inventory_record(db, f.batch, &result.changes, err);
+	if (rc == 0)
+		rc = database_transact(db, DB_WRITE, details_put, &f, err);
 	result.totals = f.totals;
 	if (rc == 0 && ret)
 		*ret = result;
 	inventory_known_free(known);
 	inventory_batch_free(f.batch);
+	triton_repositories_free(f.triton);
+	rf_free(f.details);
+	arena_release(&f.arena);
 	return rc;
 }

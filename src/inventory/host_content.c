@@ -233,7 +233,7 @@ static int facts(struct reading *r, struct json file, struct artifact_facts *f)
 		rc = text(r, file, "finding", 32, &finding);
 	if (rc == 0)
 		f->finding = artifact_finding_of(span_of(finding));
-	if (rc == 0 && finding[0] && f->finding == ARTIFACT_CLEAR)
+	if (rc == 0 && strcmp(artifact_finding_text(f->finding), finding) != 0)
 		return refuse(r, "finding", "is unknown, conflict or null");
 	return rc ? rc : word(r, file, "cause", &f->cause);
 }

@@ -91,7 +91,7 @@ struct span host_container_of(struct span cgroup)
 		size_t n = 0;
 		while (i + n < cgroup.n && is_hex(cgroup.p[i + n]))
 			n++;
-		if (n == 64 || (n == 32 && !found.n))
+		if (n == 64)
 			found = span_sub(cgroup, i, 12);
 		i += n + 1;
 	}
@@ -289,13 +289,12 @@ static int process_take(struct reading *r, const char *pid)
 		r->to->closed += errno == EACCES || errno == EPERM;
 		return 0; /* a thread of the kernel has none */
 	}
-	if (proc_read(r, pid, "cgroup", 64 * KIB) == 0) {
-		struct span id = host_container_of(str_span(&r->text));
-		p.container = id.n ? arena_text(&r->to->arena, id) : "";
-	}
+	/* a cgroup alone makes no container: what counts is whether its paths are ours */
 	bool other_root = link_read(r, pid, "ns/mnt", root, sizeof root) && strcmp(root, r->own_root) != 0;
-	if (other_root && p.container && !p.container[0])
-		p.container = arena_printf(&r->to->arena, "%s", root);
+	if (other_root) {
+		struct span id = proc_read(r, pid, "cgroup", 64 * KIB) == 0 ? host_container_of(str_span(&r->text)) : SPAN_NONE;
+		p.container = arena_text(&r->to->arena, id.n ? id : span_of(root));
+	}
 	struct span program = span_of(exe);
 	if (span_ends(program, DELETED))
 		program.n -= sizeof DELETED - 1;

@@ -30,8 +30,8 @@ struct host_map {
 /* The next mapping of a file with an absolute path; false at the end. Lines of another form are skipped: memory without a
  * file, devices, shared memory. Pure. */
 bool host_map_next(struct span *rest, struct host_map *ret);
-/* The container of a cgroup path: the last run of 64 hex digits in /proc/PID/cgroup, or of 32 (systemd-nspawn), cut to 12;
- * SPAN_NONE outside of one. Pure. */
+/* The container of a cgroup path: the last run of 64 hex digits in /proc/PID/cgroup, cut to 12; SPAN_NONE when there is
+ * none. Pure. */
 struct span host_container_of(struct span cgroup);
 
 struct host_mapped {             /* one file, however many processes map it */
@@ -43,7 +43,7 @@ struct host_mapped {             /* one file, however many processes map it */
 };
 struct host_process {
 	const char *exe;         /* "" unreadable */
-	const char *container;   /* "" none */
+	const char *container;   /* "" it sees this machine's own files; else its id, or that of its mount namespace */
 	const char *const *arguments; /* that name a model or engine */
 	size_t arguments_n;
 	const size_t *mapped;    /* places in host_processes.files, ascending */

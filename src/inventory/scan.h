@@ -39,6 +39,8 @@ struct scan_known {
 
 struct scan_inside;
 
+struct triton_verdict;
+
 /* One report. Everything lives until the callback returns. */
 struct scan_file {
 	const char *path; /* as reached from the root given; bytes, may hold newlines */
@@ -62,6 +64,7 @@ struct scan_file {
 	const struct scan_inside *inside; /* of a container that was read: what was met; NULL */
 	bool inside_partly; /* not all that lies inside could be read: what was known to be there is not gone */
 	const struct artifact_facts *facts; /* never NULL */
+	const struct triton_verdict *triton; /* what a Triton server makes of it (triton_repository.h); NULL: not looked at */
 };
 
 struct scan_options {

@@ -1,5 +1,6 @@
 /* Facts as JSON (design 6.1): a documented, stable shape. See scan.h. */
 #include "inventory/scan.h"
+#include "inventory/triton_config.h"
 
 static void member_or_null(struct json_out *o, const char *key, const char *text)
 {
@@ -171,5 +172,6 @@ void scan_file_json(struct json_out *o, const struct scan_file *f)
 	}
 	json_member(o, "sha256", f->has_digest ? digest_hex(&f->digest, hex) : NULL);
 	artifact_facts_json(o, f->facts);
+	triton_verdict_json(o, f->triton);
 	json_object_end(o);
 }

@@ -406,3 +406,34 @@ bool triton_serves(const struct triton_config *c, int64_t version, const int64_t
 		newer += versions[i] > version;
 	return c->policy == TRITON_LATEST && (int64_t)newer < c->latest_n;
 }
+
+/* ── Verdicts ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static const char *const load_texts[] = { "", "loaded", "not_served", "never_loaded", "untold" };
+
+const char *triton_load_text(enum triton_load l)
+{
+	return load_texts[l];
+}
+
+enum triton_load triton_load_of(struct span text)
+{
+	for (size_t i = 1; i < RF_COUNT(load_texts); i++)
+		if (span_eq_text(text, load_texts[i]))
+			return (enum triton_load)i;
+	return TRITON_OUTSIDE;
+}
+
+void triton_verdict_json(struct json_out *o, const struct triton_verdict *v)
+{
+	if (!v || v->load == TRITON_OUTSIDE)
+		return;
+	json_key(o, "triton");
+	json_object(o);
+	json_member(o, "load", triton_load_text(v->load));
+	json_member(o, "model", v->model);
+	if (v->version >= 0)
+		json_member_i64(o, "version", v->version);
+	json_member(o, "why", v->words);
+	json_object_end(o);
+}

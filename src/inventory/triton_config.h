@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "base/span.h"
+#include "format/json.h"
 
 #define TRITON_CONFIG_MAX_BYTES (1 * MIB) /* the largest met has 60 KB: 4,000 tensors */
 
@@ -70,5 +71,27 @@ const char *triton_default_file(const char *backend);
 const char *triton_backend_of_file(struct span name);
 /* Does the policy serve @version, of the @n versions (ascending) that are there? */
 bool triton_serves(const struct triton_config *c, int64_t version, const int64_t *versions, size_t n);
+
+/* ── What is said of a file in a repository (triton_repository.h finds it) ───────────────────────────────────────── */
+
+enum triton_load {
+	TRITON_OUTSIDE = 0, /* in no model's folder: nothing is said */
+	TRITON_LOADED,      /* a server of this repository loads it; on GPUs of some compute capabilities only: see words */
+	TRITON_NOT_SERVED,  /* it would be, but the version policy leaves its folder out */
+	TRITON_NEVER,       /* nothing names it */
+	TRITON_UNTOLD,      /* cannot be told: unreadable configuration, a backend that chooses by itself */
+};
+const char *triton_load_text(enum triton_load l);  /* "", "loaded", "not_served", "never_loaded", "untold" */
+enum triton_load triton_load_of(struct span text); /* OUTSIDE for others */
+
+struct triton_verdict {
+	enum triton_load load;
+	const char *model;                  /* its folder's name: what clients ask for; NULL outside */
+	int64_t version;                    /* of the version folder; -1: in none */
+	const char *words;                  /* why: "version 2; the policy serves latest 1 of the 3 that are there"; NULL outside */
+	const struct triton_config *config; /* NULL: none, or unreadable */
+};
+/* "triton":{"load","model","version","why"}, a member of an open object; nothing outside, and for NULL. */
+void triton_verdict_json(struct json_out *o, const struct triton_verdict *v);
 
 #endif

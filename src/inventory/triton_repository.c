@@ -52,21 +52,6 @@ void triton_repositories_freep(struct triton_repositories **t)
 	*t = NULL;
 }
 
-static const char *const load_texts[] = { "", "loaded", "not_served", "never_loaded", "untold" };
-
-const char *triton_load_text(enum triton_load l)
-{
-	return load_texts[l];
-}
-
-enum triton_load triton_load_of(struct span text)
-{
-	for (size_t i = 1; i < RF_COUNT(load_texts); i++)
-		if (span_eq_text(text, load_texts[i]))
-			return (enum triton_load)i;
-	return TRITON_OUTSIDE;
-}
-
 /* A version folder's name: digits that do not start with 0. */
 static bool version_of(struct span name, int64_t *ret)
 {

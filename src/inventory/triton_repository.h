@@ -14,24 +14,6 @@
 
 #include "inventory/triton_config.h"
 
-enum triton_load {
-	TRITON_OUTSIDE = 0, /* in no model's folder: nothing is said */
-	TRITON_LOADED,      /* a server of this repository loads it; on GPUs of some compute capabilities only: see words */
-	TRITON_NOT_SERVED,  /* it would be, but the version policy leaves its folder out */
-	TRITON_NEVER,       /* nothing names it */
-	TRITON_UNTOLD,      /* cannot be told: unreadable configuration, a backend that chooses by itself */
-};
-const char *triton_load_text(enum triton_load l);          /* "", "loaded", "not_served", "never_loaded", "untold" */
-enum triton_load triton_load_of(struct span text);         /* OUTSIDE for others */
-
-struct triton_verdict {
-	enum triton_load load;
-	const char *model;              /* its folder's name: what clients ask for; NULL outside */
-	int64_t version;                /* of the version folder; -1: in none */
-	const char *words;              /* why: "version 2: the policy serves the newest (3)"; NULL outside */
-	const struct triton_config *config; /* NULL: none, or unreadable */
-};
-
 /* Remembers the folders it has met: for one scan. Verdicts live until it is freed or, after 20,000 folders more, the next
  * call. One thread. */
 struct triton_repositories;

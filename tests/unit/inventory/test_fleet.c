@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "inventory/fleet.h"
+#include "inventory/fleet_store.h"
 
 #include <unistd.h>
 
@@ -46,7 +47,7 @@ static int open_fleet(void **state)
 {
 	struct fixture *x = calloc(1, sizeof *x);
 	char path[FS_PATH_MAX];
-	const struct migration_set *sets[] = { &INVENTORY_MIGRATIONS };
+	const struct migration_set *sets[] = { &INVENTORY_MIGRATIONS, &FLEET_MIGRATIONS };
 	x->err = ERR_INIT;
 	assert_ok(fs_temporary_dir("fleet", x->folder, sizeof x->folder, &x->err), &x->err);
 	assert_ok(fs_join(path, sizeof path, x->folder, WORKSPACE_FILE, &x->err), &x->err);
@@ -56,7 +57,7 @@ static int open_fleet(void **state)
 	put(x, "engines/reading/odd.bin", 10, 13);
 	assert_ok(workspace_open(x->folder, &x->workspace, &x->err), &x->err);
 	assert_ok(database_open("reforge.db", x->folder, &x->db, &x->err), &x->err);
-	assert_ok(database_migrate(x->db, sets, 1, &x->err), &x->err);
+	assert_ok(database_migrate(x->db, sets, 2, &x->err), &x->err);
 	*state = x;
 	return 0;
 }

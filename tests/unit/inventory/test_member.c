@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "inventory/fleet.h"
+#include "inventory/fleet_store.h"
 #include "inventory/scan_member.h"
 
 #include <unistd.h>
@@ -304,7 +305,7 @@ static int open_site(void **state)
 {
 	struct site *x = calloc(1, sizeof *x);
 	char path[FS_PATH_MAX];
-	const struct migration_set *sets[] = { &INVENTORY_MIGRATIONS };
+	const struct migration_set *sets[] = { &INVENTORY_MIGRATIONS, &FLEET_MIGRATIONS };
 	static const char yaml[] = "site: test\nenvironments: {production: {}}\nservices:\n"
 				   "  voice: {owner: {name: v, contact: v}, reach: internal, criticality: normal,"
 				   " environments: [production], roots: [engines]}\n";
@@ -317,7 +318,7 @@ static int open_site(void **state)
 	assert_ok(fs_join(x->tar, sizeof x->tar, path, "all.tar", &x->err), &x->err);
 	assert_ok(workspace_open(x->folder, &x->workspace, &x->err), &x->err);
 	assert_ok(database_open("reforge.db", x->folder, &x->db, &x->err), &x->err);
-	assert_ok(database_migrate(x->db, sets, 1, &x->err), &x->err);
+	assert_ok(database_migrate(x->db, sets, 2, &x->err), &x->err);
 	*state = x;
 	return 0;
 }

@@ -1,0 +1,402 @@
+/* Hosts: /proc with a real library mapped and deleted, reports made and read, what import takes and refuses. */
+#include "testing.h"
+
+#include "base/fs.h"
+#include "inventory/fleet_store.h"
+#include "inventory/host_import.h"
+#include "inventory/host_process.h"
+#include "inventory/host_scan.h"
+#include "specimen.h"
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define RUNTIME "third_party/onnxruntime/1.20.1/libonnxruntime.so.1"
+
+static void lines(void **state)
+{
+	static const struct {
+		const char *line, *path; /* NULL: not taken */
+		bool deleted, executable;
+	} rows[] = {
+		{ "7f0-7f1 r-xp 00000000 fe:00 24 /usr/lib/libx.so", "/usr/lib/libx.so", false, true },
+		{ "7f0-7f1 r--p 00000000 fe:00 24      /opt/a b.so (deleted)", "/opt/a b.so", true, false },
+		{ "7f0-7f1 rw-p 00000000 00:00 0", NULL, false, false },
+		{ "7f0-7f1 rw-p 00000000 00:00 0 [heap]", NULL, false, false },
+		{ "7f0-7f1 rw-s 00000000 00:01 5 /memfd:x (deleted)", NULL, false, false },
+		{ "7f0-7f1 rw-s 00000000 00:05 5 /dev/nvidia0", NULL, false, false },
+		{ "7f0-7f1 rw-s 00000000 00:05 5 /SYSV0 (deleted)", NULL, false, false },
+		{ "7f0 r-xp 0 fe:00 24 /x", NULL, false, false },
+		{ "zz-7f1 r-xp 0 fe:00 24 /x", NULL, false, false },
+		{ "7f0-7f1 r-xp 0 fe:00 x /x", NULL, false, false },
+		{ "", NULL, false, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		struct span rest = span_of(rows[i].line);
+		struct host_map m;
+		bool taken = host_map_next(&rest, &m);
+		if (taken != (rows[i].path != NULL) || (taken && (!span_eq_text(m.path, rows[i].path) ||
+								  m.deleted != rows[i].deleted || m.executable != rows[i].executable)))
+			fail_msg("%s", rows[i].line);
+	}
+#define ID "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	assert_true(span_eq_text(host_container_of(SPAN("0::/kubepods/pod1/" ID "\n")), "0123456789ab"));
+	assert_true(span_eq_text(host_container_of(SPAN("0::/system.slice/docker-" ID ".scope")), "0123456789ab"));
+	assert_int_equal(host_container_of(SPAN("0::/user.slice/user-0.slice")).n, 0);
+}
+
+/* ── A machine ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct fixture {
+	char folder[FS_PATH_MAX];
+	struct database *db;
+	struct signing_key *key;
+	struct verify_key *public_key;
+	struct err err;
+};
+
+static const char *in(struct fixture *x, const char *name)
+{
+	static char path[2 * FS_PATH_MAX];
+	(void)snprintf(path, sizeof path, "%s/%s", x->folder, name);
+	return path;
+}
+
+static void engine(struct fixture *x, const char *name, unsigned major)
+{
+	struct specimen s = { .version = { major, 3, 0, 26 }, .cc_major = 8, .cc_minor = 6 };
+	char folder[2 * FS_PATH_MAX];
+	(void)snprintf(folder, sizeof folder, "%s", in(x, name));
+	*strrchr(folder, '/') = '\0';
+	assert_ok(fs_make_dirs(folder, 0755, &x->err), &x->err);
+	assert_ok(specimen_write(&s, in(x, name), &x->err), &x->err);
+}
+
+static int begin(void **state)
+{
+	struct fixture *x = calloc(1, sizeof *x);
+	const struct migration_set *sets[] = { &INVENTORY_MIGRATIONS, &FLEET_MIGRATIONS };
+	char private_path[2 * FS_PATH_MAX], public_path[2 * FS_PATH_MAX];
+	x->err = ERR_INIT;
+	assert_ok(fs_temporary_dir("host", x->folder, sizeof x->folder, &x->err), &x->err);
+	assert_ok(database_open("reforge.db", x->folder, &x->db, &x->err), &x->err);
+	assert_ok(database_migrate(x->db, sets, 2, &x->err), &x->err);
+	(void)snprintf(private_path, sizeof private_path, "%s", in(x, "host.pem"));
+	(void)snprintf(public_path, sizeof public_path, "%s", in(x, "host.pub.pem"));
+	assert_ok(key_generate(private_path, public_path, &x->err), &x->err);
+	assert_ok(signing_key_load(private_path, &x->key, &x->err), &x->err);
+	assert_ok(verify_key_load(public_path, &x->public_key, &x->err), &x->err);
+	engine(x, "models/det/1/model.plan", 10);
+	engine(x, "models/det/2/model.plan", 10);
+	assert_ok(fs_write_atomic(in(x, "models/det/config.pbtxt"), SPAN("backend: 'tensorrt'"), 0644, &x->err), &x->err);
+	*state = x;
+	return 0;
+}
+
+static int end(void **state)
+{
+	struct fixture *x = *state;
+	database_close(x->db);
+	signing_key_freep(&x->key);
+	verify_key_freep(&x->public_key);
+	assert_ok(fs_remove_tree(x->folder, &x->err), &x->err);
+	free(x);
+	return 0;
+}
+
+static void content_of(struct fixture *x, bool processes, struct str *ret, struct host_scan_result *result)
+{
+	char root[2 * FS_PATH_MAX];
+	const char *roots[] = { root, "/not/there" };
+	(void)snprintf(root, sizeof root, "%s", in(x, "models"));
+	struct host_scan o = { .roots = roots, .roots_n = 2, .proc = processes ? "/proc" : NULL, .threads = 1 };
+	*ret = STR_INIT(HOST_REPORT_MAX_BYTES);
+	assert_ok(host_scan(&o, ret, result, &x->err), &x->err);
+}
+
+static void report_of(struct fixture *x, struct span content, usec_t taken, const struct signing_key *key, struct str *ret)
+{
+	struct host_header h;
+	assert_ok(host_identify("gpu-17", &h, &x->err), &x->err);
+	h.taken = taken;
+	*ret = STR_INIT(HOST_REPORT_MAX_BYTES);
+	assert_ok(host_report_write(&h, content, key, ret, &x->err), &x->err);
+}
+
+static void round_trip(void **state)
+{
+	struct fixture *x = *state;
+	struct str content, again, report;
+	struct host_scan_result result;
+	struct host_report read;
+	struct host_content c;
+	RF_AUTO(arena) a = ARENA_INIT(64 * MIB);
+	content_of(x, false, &content, &result);
+	content_of(x, false, &again, &result);
+	assert_true(span_eq(str_span(&content), str_span(&again))); /* nothing changed, nothing else is written */
+	assert_int_equal(result.files, 2);
+	report_of(x, str_span(&content), now_usec(), x->key, &report);
+	assert_ok(host_report_open(str_span(&report), &a, &read, &x->err), &x->err);
+	assert_string_equal(read.header.host, "gpu-17");
+	assert_ok(host_report_verify(&read, x->public_key, &x->err), &x->err);
+	assert_ok(host_content_read(read.content, &a, &c, &x->err), &x->err);
+	assert_int_equal(c.files_n, 2);
+	assert_string_equal(c.files[0].facts.kind, ARTIFACT_TENSORRT_PLAN);
+	assert_string_equal(c.files[0].facts.version, "10.3.0.26");
+	assert_int_equal(c.files[0].facts.cc_major, 8);
+	assert_string_equal(c.files[0].model, "det");
+	assert_int_equal(c.files[0].load, TRITON_NOT_SERVED);
+	assert_int_equal(c.files[1].load, TRITON_LOADED);
+	/* one byte of the content, of the header, of the signature */
+	for (size_t i = 0; i < report.n; i += 1 + report.n / 97) {
+		char keep = report.p[i];
+		report.p[i] ^= 1;
+		struct host_report bad;
+		int rc = host_report_open(str_span(&report), &a, &bad, NULL);
+		if (rc == 0)
+			rc = host_report_verify(&bad, x->public_key, NULL);
+		assert_int_not_equal(rc, 0);
+		report.p[i] = keep;
+	}
+	for (size_t n = 0; n + 1 < report.n; n += 1 + report.n / 97) {
+		struct host_report bad;
+		int rc = host_report_open(span_sub(str_span(&report), 0, n), &a, &bad, NULL);
+		assert_true(rc != 0 || host_report_verify(&bad, x->public_key, NULL) != 0);
+	}
+	str_release(&content);
+	str_release(&again);
+	str_release(&report);
+}
+
+/* A library that is mapped by this very process, then deleted: the old version runs on. */
+static void deleted_library(void **state)
+{
+	struct fixture *x = *state;
+	struct str content, report;
+	struct host_scan_result result;
+	struct host_imported imported;
+	char path[2 * FS_PATH_MAX];
+	RF_AUTO(str) bytes = STR_INIT(64 * MIB);
+	if (access(RUNTIME, F_OK) != 0)
+		skip();
+	(void)snprintf(path, sizeof path, "%s", in(x, "libonnxruntime.so.1"));
+	assert_ok(fs_read(RUNTIME, &bytes, &x->err), &x->err);
+	assert_ok(fs_write_atomic(path, str_span(&bytes), 0755, &x->err), &x->err);
+	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	assert_non_null(library);
+	content_of(x, true, &content, &result);
+	assert_int_equal(result.deleted, 0);
+	assert_true(span_find(str_span(&content), span_of(path)) != SIZE_MAX);
+	str_release(&content);
+	assert_int_equal(unlink(path), 0);
+	content_of(x, true, &content, &result);
+	int map_files = open("/proc/self/map_files", O_RDONLY | O_DIRECTORY);
+	bool may = map_files >= 0 && geteuid() == 0;
+	if (map_files >= 0)
+		close(map_files);
+	if (may && result.deleted == 1) {
+		report_of(x, str_span(&content), now_usec(), NULL, &report);
+		assert_ok(host_import(x->db, str_span(&report), &(struct host_import){ 0 }, &imported, &x->err), &x->err);
+		assert_int_equal(imported.findings, 1);
+		assert_true(imported.processes > 0);
+		str_release(&report);
+	} else { /* the kernel lets nobody but root open what has no name: told as unread, which is unknown */
+		assert_true(result.unread > 0);
+	}
+	str_release(&content);
+	/* not closed: what it keeps for the process' whole life would look like leaks */
+}
+
+/* ── Import ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int import(struct fixture *x, const char *content, usec_t taken, bool signed_, bool with_key, struct host_imported *ret)
+{
+	struct str report;
+	const struct verify_key *keys[] = { x->public_key };
+	struct host_import o = { .keys = keys, .keys_n = with_key };
+	report_of(x, span_of(content), taken, signed_ ? x->key : NULL, &report);
+	x->err = ERR_INIT;
+	int rc = host_import(x->db, str_span(&report), &o, ret, &x->err);
+	str_release(&report);
+	return rc;
+}
+
+#define CONTENT(files) "{\"roots\":[],\"files\":[" files "],\"unread\":[],\"processes\":[]}"
+#define FILE_OF(path, digit, version)                                                                                      \
+	"{\"path\":\"" path "\",\"sha256\":\"" digit digit digit digit digit digit digit digit                             \
+	"\",\"size\":9,\"kind\":\"tensorrt-plan\",\"product\":\"pkg:generic/nvidia/tensorrt\",\"version\":\"" version     \
+	"\",\"version_source\":\"header\",\"target\":\"sm_86\",\"compute_capability\":\"8.6\",\"notes\":[]}"
+
+static int count(const struct inventory_placement *p, void *data)
+{
+	(void)p;
+	++*(size_t *)data;
+	return 0;
+}
+
+struct counting {
+	size_t n;
+	bool gone;
+};
+
+static int count_all(struct transaction *tx, void *data)
+{
+	struct counting *c = data;
+	c->n = 0;
+	return inventory_each_placement(tx, &(struct inventory_filter){ .host = SPAN("gpu-17"), .with_gone = c->gone }, count,
+					&c->n);
+}
+
+static size_t placements(struct fixture *x, bool gone)
+{
+	struct counting c = { .gone = gone };
+	assert_ok(database_transact(x->db, DB_READ, count_all, &c, &x->err), &x->err);
+	return c.n;
+}
+
+static void reports_in_order(void **state)
+{
+	struct fixture *x = *state;
+	struct host_imported r;
+	usec_t now = now_usec();
+	static const char one[] = CONTENT(FILE_OF("/m/a.plan", "aaaaaaaa", "10.3.0.26")),
+			  two[] = CONTENT(FILE_OF("/m/a.plan", "aaaaaaaa", "10.3.0.26") ","
+					  FILE_OF("/m/b.plan", "bbbbbbbb", "8.6.1.6"));
+	assert_ok(import(x, two, now - 1000, false, false, &r), &x->err);
+	assert_int_equal(r.changes.added, 2);
+	assert_false(r.unchanged);
+	assert_ok(import(x, two, now, false, false, &r), &x->err);
+	assert_true(r.unchanged);
+	assert_ok(import(x, two, now, false, false, &r), &x->err); /* the very same again */
+	assert_int_equal(import(x, one, now - 500, false, false, &r), RF_ESTATE);
+	assert_int_equal(import(x, one, now + 3600 * USEC_PER_SEC, false, false, &r), RF_ESTATE);
+	assert_int_equal(placements(x, false), 2);
+	assert_ok(import(x, one, now + 1, false, false, &r), &x->err);
+	assert_int_equal(r.changes.vanished, 1);
+	assert_int_equal(placements(x, false), 1);
+	assert_int_equal(placements(x, true), 2);
+}
+
+/* One bad entry, and nothing of the report comes in. */
+static void all_or_nothing(void **state)
+{
+	static const struct {
+		const char *content, *field;
+	} rows[] = {
+		{ CONTENT(FILE_OF("/m/a.plan", "aaaaaaaa", "1.0") "," FILE_OF("relative", "bbbbbbbb", "1.0")), "files[1].path" },
+		{ CONTENT(FILE_OF("/m/a.plan", "aaaaaaaa", "1.0") "," FILE_OF("/b", "xxxxxxxx", "1.0")), "files[1].sha256" },
+		{ CONTENT("{\"path\":\"/a\",\"path_hex\":\"2f0061\",\"sha256\":\"a\"}"), "files[0].path_hex" },
+		{ CONTENT("{\"path\":\"/a\",\"sha256\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"size\":1,"
+			  "\"kind\":\"A B\"}"),
+		  "files[0].kind" },
+		{ CONTENT("{\"path\":\"/a\",\"sha256\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"size\":-1,"
+			  "\"kind\":\"onnx\"}"),
+		  "files[0].size" },
+		{ CONTENT("{\"path\":\"/a\",\"sha256\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"size\":1,"
+			  "\"kind\":\"onnx\",\"finding\":\"fine\"}"),
+		  "files[0].finding" },
+		{ CONTENT("{\"path\":\"/a\",\"sha256\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"size\":1,"
+			  "\"kind\":\"onnx\",\"product\":\"tensorrt\"}"),
+		  "files[0].product" },
+		{ CONTENT("{\"path\":\"/a\",\"sha256\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"size\":1,"
+			  "\"kind\":\"onnx\",\"components\":[{\"product\":\"x\"}]}"),
+		  "files[0].components" },
+		{ "{\"roots\":[],\"files\":{},\"unread\":[],\"processes\":[]}", "files" },
+		{ "{\"roots\":[],\"files\":[],\"unread\":[7],\"processes\":[]}", "unread[0]" },
+		{ "{\"roots\":[],\"files\":[],\"unread\":[],\"processes\":[{\"mapped\":[1]}]}", "processes[0].mapped" },
+		{ "{\"roots\":7,\"files\":[],\"unread\":[],\"processes\":[]}", "roots" },
+		{ "[]", "files" },
+	};
+	struct fixture *x = *state;
+	struct host_imported r;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		int rc = import(x, rows[i].content, now_usec(), false, false, &r);
+		if (rc != RF_EFORMAT || strcmp(x->err.field, rows[i].field) != 0)
+			fail_msg("row %zu: %s, %s: %s", i, rf_error_name(rc), x->err.field, x->err.text);
+	}
+	assert_int_equal(placements(x, true), 0);
+}
+
+static void identities(void **state)
+{
+	struct fixture *x = *state;
+	struct host_imported r;
+	struct str report;
+	struct host_header h;
+	static const char one[] = CONTENT(FILE_OF("/m/a.plan", "aaaaaaaa", "10.3.0.26")),
+			  other[] = CONTENT(FILE_OF("/m/b.plan", "aaaaaaaa", "10.16.0.1"));
+	usec_t now = now_usec();
+	assert_int_equal(import(x, one, now - 10, false, true, &r), RF_EVERIFY); /* a key is wanted */
+	assert_ok(import(x, one, now - 10, true, true, &r), &x->err);
+	assert_true(r.verified);
+	assert_int_equal(import(x, one, now - 9, false, false, &r), RF_EVERIFY); /* was verified once */
+	assert_int_equal(import(x, one, now - 9, true, false, &r), RF_EVERIFY);
+	assert_ok(import(x, one, now - 8, true, true, &r), &x->err);
+	assert_true(r.unchanged);
+	/* content that is known to be of another version */
+	assert_int_equal(import(x, other, now - 7, true, true, &r), RF_ECONFLICT);
+	/* another machine under the same name */
+	assert_ok(host_identify("gpu-17", &h, &x->err), &x->err);
+	h.taken = now;
+	h.machine[0] = h.machine[0] == 'a' ? 'b' : 'a';
+	report = STR_INIT(1 * MIB);
+	assert_ok(host_report_write(&h, SPAN(one), NULL, &report, &x->err), &x->err);
+	assert_int_equal(host_import(x->db, str_span(&report), &(struct host_import){ 0 }, &r, &x->err), RF_ECONFLICT);
+	assert_ok(host_import(x->db, str_span(&report), &(struct host_import){ .replace = true }, &r, &x->err), &x->err);
+	str_release(&report);
+}
+
+/* A process that has the runtime mapped and was told where the engines lie is what loads them. */
+static int runtime_seen(const struct inventory_placement *p, void *data)
+{
+	if (span_eq_text(p->artifact.kind, ARTIFACT_TENSORRT_PLAN))
+		str_addf(data, "%.*s %.*s\n", SPAN_ARG(p->path), SPAN_ARG(p->runtime_version));
+	return 0;
+}
+
+static int runtimes_seen(struct transaction *tx, void *data)
+{
+	str_reset(data);
+	return inventory_each_placement(tx, &(struct inventory_filter){ 0 }, runtime_seen, data);
+}
+
+static void runtime_of_processes(void **state)
+{
+	struct fixture *x = *state;
+	struct host_imported r;
+	RF_AUTO(str) got = STR_INIT(4 * KIB);
+#define LIBRARY(path, digit, version)                                                                                     \
+	"{\"path\":\"" path "\",\"sha256\":\"" digit digit digit digit digit digit digit digit                            \
+	"\",\"size\":9,\"kind\":\"runtime-library\",\"product\":\"pkg:generic/nvidia/tensorrt\",\"version\":\"" version  \
+	"\",\"version_source\":\"package\",\"notes\":[]}"
+	static const char content[] =
+		"{\"roots\":[],\"files\":[" FILE_OF("/m/a/1/model.plan", "aaaaaaaa", "10.3.0.26") "," FILE_OF(
+			"/n/b.plan", "bbbbbbbb", "10.3.0.26") "," FILE_OF("/o/c.plan", "cccccccc", "10.3.0.26") ","
+		LIBRARY("/usr/lib/libnvinfer.so.10", "dddddddd", "10.3.0.26") "," LIBRARY("/opt/libnvinfer.so.10", "eeeeeeee",
+											    "10.9.0.34")
+		"],\"unread\":[],\"processes\":["
+		"{\"exe\":\"/s\",\"arguments\":[\"/m/\"],\"mapped\":[\"/usr/lib/libnvinfer.so.10\"]},"
+		"{\"exe\":\"/t\",\"arguments\":[],\"mapped\":[\"/n/b.plan\",\"/opt/libnvinfer.so.10\"]},"
+		"{\"exe\":\"/u\",\"arguments\":[\"/o\"],\"mapped\":[\"/usr/lib/libnvinfer.so.10\"]},"
+		"{\"exe\":\"/v\",\"arguments\":[\"/o\"],\"mapped\":[\"/opt/libnvinfer.so.10\"]}]}";
+	assert_ok(import(x, content, now_usec(), false, false, &r), &x->err);
+	assert_ok(database_transact(x->db, DB_READ, runtimes_seen, &got, &x->err), &x->err);
+	assert_string_equal(str_text(&got), "/m/a/1/model.plan 10.3.0.26\n/n/b.plan 10.9.0.34\n/o/c.plan \n");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines),
+		cmocka_unit_test_setup_teardown(round_trip, begin, end),
+		cmocka_unit_test_setup_teardown(deleted_library, begin, end),
+		cmocka_unit_test_setup_teardown(reports_in_order, begin, end),
+		cmocka_unit_test_setup_teardown(all_or_nothing, begin, end),
+		cmocka_unit_test_setup_teardown(identities, begin, end),
+		cmocka_unit_test_setup_teardown(runtime_of_processes, begin, end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
