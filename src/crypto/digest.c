@@ -4,11 +4,13 @@
 /* OpenSSL first: its declarations use words that base/macros.h poisons. */
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "crypto/digest.h"
 
 #include "base/arena.h"
 
+#include <limits.h>
 #include <pthread.h>
 
 struct digest_stream {
@@ -30,6 +32,14 @@ static const EVP_MD *sha256_algorithm(void)
 {
 	(void)pthread_once(&sha256_once, fetch_sha256);
 	return sha256;
+}
+
+void hmac_sha256(struct span key, struct span bytes, struct digest *ret)
+{
+	unsigned int n = sizeof ret->bytes;
+	const unsigned char *text = (const unsigned char *)(bytes.n ? bytes.p : "");
+	if (key.n > INT_MAX || !HMAC(sha256_algorithm(), key.n ? key.p : "", (int)key.n, text, bytes.n, ret->bytes, &n))
+		abort();
 }
 
 void digest_of(struct span bytes, struct digest *ret)

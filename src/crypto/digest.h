@@ -27,6 +27,9 @@ RF_MUST_CHECK int digest_read(struct span text, struct digest *ret, struct err *
 #define DIGEST512_BYTES 64
 void digest512_of(struct span bytes, unsigned char ret[DIGEST512_BYTES]);
 
+/* HMAC-SHA256 (RFC 2104), for messages to those who share a key. */
+void hmac_sha256(struct span key, struct span bytes, struct digest *ret);
+
 struct digest_stream;                          /* many pieces */
 struct digest_stream *digest_stream_new(void); /* NULL: out of memory */
 void digest_stream_add(struct digest_stream *s, const void *bytes, size_t n);
