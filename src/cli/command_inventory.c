@@ -7,7 +7,7 @@
 
 /* ── import ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static const struct inventory_import *const inventory_imports[] = { &inventory_import_sbom, NULL };
+static const struct inventory_import *const inventory_imports[] = { &inventory_import_host, &inventory_import_sbom, NULL };
 
 static const struct inventory_import *import_of(struct span bytes)
 {
@@ -23,9 +23,11 @@ static int import_file(struct importing *i, const char *path, struct err *err)
 	int rc = fs_read(path, &bytes, err);
 	if (rc < 0)
 		return rc;
+	if (option_text(i->in, "mapping", NULL))
+		return inventory_import_cmdb(i, path, str_span(&bytes), err);
 	const struct inventory_import *form = import_of(str_span(&bytes));
 	if (!form) {
-		(void)err_set(err, RF_EUNSUPPORTED, "not a form that is read: CycloneDX 1.4 to 1.6 (JSON), SPDX 2.3 (JSON, tag-value)");
+		(void)err_set(err, RF_EUNSUPPORTED, "not a form that is read: CycloneDX 1.4 to 1.6 (JSON), SPDX 2.3 (JSON, tag-value), a report of scan --host");
 		return err_in_file(err, path);
 	}
 	rc = form->run(i, path, str_span(&bytes), err);
@@ -50,6 +52,7 @@ static int import_report(const struct importing *i, const struct exposure_change
 	json_member_u64(&o, "replaced", c->replaced);
 	json_member_u64(&o, "vanished", c->vanished);
 	json_member_u64(&o, "unchanged", c->unchanged);
+	json_member_u64(&o, "refused", i->refused);
 	json_member_i64(&o, "exposures_open", e->open);
 	json_member_i64(&o, "exposures_new", e->opened);
 	json_member_i64(&o, "exposures_cleared", e->cleared);
@@ -85,13 +88,17 @@ static int run_import(const struct invocation *in, struct err *err)
 		rc = import_report(&i, &exposures, err);
 	if (rc)
 		return rc;
-	return i.findings ? 3 : 0; /* what could not be told is no pass */
+	return i.refused ? 1 : i.findings ? 3 : 0; /* what could not be told is no pass */
 }
 
 static const struct option_row import_options[] = {
 	{ "service", 's', OPTION_TEXT, "NAME", "the service that it belongs to (default: none)", NULL },
 	{ "environment", 'e', OPTION_TEXT, "NAME", "the environment (default: none)", NULL },
 	{ "image-map", 0, OPTION_TEXT, "FILE", "a CSV of what the tags of images hold, as of scan", NULL },
+	{ "key", 0, OPTION_LIST, "FILE", "public key that a host's report must be signed with; may be given again", NULL },
+	{ "mapping", 0, OPTION_TEXT, "FILE", "FILE... are a CMDB's (CSV, JSON): what their columns mean", NULL },
+	{ "cmdb", 0, OPTION_TEXT, "NAME", "--mapping: name of the CMDB, whose earlier import this replaces (default: cmdb)", NULL },
+	{ "replace", 0, OPTION_FLAG, NULL, "a host's name now belongs to the machine, or the key, of this report", NULL },
 	{ 0 } };
 const struct command command_inventory = {
 	"inventory", "what is known to run where",
@@ -104,8 +111,13 @@ const struct command command_inventory = {
 		{ "export", "", "what runs where, as CycloneDX 1.6 (ML-BOM) or CSV", 0, 0, inventory_export_options, inventory_export,
 		  "Writes to stdout. cyclonedx: engines and models with how and from what they were built, toolchains, packages, services; csv: one line a\n"
 		  "placement. No advisory, no option of a recipe and no contact of a person is in it." },
-		{ "import", "FILE...", "records what others know: bills of materials (CycloneDX, SPDX)", 1, 10000, import_options, run_import,
+		{ "import", "FILE...", "records what others know: bills of materials (CycloneDX, SPDX), reports of hosts (scan --host), a CMDB", 1, 10000, import_options, run_import,
 		  "Records each file in the workspace and brings the exposures up to date. What a file is, its content says: CycloneDX 1.4 to 1.6 in\n"
-		  "JSON, SPDX 2.3 in JSON or as tag-value. Its host is sbom:NAME@VERSION of what it is a bill of; a newer bill of the same takes its place." },
+		  "JSON, SPDX 2.3 in JSON or as tag-value. Its host is sbom:NAME@VERSION of what it is a bill of; a newer bill of the same takes its place.\n"
+		  "A host's report comes in whole or not at all; what it does not tell of is gone from that host. Older ones, those of another machine\n"
+		  "under the same name and those that contradict what is known are refused; the others still come in.\n"
+		  "With --mapping the files say whose hosts are: service, environment, owner, reach, criticality." },
+		{ "findings", "", "what was found on hosts and in clusters beside the content of files", 0, 0, inventory_findings_options,
+		  inventory_findings, NULL },
 		{ 0 } },
 };

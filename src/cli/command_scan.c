@@ -63,6 +63,8 @@ static int run_scan(const struct invocation *in, struct err *err)
 {
 	struct scanning s = { .line = STR_INIT(SCANNING_LINE_MAX), .json = in->json, .all = option_flag(in, "all"), .err = err };
 	struct scan_totals totals = { 0 };
+	if (option_flag(in, "host"))
+		return scan_host(in, err);
 	if (in->argument_count == 0 && option_flag(in, "no-digest"))
 		return err_set(err, RF_EUSAGE, "--no-digest reports only; it needs a PATH");
 	table_init(&s.table, "path", "kind", "version", "from", "target", "finding", "note", NULL);
@@ -74,6 +76,7 @@ static int run_scan(const struct invocation *in, struct err *err)
 			rc = table_print(&s.table, err);
 		print_totals(&totals);
 	}
+	triton_repositories_free(s.triton);
 	table_release(&s.table);
 	str_release(&s.line);
 	if (rc != 0)
@@ -89,15 +92,24 @@ static const struct option_row scan_options_[] = {
 	{ "platform", 0, OPTION_TEXT, "OS/ARCH", "of images for several: linux/arm64, ...; all (default: this machine's, or the only one)", NULL },
 	{ "threads", 0, OPTION_NUMBER, "N", "workers (default: one per processor)", NULL },
 	{ "image-map", 0, OPTION_TEXT, "FILE", "a CSV of what the tags of images hold, beside NVIDIA's (image,tag,PRODUCT...,source)", NULL },
+	{ "cluster", 0, OPTION_TEXT, "NAME", "k8s: name of the cluster (default: the context's; of manifests: manifests)", NULL },
+	{ "namespace", 0, OPTION_TEXT, "NAME", "k8s: this namespace only", NULL },
+	{ "host", 0, OPTION_FLAG, NULL, "a report of this machine: files below the PATHs, processes, what they have mapped", NULL },
+	{ "output", 'o', OPTION_TEXT, "FILE", "--host: where the report goes (default: stdout)", NULL },
+	{ "name", 0, OPTION_TEXT, "HOST", "--host: name of this machine (default: its own)", NULL },
+	{ "key", 0, OPTION_TEXT, "FILE", "--host: private key (Ed25519, PEM, 0600) that signs the report", NULL },
 	{ 0 } };
 const struct command command_scan = {
 	"scan", "what engines say about themselves: kind, version, target, conflicts",
-	(const struct verb[]){ { "", "[PATH|IMAGE...]", "what engines say about themselves: kind, version, target, conflicts", 0, 10000, scan_options_, run_scan,
+	(const struct verb[]){ { "", "[PATH|IMAGE|k8s:CONTEXT|k8s:FILE...]", "what engines say about themselves: kind, version, target, conflicts", 0, 10000, scan_options_, run_scan,
 	                         "Without PATH: scans the roots of every service in reforge.yaml, records placements and brings the exposures up to date.\n"
 	                         "With PATH: reports files, folders and what lies inside of archives, pickles and models (OUTER!/inner); records nothing, needs no "
 	                         "workspace. --json prints one object a line.\n"
 	                         "With IMAGE: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], registry:HOST/NAME:TAG or that reference alone, "
 	                         "rootfs:DIR: streams the layers and reports what the image's file system holds in the end; inside a workspace it is recorded.\n"
-	                         "With a bill of materials (CycloneDX, SPDX) or a Dockerfile: the components that it lists, or that the tags of its images prove." },
+	                         "With a bill of materials (CycloneDX, SPDX) or a Dockerfile: the components that it lists, or that the tags of its images prove.\n"
+	                         "k8s:CONTEXT lists the workloads of a cluster (of a kubeconfig, or in-cluster), k8s:FILE or k8s:FOLDER reads manifests; inside a "
+	                         "workspace they are recorded.\n"
+	                         "--host makes a report for `reforge inventory import`, on a machine that needs no workspace." },
 	                       { 0 } },
 };

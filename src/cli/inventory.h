@@ -14,6 +14,8 @@ int inventory_list(const struct invocation *in, struct err *err);
 extern const struct option_row inventory_list_options[];
 int inventory_show(const struct invocation *in, struct err *err);
 extern const struct option_row inventory_show_options[];
+int inventory_findings(const struct invocation *in, struct err *err); /* inventory_findings.c */
+extern const struct option_row inventory_findings_options[];
 
 #define INVENTORY_IMPORT_MAX_BYTES ((size_t)2 * GIB)
 
@@ -25,6 +27,7 @@ struct importing {
 	struct inventory_changes changes;  /* summed */
 	uint64_t components;
 	uint64_t findings; /* files with one */
+	uint64_t refused;  /* reports of hosts that did not come in; the others did */
 };
 
 struct inventory_import {
@@ -34,6 +37,11 @@ struct inventory_import {
 	/* Records it. */
 	int (*run)(struct importing *i, const char *path, struct span bytes, struct err *err);
 };
+/* export --cmdb, --webhook: inventory_writeback.c */
+int inventory_writeback(const struct invocation *in, struct err *err);
+/* With --mapping: the file is a CMDB's, whatever it looks like. */
+int inventory_import_cmdb(struct importing *i, const char *path, struct span bytes, struct err *err);
+extern const struct inventory_import inventory_import_host;
 extern const struct inventory_import inventory_import_sbom;
 
 /* inventory export, inventory_export.c */

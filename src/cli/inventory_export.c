@@ -112,6 +112,8 @@ int inventory_export(const struct invocation *in, struct err *err)
 	struct arena arena = ARENA_INIT(BOM_ARENA_BYTES);
 	struct exporting e = { .bom = { .arena = &arena }, .csv = STR_INIT(2 * CSV_PIECE_BYTES), .err = err };
 	bool csv = strcmp(option_text(in, "format", "cyclonedx"), "csv") == 0;
+	if (option_text(in, "cmdb", NULL) || option_text(in, "webhook", NULL))
+		return inventory_writeback(in, err);
 	int rc = filter_read(in, &e.filter, err);
 	if (rc == 0)
 		rc = site_open(in, SITE_DATABASE | SITE_DEPOT, &site, err);
@@ -134,4 +136,8 @@ const struct option_row inventory_export_options[] = {
 	{ "environment", 'e', OPTION_TEXT, "NAME", "of this environment only", NULL },
 	MOMENT_OPTION,
 	{ "gone", 0, OPTION_FLAG, NULL, "placements that are no more, too", NULL },
+	{ "cmdb", 0, OPTION_TEXT, "FILE", "instead: what is open on the hosts, for their CMDB: CSV, or JSON by FILE's end", NULL },
+	{ "webhook", 0, OPTION_TEXT, "URL", "instead: the same, sent in signed messages", NULL },
+	{ "webhook-key", 0, OPTION_TEXT, "FILE", "--webhook: the shared key (0600) of HMAC-SHA256", NULL },
+	{ "tlp", 0, OPTION_TEXT, "MARK", "--cmdb, --webhook: the strictest mark that may leave (default: clear)", "clear green amber amber+strict red" },
 	{ 0 } };

@@ -2,6 +2,7 @@
 #include "cli/scan.h"
 
 const struct scan_source *const scan_sources[] = {
+	&scan_source_kubernetes,
 	&scan_source_sbom,
 	&scan_source_dockerfile,
 	&scan_source_image,
@@ -36,17 +37,36 @@ static void print_row(struct scanning *s, const struct scan_file *f)
 	table_text(&s->table, a->version[0] ? artifact_version_source_text(a->version_source) : "");
 	table_text(&s->table, a->target[0] ? a->target : "-");
 	table_cell(&s->table, colour_of(finding), span_of(finding));
-	table_text(&s->table, a->note_count ? a->notes[0] : "");
+	const struct triton_verdict *t = f->triton;
+	if (a->note_count || !t || t->load == TRITON_OUTSIDE || t->load == TRITON_LOADED)
+		table_text(&s->table, a->note_count ? a->notes[0] : "");
+	else
+		table_f(&s->table, COLOUR_NONE, "Triton: %s, %s", triton_load_text(t->load), t->words);
+}
+
+static bool is_interesting(const struct scanning *s, const struct scan_file *f)
+{
+	return s->all || f->error || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->facts->kind, ARTIFACT_OTHER) != 0;
 }
 
 /* People see what matters: engines, what is wrong; --all shows every file. JSON always has all. */
 int scanning_take(const struct scan_file *f, void *data)
 {
 	struct scanning *s = data;
+	struct scan_file file = *f;
+	struct triton_verdict verdict;
+	if (!file.triton && !file.outer && !file.error && file.identity.inode && is_interesting(s, f)) {
+		s->triton = s->triton ? s->triton : triton_repositories_new();
+		int rc = s->triton ? triton_look(s->triton, file.path, &verdict, s->err) :
+				     err_set(s->err, RF_ENOMEM, "no memory for model repositories");
+		if (rc)
+			return rc;
+		file.triton = &verdict;
+	}
 	if (s->json)
-		return print_json(s, f);
-	if (s->all || f->error || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->facts->kind, ARTIFACT_OTHER) != 0)
-		print_row(s, f);
+		return print_json(s, &file);
+	if (is_interesting(s, &file))
+		print_row(s, &file);
 	return 0;
 }
 

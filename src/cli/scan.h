@@ -8,6 +8,7 @@
 
 #include "cli/output.h"
 #include "inventory/scan.h"
+#include "inventory/triton_repository.h"
 
 /* A line of JSON: a bill of materials lists its components in it. */
 #define SCANNING_LINE_MAX (1 * GIB)
@@ -19,6 +20,7 @@ struct scanning {
 	struct str line;
 	bool json, all;
 	size_t roots_absent;
+	struct triton_repositories *triton; /* of what was met; made on first use */
 	struct err *err;
 };
 /* Takes one report: a row of the table, or a line of JSON. Fits scan_files(); data is the struct scanning. */
@@ -47,9 +49,12 @@ struct scan_source {
 extern const struct scan_source scan_source_sbom;
 extern const struct scan_source scan_source_dockerfile;
 extern const struct scan_source scan_source_image;
+extern const struct scan_source scan_source_kubernetes;
 extern const struct scan_source scan_source_path;
 /* The last row takes every argument; NULL at the end. */
 extern const struct scan_source *const scan_sources[];
+/* `scan --host`: the report of this machine. */
+int scan_host(const struct invocation *in, struct err *err);
 /* Every argument to its source, in order. */
 int scan_arguments(const struct invocation *in, struct scanning *s, struct scan_totals *totals, struct err *err);
 

@@ -106,6 +106,12 @@ def json_shapes():
     documented("scan", r("scan"), lines=True)
     if (ROOT.parent / "shared/data/engines").exists():
         documented("scan", run("scan", "--json", "--evidence", "--no-digest", ROOT.parent / "shared/data/engines"), lines=True)
+    manifest = site / "manifest.yaml"
+    manifest.write_text("\n---\n".join(json.dumps({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": n}, "spec": {"template": {"spec": {
+        "containers": [{"name": "c", "image": f"r/a:{n}", "volumeMounts": [{"name": "models", "mountPath": "/models"}]}],
+        "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}]}}}}) for n in ("stable", "canary")))
+    documented("scan-kubernetes", r("scan", f"k8s:{manifest}"), lines=True)
+    documented("inventory-findings", r("inventory", "findings"), lines=True)
     documented("adopt", r("adopt", site / "fleet", site / "models", "--dry-run"))
     documented("inventory-list", r("inventory", "list", "--all", "--gone"), lines=True)
     documented("inventory-history", r("inventory", "list", "--all", "--history"), lines=True)
