@@ -25,7 +25,7 @@ def number(n, v):
     return varint(n << 3) + varint(v)
 
 def value_info(name):
-    dim = field(1, field(1, number(1, 4)))                       # TensorShapeProto with one dimension of 4
+    dim = field(1, number(1, 4))                                 # TensorShapeProto with one dimension of 4
     return field(1, name.encode()) + field(2, field(1, number(1, 1) + field(2, dim)))
 
 def model(seed):
