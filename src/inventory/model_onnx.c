@@ -427,19 +427,20 @@ static uint32_t sparse_read(struct model *m, const struct onnx_field *field, con
 
 /* ── Types ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* TensorShapeProto: 1 dim {1 value, 2 parameter, 3 denotation}. */
+/* TensorShapeProto: 1 dim {1 value, 2 parameter, 3 denotation}. A shape is a hint: what has another wire type is an
+ * unknown field to every reader, and of no consequence. */
 static void shape_read(struct model *m, const struct onnx_field *field)
 {
 	struct onnx_field f, part;
 	if (!is_wire(m, field, WIRE_BYTES, "a type"))
 		return;
-	for (struct walk w = walk_into(field); walk_next(m, &w, &f);)
-		for (struct walk v = walk_into(&f);
-		     f.number == 1 && is_wire(m, &f, WIRE_BYTES, "a shape") && walk_next(m, &v, &part);)
-			if (part.number == 2 || part.number == 3)
+	for (struct walk w = walk_into(field); walk_next(m, &w, &f);) {
+		if (f.number != 1 || f.wire != WIRE_BYTES)
+			continue;
+		for (struct walk v = walk_into(&f); walk_next(m, &v, &part);)
+			if ((part.number == 2 || part.number == 3) && part.wire == WIRE_BYTES)
 				text_check(m, &part, "a dimension");
-			else if (part.number == 1)
-				(void)is_wire(m, &part, WIRE_VARINT, "a dimension");
+	}
 }
 
 /* TypeProto: how deep it goes, and whether it can be read; what a shape claims is the toolchain's to check. */
