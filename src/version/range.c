@@ -127,10 +127,72 @@ static enum range_answer interval_contains(const struct scheme *s, const struct 
 	return low == RANGE_IN && high == RANGE_IN ? RANGE_IN : RANGE_UNSURE;
 }
 
+/* ── Versions of which only the beginning is known ───────────────────────────────────────────────────────────────── */
+
+/* "10.x", as a library that links TensorRT 10 knows it: no member of it is told from the others, so that only an answer
+ * that holds for all of them is one. */
+static bool read_family(const struct scheme *s, struct span version, struct version_key *ret)
+{
+	bool family = false;
+	if (s->opaque || s->equality_only || s->compare || s->epoch_first)
+		return false;
+	struct span begin = range_bound_version(s, version, &family);
+	return family && version_read(s, begin, ret) && ret->tag_count == 0;
+}
+
+/* Where the whole family lies: below the bound (-1), above it (1), or around it (0). */
+static int family_order(const struct version_key *f, const struct version_key *bound)
+{
+	for (size_t i = 0; i < f->part_count; i++) {
+		uint64_t part = i < bound->part_count ? bound->parts[i] : 0;
+		if (f->parts[i] != part)
+			return f->parts[i] < part ? -1 : 1;
+	}
+	return 0;
+}
+
+/* The bound is the first version of the family: 11.0 of 11.x. */
+static bool family_begins(const struct version_key *f, const struct version_key *bound)
+{
+	for (size_t i = f->part_count; i < bound->part_count; i++)
+		if (bound->parts[i] != 0)
+			return false;
+	return bound->tag_count == 0;
+}
+
+static enum range_answer family_contained(const struct scheme *s, const struct range_interval *v,
+					  const struct version_key *f)
+{
+	struct version_key bound;
+	bool open;
+	enum range_answer answer = RANGE_IN;
+	if (v->low.n) {
+		if (!read_bound(s, v->low, &bound, &open) || bound.line != f->line)
+			return RANGE_UNSURE;
+		int order = family_order(f, &bound);
+		if (order < 0)
+			return RANGE_OUT;
+		if (order == 0 && (v->low_exclusive || !family_begins(f, &bound)))
+			answer = RANGE_UNSURE;
+	}
+	if (v->high.n) {
+		if (!read_bound(s, v->high, &bound, &open) || bound.line != f->line)
+			return RANGE_UNSURE;
+		int order = family_order(f, &bound);
+		if (order > 0 || (order == 0 && !v->high_inclusive && family_begins(f, &bound)))
+			return RANGE_OUT;
+		bool whole = v->high_inclusive && bound.part_count <= f->part_count && (open || s->short_is_family);
+		if (order == 0 && !whole)
+			answer = RANGE_UNSURE;
+	}
+	return answer;
+}
+
 static enum range_answer ask(const struct range *r, struct span version, const struct range_interval **ret_interval)
 {
 	struct version_key key;
 	bool known = version_read(r->scheme, version, &key);
+	bool family = !known && read_family(r->scheme, version, &key);
 	enum range_answer answer = RANGE_OUT;
 	for (size_t i = 0; i < r->count; i++) {
 		const struct range_interval *v = &r->intervals[i];
@@ -139,6 +201,8 @@ static enum range_answer ask(const struct range *r, struct span version, const s
 			one = RANGE_IN; /* any version, also one that we do not know */
 		else if (known)
 			one = interval_contains(r->scheme, v, &key);
+		else if (family)
+			one = family_contained(r->scheme, v, &key);
 		if (one == RANGE_IN) {
 			*ret_interval = v;
 			return RANGE_IN;
@@ -219,7 +283,9 @@ static void comparison_in(const struct range_interval *v, struct span version, s
 
 static void comparison_out(const struct scheme *s, const struct range_interval *v, struct span version, struct str *to)
 {
-	enum version_order low = v->low.n ? version_compare(s, version, v->low) : VERSION_GREATER;
+	bool family;
+	struct span begin = range_bound_version(s, version, &family);
+	enum version_order low = v->low.n ? version_compare(s, begin, v->low) : VERSION_GREATER;
 	if (v->exact)
 		str_addf(to, "%.*s is not %.*s", SPAN_ARG(version), SPAN_ARG(v->low));
 	else if (low == VERSION_LESS || (low == VERSION_EQUAL && v->low_exclusive))

@@ -9,6 +9,7 @@
  *
  * UNSURE is an answer. A range whose text could not be read is kept with that text and contains every
  * version UNSUREly: callers turn it into "review", never into "not affected" (design, law 2).
+ * The version asked about may be a family too, "10.x": the answer is one that holds for all of it, or UNSURE.
  */
 #ifndef REFORGE_VERSION_RANGE_H
 #define REFORGE_VERSION_RANGE_H
