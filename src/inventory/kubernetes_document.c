@@ -125,6 +125,18 @@ static int read_yaml(struct kube_set *s, struct span bytes, const char *file, st
 	return rc;
 }
 
+/* One JSON value. Where lines part documents it is YAML, of which JSON is a part: no JSON text has such a line. */
+static bool is_json(struct span bytes)
+{
+	struct span rest = bytes, line;
+	if (!span_starts(span_trim(bytes), "{"))
+		return false;
+	while (span_line(&rest, &line))
+		if (is_mark(line))
+			return false;
+	return true;
+}
+
 int kube_read(struct kube_set *s, struct span bytes, const char *file, struct err *err)
 {
 	size_t count = s->count, skipped = s->skipped;
@@ -132,7 +144,7 @@ int kube_read(struct kube_set *s, struct span bytes, const char *file, struct er
 	int rc;
 	if (bytes.n > KUBE_MAX_FILE_BYTES)
 		rc = err_set(err, RF_ETOOBIG, "more than 64 MiB of manifests in one file");
-	else if (span_starts(span_trim(bytes), "{")) {
+	else if (is_json(bytes)) {
 		rc = json_parse(s->doc, bytes, &root, err);
 		if (rc == 0)
 			rc = kube_add(s, root, err);

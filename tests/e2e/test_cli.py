@@ -111,6 +111,7 @@ def json_shapes():
         "containers": [{"name": "c", "image": f"r/a:{n}", "volumeMounts": [{"name": "models", "mountPath": "/models"}]}],
         "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": "models"}}]}}}}) for n in ("stable", "canary")))
     documented("scan-kubernetes", r("scan", f"k8s:{manifest}"), lines=True)
+    documented("inventory-writeback", r("inventory", "export", "--cmdb", site / "back.csv"))
     documented("inventory-findings", r("inventory", "findings"), lines=True)
     documented("adopt", r("adopt", site / "fleet", site / "models", "--dry-run"))
     documented("inventory-list", r("inventory", "list", "--all", "--gone"), lines=True)

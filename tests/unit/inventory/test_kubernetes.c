@@ -74,6 +74,9 @@ static void manifests(void **state)
 		{ "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: [{name: c, image: a:1, volumeMounts: [{name: m, "
 		  "mountPath: /models}]}]\n  volumes: [{name: m, image: {reference: 'reg/models:1', pullPolicy: Always}}]\n",
 		  "Pod/default/p x1: container c=a:1 volume m=reg/models:1\n", 0 },
+		{ "{\"kind\":\"Service\",\"apiVersion\":\"v1\"}\n---\n{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"p\"},"
+		  "\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"a:1\"}]}}\n",
+		  "Pod/default/p x1: container c=a:1\n", 1 },
 		/* done, so it runs nothing */
 		{ "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: a:1}]}\nstatus: {phase: "
 		  "Succeeded}\n",
