@@ -67,7 +67,15 @@ def inventory_containers():
     count, each = 32, 64 << 20
     try:
         packed = os.path.join(where, "engines.tar.zst")
-        packed_engines(packed, count, each)
+        pid = os.fork()                          # what it holds would count as a child's peak
+        if pid == 0:
+            try:
+                packed_engines(packed, count, each)
+                os._exit(0)
+            finally:
+                os._exit(1)
+        if os.waitpid(pid, 0)[1] != 0:
+            raise RuntimeError("the archive could not be made")
         subprocess.run(["cat", packed], stdout=subprocess.DEVNULL, check=True)
         scan = [bench.program("reforge"), "scan", "--json", packed]
         peer = ["sh", "-c", 'zstd -dc "$1" | openssl dgst -sha256', "sh", packed]
