@@ -92,6 +92,60 @@ static int outcome_keep(struct scan_slot *s, const struct scan_inside *inside, s
 	return 0;
 }
 
+/* ── The digest of a large one, beside ───────────────────────────────────────────────────────────────────────────── */
+
+static bool beside_stop(size_t bytes, void *data)
+{
+	(void)bytes;
+	return thread_stop_wanted() || __atomic_load_n((bool *)data, __ATOMIC_RELAXED);
+}
+
+struct beside {
+	struct scan_slot *slot;
+	struct scan_hasher hasher;
+	bool stop; /* nobody wants it any more */
+	pthread_t thread;
+	bool running;
+};
+
+/* The slot's arena is this thread's until it is joined. */
+static void *digest_thread(void *data)
+{
+	struct beside *b = data;
+	scan_slot_digest(b->slot, &b->hasher, beside_stop, &b->stop);
+	return NULL;
+}
+
+static int beside_begin(struct beside *b, struct scan_slot *s, struct err *err)
+{
+	*b = (struct beside){ .slot = s };
+	if (!s->digest_beside)
+		return 0;
+	int rc = scan_hasher_open(&b->hasher, err);
+	if (rc == 0)
+		b->running = pthread_create(&b->thread, NULL, digest_thread, b) == 0;
+	if (rc == 0 && !b->running)
+		(void)digest_thread(b);
+	return rc;
+}
+
+/* @rc: of the walk; a failure ends the hashing too. */
+static int beside_end(struct beside *b, int rc, struct err *err)
+{
+	if (rc)
+		__atomic_store_n(&b->stop, true, __ATOMIC_RELAXED);
+	if (b->running)
+		pthread_join(b->thread, NULL);
+	scan_hasher_release(&b->hasher);
+	b->slot->digest_beside = false;
+	if (rc == 0 && b->slot->rc < 0) {
+		rc = b->slot->rc;
+		if (err)
+			*err = b->slot->err;
+	}
+	return rc;
+}
+
 static int look(struct looking *l, const struct scan_container *c, const struct scan_options *o,
 		struct scan_totals *totals, struct err *err)
 {
@@ -102,7 +156,11 @@ static int look(struct looking *l, const struct scan_container *c, const struct 
 	l->bytes = totals->bytes_hashed;
 	options.progress = o->progress ? on_progress : NULL;
 	options.progress_data = l;
-	int rc = scan_members(c, &options, on_member, l, &l->inside, err);
+	struct beside beside;
+	int rc = beside_begin(&beside, s, err);
+	if (rc == 0)
+		rc = scan_members(c, &options, on_member, l, &l->inside, err);
+	rc = beside_end(&beside, rc, err);
 	if (rc == 0)
 		rc = scan_sets_report(&l->sets, c->root, c, on_set, l, &l->inside.totals);
 	if (rc)
@@ -110,7 +168,8 @@ static int look(struct looking *l, const struct scan_container *c, const struct 
 	scan_totals_add(totals, &l->inside.totals);
 	if (scan_inside_judge(&l->inside, &s->arena, &s->facts) < 0)
 		return err_set(err, RF_ENOMEM, "no memory for the facts of a container");
-	scan_slot_change_check(s, s->file.identity.size);
+	if (!s->file.error)
+		scan_slot_change_check(s, s->file.identity.size);
 	return outcome_keep(s, &l->inside, err);
 }
 

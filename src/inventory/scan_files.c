@@ -189,6 +189,7 @@ static void slot_take(struct scan_slot *slot, const struct fs_entry *e, const ch
 	slot->rc = 0;
 	slot->want_digest = slot->through_link = false;
 	slot->inside = NULL;
+	slot->digest_beside = false;
 	slot->err = ERR_INIT;
 	slot->file = (struct scan_file){ .path = slot->path, .root = root };
 }
@@ -465,6 +466,8 @@ int scan_one(const char *path, const struct scan_options *o, struct arena *a, st
 	rc = slot->want_digest ? scan_hasher_open(&hasher, err) : 0;
 	if (rc == 0)
 		scan_slot_read(slot, o && o->evidence ? ARTIFACT_WITH_EVIDENCE : 0, &hasher, only_stop, NULL);
+	if (rc == 0 && slot->digest_beside)
+		scan_slot_digest(slot, &hasher, only_stop, NULL);
 	if (slot->fd >= 0)
 		close(slot->fd);
 	*a = slot->arena;

@@ -93,12 +93,30 @@ static void window_slide(struct scan_forward *f, size_t n)
 	f->window_n -= drop;
 }
 
+/* Every reader waits for what lies far behind, so that these bytes would slide out of the window unread. */
+static bool is_far(const struct scan_forward *f, size_t n)
+{
+	bool any = false;
+	for (size_t i = 0; i < RF_COUNT(f->readers); i++) {
+		const struct forward_reader *r = &f->readers[i];
+		if (r->joined && r->wanted < end_of(f) + n + SCAN_MEMBER_WINDOW_BYTES)
+			return false;
+		any = any || r->joined;
+	}
+	return any; /* nobody reads: the end is kept for who looks when it has come */
+}
+
 void scan_forward_add(struct scan_forward *f, const void *bytes, size_t n)
 {
 	const unsigned char *from = bytes;
 	pthread_mutex_lock(&f->lock);
 	while (!is_dry(f))
 		pthread_cond_wait(&f->wanted, &f->lock);
+	if (is_far(f, n)) {
+		f->window_at = end_of(f) + n;
+		f->window_n = 0;
+		n = 0;
+	}
 	for (size_t take; n; from += take, n -= take) {
 		take = RF_MIN(n, (size_t)SCAN_MEMBER_WINDOW_BYTES);
 		window_slide(f, take);

@@ -237,10 +237,10 @@ static bool pickle_worth(const struct scan_inside_input *in)
 }
 
 static const struct scan_inside_row rows[] = {
-	{ ARTIFACT_ARCHIVE, NULL, archive_inside, NULL },
-	{ ARTIFACT_PICKLE, pickle_worth, pickle_inside, NULL },
-	{ ARTIFACT_ONNX, onnx_worth, onnx_inside, onnx_beside },
-	{ ARTIFACT_ONNXRUNTIME_OPTIMISED, onnx_worth, onnx_inside, onnx_beside },
+	{ ARTIFACT_ARCHIVE, true, NULL, archive_inside, NULL },
+	{ ARTIFACT_PICKLE, false, pickle_worth, pickle_inside, NULL },
+	{ ARTIFACT_ONNX, false, onnx_worth, onnx_inside, onnx_beside },
+	{ ARTIFACT_ONNXRUNTIME_OPTIMISED, false, onnx_worth, onnx_inside, onnx_beside },
 };
 
 const struct scan_inside_row *scan_inside_row_of(const struct artifact_facts *facts)

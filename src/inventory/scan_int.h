@@ -34,6 +34,7 @@ struct scan_slot {
 	struct artifact_facts facts;
 	struct arena arena;
 	const struct scan_inside_row *inside; /* fd is open still: what lies inside is to be read. NULL: nothing */
+	bool digest_beside; /* large: the digest is taken beside the reading of what lies inside */
 	struct str members;                   /* what scan_file.members is made of */
 	char head[ARTIFACT_HEAD_BYTES];
 	int rc; /* failure that is not the file's: ends the scan */
@@ -46,6 +47,8 @@ typedef bool scan_tick(size_t bytes, void *data);
 /* Reads facts, and the digest when wanted (@hasher then not NULL), of slot->fd; closes it unless slot->inside is set. What
  * is wrong with the file becomes a fact. */
 void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data);
+/* The digest of slot->fd alone, when slot->digest_beside. Uses the slot's arena. */
+void scan_slot_digest(struct scan_slot *s, struct scan_hasher *hasher, scan_tick *tick, void *tick_data);
 /* Another identity than at open, or @hashed bytes instead of as many as it has, is a finding. */
 void scan_slot_change_check(struct scan_slot *s, uint64_t hashed);
 /* Reads what lies inside (slot->inside), reports it, says on the slot's facts what was met; adds to @totals. Unchanged since

@@ -94,6 +94,7 @@ struct scan_inside_input {
 };
 struct scan_inside_row {
 	const char *kind; /* ARTIFACT_* */
+	bool always; /* it has no other purpose than to hold */
 	/* Is there anything inside? Asked of what can be read more than once. NULL: always. */
 	bool (*worth)(const struct scan_inside_input *in);
 	/* As scan_container.read, @data a struct scan_inside_input. */

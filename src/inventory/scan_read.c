@@ -254,6 +254,11 @@ static void digest_take(struct scan_slot *s, struct scan_hasher *hasher, size_t 
 	scan_slot_change_check(s, g.bytes);
 }
 
+void scan_slot_digest(struct scan_slot *s, struct scan_hasher *hasher, scan_tick *tick, void *tick_data)
+{
+	digest_take(s, hasher, 0, tick, tick_data);
+}
+
 /* ── One file ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int source_pread(void *data, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
@@ -346,10 +351,14 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 		s->facts.second_look_from = s->facts.note_count;
 		if (s->file.has_digest && artifact_second_look_apply(&s->facts, s->file.second_look, &s->arena) < 0)
 			s->rc = RF_ENOMEM;
-		else if (s->want_digest && !s->file.has_digest)
+		s->inside = s->rc == 0 ? scan_inside_row_of(&s->facts) : NULL;
+		s->digest_beside = s->inside && s->inside->always && s->want_digest && !s->file.has_digest &&
+				   s->file.identity.size >= OVERLAP_FROM_BYTES;
+		if (s->rc == 0 && s->want_digest && !s->file.has_digest && !s->digest_beside)
 			digest_take(s, hasher, n, tick, tick_data);
 	}
-	s->inside = rc == 0 && s->rc == 0 && !s->file.error ? scan_inside_row_of(&s->facts) : NULL;
+	if (rc || s->rc || s->file.error)
+		s->inside = NULL;
 	if (s->inside)
 		return;
 	close(fd);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """scan: engines inside of containers, found with the facts that they have alone; bombs, damage, names that lead out; sets."""
-import csv, gzip, io, json, lzma, os, struct, subprocess, sys, tarfile, zipfile
+import csv, gzip, hashlib, io, json, lzma, os, struct, subprocess, sys, tarfile, zipfile
 from containers import *
 from tap import *
 
@@ -147,6 +147,8 @@ def memory():
     *out, peak = p.stdout.splitlines()
     plans = [json.loads(l) for l in out if b'"tensorrt-plan"' in l]
     ok(len(plans) == 6 and all(f["version"] == "10.13.3.9" and not f["finding"] for f in plans), "memory: six engines, three deep", [f["path"] for f in plans], p.stderr)
+    digest = hashlib.sha256((d / "m.tar.gz").read_bytes()).hexdigest()
+    ok(json.loads(out[-1])["sha256"] == digest, "memory: the archive's own digest, taken beside", out[-1][:300], digest)
     ok(int(peak) <= 128 * 1024, f"memory: {int(peak) // 1024} MiB at most", peak)
 
 def sets():
