@@ -130,7 +130,7 @@ struct artifact_format;
 struct artifact_facts {
 	const char *kind;    /* ARTIFACT_*; static */
 	const char *layout;  /* "ftrt/P4", "P1", "flatbuffer 5.x", "ORTM"; static; "" when none */
-	const char *product; /* purl; NULL when no toolchain is behind it */
+	const char *product; /* purl; static, or in the arena; NULL when no toolchain is behind it */
 	char version[64];    /* "10.13.3.9"; "" unknown */
 	enum artifact_version_source version_source;
 	char inner_version[64]; /* TensorRT: what the archive inside says; "" when there is none */

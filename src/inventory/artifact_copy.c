@@ -58,6 +58,8 @@ int artifact_facts_copy(const struct artifact_facts *f, struct arena *a, struct 
 	struct span *spans[] = { &c.stamp.toolchain, &c.stamp.version, &c.stamp.target, &c.stamp.recipe,
 				 &c.stamp.build,     &c.stamp.source,  &c.producer_name, &c.producer_version };
 	bool kept = notes_keep(a, &c) && evidence_keep(a, &c) && components_keep(a, &c);
+	if (c.product)
+		kept &= (c.product = arena_text(a, span_of(c.product))) != NULL;
 	for (size_t i = 0; kept && i < RF_COUNT(spans); i++)
 		kept = span_keep(a, spans[i]);
 	if (!kept)

@@ -171,12 +171,14 @@ static bool artifact_texts(struct inventory_batch *b, const struct artifact_fact
 	a->version_source = artifact_version_source_text(f->version_source);
 	a->finding = artifact_finding_text(f->finding);
 	a->cause = f->cause;
-	a->product = f->product;
+	a->product = f->product ? text(b, f->product) : NULL;
 	a->version = text(b, f->version);
 	a->target = text(b, f->target);
 	a->compute_capability = text(b, cc);
 	a->notes = json_of(b, f, artifact_notes_json);
 	a->evidence = json_of(b, f, artifact_evidence_json);
+	if (f->product && !a->product)
+		return false;
 	return a->version && a->target && a->compute_capability && a->notes && a->evidence;
 }
 

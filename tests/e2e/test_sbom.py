@@ -75,6 +75,39 @@ def packed():
         got = {f["path"].split(mark)[1]: f.get("components") for f in result.lines() if f.get("components")}
         ok(want and got == want, f"{outer.name}: every package is found inside as outside", set(want) ^ set(got), [p for p in want if want[p] != got.get(p)], result.err)
 
+def image():
+    """Packages inside of an image, recorded, and given out again: also those that are no product of ours."""
+    where = folder() / "layout"
+    (where / "blobs/sha256").mkdir(parents=True)
+    def blob(data, kind):
+        digest = hashlib.sha256(data).hexdigest()
+        (where / "blobs/sha256" / digest).write_bytes(data)
+        return {"mediaType": f"application/vnd.oci.image.{kind}", "digest": f"sha256:{digest}", "size": len(data)}
+    raw = io.BytesIO()
+    with tarfile.open(fileobj=raw, mode="w") as t:
+        for name, text in (("var/lib/dpkg/status.d/libnvinfer10", "Package: libnvinfer10\nVersion: 10.13.3.9-1+cuda12.9\n"),
+                           ("usr/lib/python3/dist-packages/numpy-1.26.4.dist-info/METADATA", "Metadata-Version: 2.1\nName: numpy\nVersion: 1.26.4\n"),
+                           ("opt/app/Dockerfile", "FROM x\n")):
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            t.addfile(info, io.BytesIO(text.encode()))
+    layer = blob(raw.getvalue(), "layer.v1.tar")
+    config = blob(json.dumps({"architecture": "amd64", "os": "linux", "rootfs": {"type": "layers", "diff_ids": [layer["digest"]]}}).encode(), "config.v1+json")
+    manifest = blob(json.dumps({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json", "config": config, "layers": [layer]}).encode(), "manifest.v1+json")
+    write(where / "index.json", json.dumps({"schemaVersion": 2, "manifests": [{**manifest, "platform": {"os": "linux", "architecture": "amd64"}}]}))
+    write(where / "oci-layout", '{"imageLayoutVersion":"1.0.0"}')
+    site = folder() / "image-site"
+    site.mkdir()
+    run("init", site=site, program=PROGRAM)
+    result = run("scan", "--json", f"oci:{where}", site=site, program=PROGRAM)
+    got = sorted((c["product"], c["version"]) for f in result.lines() for c in f.get("components", []))
+    ok(result.status == 0 and got == [(TRT, "10.13.3.9"), ("pkg:pypi/numpy", "1.26.4")], "packages of an image, scanned and recorded", result)
+    bill = run("inventory", "export", site=site, program=PROGRAM).json()
+    needs = {d["ref"]: d["dependsOn"] for d in bill["dependencies"]}
+    inner = [r for r in needs[manifest["digest"]] if r.startswith("sha256:")]
+    ok(needs["fleet"] == [manifest["digest"]] and len(inner) == 2 and sorted(needs[i][0] for i in inner) == [f"{TRT}@10.13.3.9", "pkg:pypi/numpy@1.26.4"],
+       "the image, what is inside, and its packages are in the bill", needs)
+
 BILL = {"bomFormat": "CycloneDX", "specVersion": "1.6", "metadata": {"component": {"type": "application", "name": "app", "version": "1"}},
         "components": [{"type": "library", "name": "a", "purl": "pkg:deb/ubuntu/libnvinfer10@10.13.3.9-1%2Bcuda12.9",
                         "components": [{"type": "library", "name": "b"}]},
@@ -181,7 +214,7 @@ def given_out():
     ok(before.status == 0 and len(before.out.splitlines()) == 1, "--at a time before: a header and no rows", before)
     ok(fleet.DRILL not in result.out and "#owner" not in result.out, "no advisory, no contact in it", result.out[:500])
 
-for part in (packages, packed, bills, hostile, dockerfiles, given_out):
+for part in (packages, packed, image, bills, hostile, dockerfiles, given_out):
     try:
         part()
     except Exception:
