@@ -3,7 +3,6 @@
 
 #include "base/str.h"
 
-#define SAID_OF_EACH 2
 #define SHOWN_BYTES 64
 #define FIRST_SLOTS 64
 
@@ -34,13 +33,11 @@ void model_release(struct model *m)
 	rf_free(m->functions);
 }
 
-void model_object(struct model *m, enum model_rule_id id, uint64_t at, const char *format, ...)
+void model_say(struct model *m, enum model_rule_id id, uint64_t at, const char *format, ...)
 {
 	const struct model_rule *rule = &model_rules[id];
 	char text[256];
 	va_list args;
-	if (m->said[id]++ >= SAID_OF_EACH)
-		return;
 	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
 	va_end(args);

@@ -115,8 +115,14 @@ void model_end(struct model *m);
 void model_release(struct model *m);
 
 /* Says that a rule is broken at @at. Of each rule the first two are told, the rest is counted: a hostile file has any
- * number of them. */
-void model_object(struct model *m, enum model_rule_id rule, uint64_t at, const char *format, ...) RF_PRINTF(4, 5);
+ * number of them, and then not even the words are made. */
+#define MODEL_SAID_OF_EACH 2
+#define model_object(m, rule, ...)                           \
+	do {                                                 \
+		if ((m)->said[rule]++ < MODEL_SAID_OF_EACH)  \
+			model_say((m), (rule), __VA_ARGS__); \
+	} while (0)
+void model_say(struct model *m, enum model_rule_id rule, uint64_t at, const char *format, ...) RF_PRINTF(4, 5);
 /* A name for a note: visible, short, in a buffer that the next three calls do not touch. */
 const char *model_show(struct span name);
 const char *model_show_name(const struct model *m, uint32_t name);
