@@ -82,6 +82,24 @@ def libraries():
     ok(got["srv/m.plan"]["sha256"] == sha256(B)[7:], "a link through a linked folder", got)
 
 
+def packages():
+    """Package databases, Python and npm packages: the facts of a layer are those of the same files on a disk."""
+    files = {"var/lib/dpkg/status": b"Package: libnvinfer10\nStatus: install ok installed\nArchitecture: amd64\nVersion: 10.3.0.26-1+cuda12.5\n\n"
+                                    b"Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2.15-2\n\n",
+             "usr/lib/python3/dist-packages/onnxruntime-1.20.1.dist-info/METADATA": b"Metadata-Version: 2.1\nName: onnxruntime\nVersion: 1.20.1\n\n",
+             "srv/node_modules/left-pad/package.json": b'{"name": "left-pad", "version": "1.3.0"}'}
+    for i in range(300):
+        files[f"usr/lib/python3/dist-packages/p{i}-1.{i}.dist-info/METADATA"] = b"Metadata-Version: 2.1\nName: p%d\nVersion: 1.%d\n\n" % (i, i)
+    got = inside(scan("--json", "oci:%s:1" % one_image("packages", [Layer(tar_of(files.items()))])))
+    disk = folder() / "packages-disk"
+    for name, data in files.items():
+        (disk / name).parent.mkdir(parents=True, exist_ok=True)
+        (disk / name).write_bytes(data)
+    want = {f["path"][len(str(disk)) + 1:]: {k: v for k, v in f.items() if k != "path"} for f in scan("--json", disk).lines()}
+    wrong = [(n, got.get(n), f) for n, f in want.items() if f["kind"] != "other" and {k: v for k, v in got.get(n, {}).items() if k != "path"} != f]
+    ok(len(want) > 300 and not wrong, f"{len(want)} package files: facts as on a disk", *wrong[:3])
+
+
 def docker_archives():
     base, app = Layer(tar_of([("opt/a.plan", A), ("opt/b.plan", B)]), ""), Layer(tar_of([("opt/.wh.b.plan", b""), ("srv/c.plan", C)]), "")
     images = {"site/app:1.0": Image([base, app], docker=True), "site/base:2.0": Image([base], docker=True)}
@@ -305,6 +323,8 @@ def recorded():
     check(run("init", site, "--site", "images"), 0, "a workspace")
     layer = Layer(tar_of([("opt/a.plan", A), ("opt/b.plan", B)]))
     one, index = Image([layer]), Index([Image([layer, Layer(tar_of([("opt/c.plan", C)]))])])
+    one.layers.append(Layer(tar_of([("lib/x-1.0.dist-info/METADATA", b"Metadata-Version: 2.1\nName: x\nVersion: 1.0\n\n")])))
+    one = Image(one.layers)
     where = write_oci(folder() / "recorded", {"1": one, "2": index})
     check(scan(f"oci:{where}:1", f"oci:{where}:2", site=site), 0, "two images in a workspace")
     db = sqlite3.connect(f"file:{site}/reforge.db?mode=ro", uri=True)
@@ -324,6 +344,6 @@ if not os.access(MAKER, os.X_OK):
     skip("scan IMAGE", "the specimen maker is not built")
 else:
     A, B, C = specimen("--version", "10.13.3.9", "--cc", "8.6"), specimen("--version", "8.6.1.6", "--cc", "7.5"), specimen("--version", "10.9.0.34", "--cc", "8.9")
-    for group in (the_file_system, libraries, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, every_engine):
+    for group in (the_file_system, libraries, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, every_engine):
         guarded(group)
 done()
