@@ -4,6 +4,8 @@
 #include "cli/moment.h"
 #include "cli/output.h"
 
+#include "inventory/fleet_store.h"
+
 struct listing {
 	struct inventory_filter filter;
 	struct table table;
@@ -295,12 +297,58 @@ static void show_head(struct showing *s, const struct inventory_placement *p)
 	str_addf(&s->text, "\n%-10s%s to %s\n", "seen", time_text(p->seen_from, from), time_text(p->seen_last, last));
 }
 
+/* What else is known of a placement (fleet_store.h), in words. */
+static void detail_say(struct showing *s, struct json detail)
+{
+	struct json triton = json_get(detail, "triton"), image = json_get(detail, "image");
+	int64_t n;
+	if (json_kind(triton) == JSON_OBJECT) {
+		str_addf(&s->text, "%-10s", "triton");
+		say(s, json_string(json_get(triton, "load")));
+		str_add_text(&s->text, ": ");
+		say(s, json_string(json_get(triton, "why")));
+		str_add_byte(&s->text, '\n');
+	}
+	if (json_kind(image) == JSON_STRING) {
+		str_addf(&s->text, "%-10s", "image");
+		say(s, json_string(image));
+		if (json_i64(json_get(detail, "replicas"), &n))
+			str_addf(&s->text, " x%lld", (long long)n);
+		str_add_byte(&s->text, '\n');
+	}
+	if (json_i64(json_get(detail, "process_count"), &n))
+		str_addf(&s->text, "%-10s%lld that use it\n", "programs", (long long)n);
+}
+
+/* Of now only: it is not kept for other moments. */
+static int detail_show(struct transaction *tx, struct showing *s, const struct inventory_placement *p)
+{
+	__attribute__((cleanup(json_doc_freep))) struct json_doc *doc = s->json ? NULL : json_doc_new();
+	struct span detail = SPAN_NONE;
+	struct json root;
+	int rc = s->at || p->gone_at != USEC_NONE ? RF_ENOTFOUND : fleet_detail_get(tx, p->host, p->path, &s->a, &detail);
+	if (rc && rc != RF_ENOTFOUND)
+		return rc;
+	if (s->json) {
+		json_key(&s->o, "detail");
+		if (detail.n)
+			json_put_raw(&s->o, detail);
+		else
+			json_put_null(&s->o);
+	} else if (detail.n && doc && json_parse(doc, detail, &root, NULL) == 0) {
+		detail_say(s, root);
+	}
+	return 0;
+}
+
 static int show_one(struct transaction *tx, struct showing *s, const struct inventory_placement *p)
 {
 	struct inventory_filter place = { .host = p->host, .service = p->service, .environment = p->environment, .path = p->path };
 	show_head(s, p);
+	int rc = detail_show(tx, s, p);
 	list_begin(s, "components", "holds");
-	int rc = inventory_each_held(tx, span_of(p->artifact.digest), take_held, s);
+	if (rc == 0)
+		rc = inventory_each_held(tx, span_of(p->artifact.digest), take_held, s);
 	list_end(s);
 	list_begin(s, "inside", "inside");
 	if (rc == 0)

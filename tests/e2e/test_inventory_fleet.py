@@ -179,6 +179,10 @@ def hosts():
     have = placements(site)
     ok(have[("gpu-17", f"{d}/models/det/1/model.plan")]["version"] == "10.3.0.26" and have[("gpu-17", str(library))]["version"] == "1.20.1",
        "engines and the library in memory have placements", have)
+    r = go("inventory", "show", "--json", f"{d}/models/det/1/model.plan", site=site)
+    ok(r.json()[0]["detail"]["triton"]["load"] == "not_served", "what a Triton server would not load is told of its placement", r)
+    r = go("scan", "--json", d / "models")
+    ok({f["triton"]["load"] for f in r.lines() if f["kind"] == "tensorrt-plan"} == {"loaded", "not_served"}, "a plain scan tells it, too", r)
     library.unlink()                                       # replaced on the disk; the process still runs the old one
     go("scan", "--host", "--name", "gpu-17", "--output", report, "--key", site / "keys/release.pem", d / "models", "--quiet")
     r = go("inventory", "import", "--json", report, "--key", key, site=site)
