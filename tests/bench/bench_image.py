@@ -4,17 +4,19 @@ import bench
 
 SIZE = 2200 << 20                     # unpacked
 PLAN = 256 << 20                      # of it, one engine
+ARCHIVES = (".gz", ".xz", ".zst", ".bz2", ".zip", ".whl", ".jar", ".tar", ".tgz", ".egg")
 PACKERS = {"gzip": (["gzip", "-6c"], ["gzip", "-dc"]), "zstd": (["zstd", "-3qc"], ["zstd", "-dcq"])}
 
 def files_of_a_system(size):
-    """Regular files of /usr but manuals, as Debian's images leave them out; again under another name until there are enough."""
+    """Regular files of /usr, again under another name until there are enough. No manuals, as in Debian's images, and no
+    archives: what is in them is unpacked and looked into as well, which the peer does not do."""
     found = []
     for top, folders, names in os.walk("/usr"):
         folders[:] = sorted(f for f in folders if os.path.join(top, f) not in ("/usr/share/doc", "/usr/share/man", "/usr/share/info"))
         for name in sorted(names):
             path = os.path.join(top, name)
             try:
-                if os.path.isfile(path) and not os.path.islink(path) and os.access(path, os.R_OK) and 0 < os.path.getsize(path) < 64 << 20:
+                if not name.endswith(ARCHIVES) and os.path.isfile(path) and not os.path.islink(path) and os.access(path, os.R_OK) and 0 < os.path.getsize(path) < 64 << 20:
                     found.append((path, os.path.getsize(path)))
             except OSError:
                 pass
