@@ -121,7 +121,7 @@ int elf_upto(struct elf *e, uint64_t at, size_t n, const unsigned char **ret, si
 	*ret_n = 0;
 	if (at >= e->source.size)
 		return 0;
-	struct elf_window *w;
+	struct elf_window *w = NULL;
 	n = (size_t)RF_MIN((uint64_t)n, e->source.size - at);
 	int rc = window_of(e, at, n, &w, err);
 	if (rc < 0)

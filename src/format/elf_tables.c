@@ -33,7 +33,7 @@ static int section_at(struct elf *e, unsigned i, struct elf_section *ret, uint32
 int elf_each_section(struct elf *e, int (*visit)(const struct elf_section *, void *), void *data, struct err *err)
 {
 	struct elf_section names = { 0 };
-	uint32_t name;
+	uint32_t name = 0;
 	int rc = 0;
 	if (!e->header.section_at)
 		return 0;
@@ -377,7 +377,7 @@ static int gnu_find(struct elf *e, const char *name, struct elf_symbol *ret, str
 		if (rc < 0)
 			return rc;
 	}
-	uint32_t buckets = head[0], first = head[1], bloom = head[2], hash = gnu_hash(name), index, entry;
+	uint32_t buckets = head[0], first = head[1], bloom = head[2], hash = gnu_hash(name), index = 0, entry = 0;
 	if (buckets == 0)
 		return 0;
 	uint64_t bucket_at = e->gnu_hash_at + 16 + (uint64_t)bloom * (e->header.is64 ? 8 : 4);
@@ -416,7 +416,7 @@ static uint32_t system_v_hash(const char *name)
 /* nbucket, nchain; buckets; chains by symbol index. */
 static int system_v_find(struct elf *e, const char *name, struct elf_symbol *ret, struct err *err)
 {
-	uint32_t buckets, index;
+	uint32_t buckets = 0, index = 0;
 	int rc = u32_at(e, e->hash_at, "DT_HASH", &buckets, err);
 	if (rc < 0 || buckets == 0)
 		return rc;
