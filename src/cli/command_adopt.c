@@ -42,6 +42,11 @@ static int take_paths(struct adopting *c, struct err *err)
 	const char **paths = arena_array(&c->a, c->in->argument_count, sizeof *paths);
 	for (size_t i = 0; paths && i < c->in->argument_count; i++) {
 		char whole[PATH_MAX];
+		if (span_starts(span_of(c->in->arguments[i]), "k8s:"))
+			return err_set(err, RF_EUNSUPPORTED,
+				       "a cluster's engines lie in images and volumes: `reforge scan %s` takes in where they run; adopt "
+				       "the folder that the volume holds or the image is made from",
+				       c->in->arguments[i]);
 		if (!realpath(c->in->arguments[i], whole)) {
 			int rc = err_set_errno(err, errno, "cannot be adopted");
 			(void)err_in_file(err, c->in->arguments[i]);
