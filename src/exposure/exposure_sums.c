@@ -170,24 +170,32 @@ static int service_add(struct services *s, const struct db_rows *rows)
 	return 0;
 }
 
-#define KINDS                                                                                                       \
-	"a.kind IN ('" ARTIFACT_CONTAINER_IMAGE "', '" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED \
-	"', '" ARTIFACT_ONNXRUNTIME_ORT "')"
-#define SELECT_SERVICES                                                                                         \
-	"SELECT s.service, s.environment,"                                                                      \
-	" CAST(SUM(CASE WHEN a.kind = '" ARTIFACT_CONTAINER_IMAGE "' THEN 0 ELSE u.placements END) AS BIGINT)," \
+/* Engines, and what is named like one and cannot be read or is not there: nobody else would count it. */
+#define ENGINES                                                                                           \
+	"(a.kind IN ('" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED                      \
+	"', '" ARTIFACT_ONNXRUNTIME_ORT "', '" ARTIFACT_LFS_POINTER "') OR (a.kind = '" ARTIFACT_OTHER "'" \
+	" AND a.finding <> ''))"
+/* What a service can be exposed by beside them. */
+#define LISTED                                                                                             \
+	"(" ENGINES " OR a.kind IN ('" ARTIFACT_CONTAINER_IMAGE "', '" ARTIFACT_RUNTIME_LIBRARY "', '"     \
+	ARTIFACT_TENSORRT_PLUGIN "', '" ARTIFACT_PACKAGE_DATABASE "', '" ARTIFACT_PYTHON_PACKAGE "', '"    \
+	ARTIFACT_NPM_PACKAGE "', '" ARTIFACT_RELEASE_FILE "', '" ARTIFACT_BILL_ENTRY "', '"                \
+	ARTIFACT_TENSORRT_LLM_CONFIG "'))"
+#define SELECT_SERVICES                                                                                      \
+	"SELECT s.service, s.environment,"                                                                   \
+	" CAST(SUM(CASE WHEN " ENGINES " THEN u.placements ELSE 0 END) AS BIGINT),"                          \
 	" CAST(SUM(CASE WHEN a.kind = '" ARTIFACT_CONTAINER_IMAGE "' THEN u.placements ELSE 0 END) AS BIGINT) FROM "
 #define GROUP_SERVICES " GROUP BY s.service, s.environment ORDER BY s.service, s.environment"
 
 static const char select_services_now[] = SELECT_SERVICES
 	"inventory_use u JOIN inventory_service s ON s.id = u.service_id"
-	" JOIN inventory_artifact a ON a.id = u.artifact_id WHERE u.placements > 0 AND " KINDS GROUP_SERVICES;
+	" JOIN inventory_artifact a ON a.id = u.artifact_id WHERE u.placements > 0 AND " LISTED GROUP_SERVICES;
 static const char select_services_at[] = SELECT_SERVICES
 	"(SELECT w.service_id AS service_id, w.artifact_id AS artifact_id, COUNT(*) AS placements FROM "
 	"inventory_placement p"
 	" JOIN inventory_use w ON w.id = p.use_id WHERE p.seen_from <= $1 AND (p.gone_at IS NULL OR p.gone_at > $1)"
 	" GROUP BY w.service_id, w.artifact_id) u JOIN inventory_service s ON s.id = u.service_id"
-	" JOIN inventory_artifact a ON a.id = u.artifact_id WHERE " KINDS GROUP_SERVICES;
+	" JOIN inventory_artifact a ON a.id = u.artifact_id WHERE " LISTED GROUP_SERVICES;
 
 static int services_load(struct services *s)
 {

@@ -348,6 +348,26 @@ static void runtime_clean_engine_still_vulnerable(void **state)
 	str_release(&d.lines);
 }
 
+/* A service whose engines cannot be read, or that has packages only, is not one that has nothing. */
+static void no_service_is_left_out(void **state)
+{
+	static const struct piece pieces[] = {
+		{ "/r/u.plan", ARTIFACT_OTHER, NULL, "", "reading", NULL, NULL, ARTIFACT_UNKNOWN, "unreadable", 9 },
+		{ "/r/lib.so", ARTIFACT_RUNTIME_LIBRARY, TRT, "10.13.3.9", "voice", NULL, NULL, ARTIFACT_CLEAR, "", 10 },
+	};
+	struct fixture *f = begin(state);
+	struct err err = ERR_INIT;
+	struct describing d = { SPAN_NONE, STR_INIT(64 * KIB) };
+	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("tensorrt", "11.0")));
+	place(f, pieces, RF_COUNT(pieces));
+	refresh(f);
+	assert_ok(database_transact(f->db, DB_READ, services, &d, &err), &err);
+	assert_non_null(strstr(str_text(&d.lines), "reading 1: "));
+	assert_non_null(strstr(str_text(&d.lines), "engine not known"));
+	assert_non_null(strstr(str_text(&d.lines), "voice 0: runtime vulnerable"));
+	str_release(&d.lines);
+}
+
 struct asking {
 	struct arena a;
 	const char *path, *purl, *id;
@@ -508,6 +528,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_range_brings_a_product_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(work_has_one_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(runtime_clean_engine_still_vulnerable, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_service_is_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(explain_tells_bytes_text_and_comparison, setup, teardown),
 		cmocka_unit_test_setup_teardown(story_of_a_record_that_is_none, setup, teardown),
 	};
