@@ -65,14 +65,15 @@ RF_MUST_CHECK int inventory_batch_add(struct inventory_batch *b, const struct sc
 
 /* Content without a file of its own: images and what is inside of them, bills of materials, what another machine
  * reports. The three calls below may be mixed with the one above, in any order. Content that several reports tell of is
- * kept once; of its facts those with a version count. */
+ * kept once; of its facts those with a version count, of an image's those that were read whole. */
 
 /* Makes content known, with its components, without placing it anywhere. */
 RF_MUST_CHECK int inventory_batch_content(struct inventory_batch *b, const struct digest *digest,
 					  const struct artifact_facts *facts, struct err *err);
 /* @outer (an image) holds @inner at @path: bytes without a leading '/', "opt/models/a.plan", "srv/b.tar!/c.plan". All
- * that is known of an outer's inside goes into one batch and replaces what was known; both contents must be in the
- * batch or the database (RF_EINVALID when it is recorded). Stored once, however many workloads run the image. */
+ * that is known of an outer's inside goes into one batch. When @outer's facts in it are clear, that replaces what was
+ * known; when they are not, it only adds to it, and to nothing that is known whole. Both contents must be in the batch or
+ * the database (RF_EINVALID when it is recorded). Stored once, however many workloads run the image. */
 RF_MUST_CHECK int inventory_batch_inside(struct inventory_batch *b, const struct digest *outer, const char *path,
 					 const struct digest *inner, struct err *err);
 /* @digest is at @path (bytes; "Deployment/asr/container/server") in @place. Content that nobody has looked into is

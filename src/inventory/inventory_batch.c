@@ -258,13 +258,21 @@ static struct batch_artifact *artifact_new(struct inventory_batch *b, const stru
 	return a;
 }
 
-/* One content under several names: some facts are only in a name (libnvinfer.so.10.3.0), so the one that knows wins. */
+/* One content under several names: some facts are only in a name (libnvinfer.so.10.3.0), so the one that knows wins;
+ * of an image's readings the one that is whole. */
+static bool knows_more(const struct artifact_facts *facts, const struct batch_artifact *a)
+{
+	if (!a->version[0] && facts->version[0])
+		return true;
+	return a->finding[0] && facts->finding == ARTIFACT_CLEAR && strcmp(facts->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
+}
+
 static struct batch_artifact *artifact_of(struct inventory_batch *b, const struct digest *digest,
 					  const struct artifact_facts *facts)
 {
 	struct batch_artifact *a = artifact_find(b, digest);
 	if (a && !a->placed_only)
-		return a->version[0] || !facts->version[0] || artifact_fill(b, facts, a) ? a : NULL;
+		return !knows_more(facts, a) || artifact_fill(b, facts, a) ? a : NULL;
 	if (!a)
 		a = artifact_new(b, digest);
 	return a && artifact_fill(b, facts, a) ? a : NULL;

@@ -76,14 +76,20 @@ static int components_write(struct record *r)
 
 /* ── Artifacts ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* What the database has of it, and whether these facts are to stand in their place: those of an older reader, and of a
- * name that said less, are replaced. */
+/* The same digest is the same content: a reading that saw all of it stands, whatever others could not see. */
+static bool is_whole(struct span finding)
+{
+	return finding.n == 0;
+}
+
+/* What the database has of it, and whether these facts are to stand in their place: those of an older reader, of a name
+ * that said less, and of an image that was not read whole, are replaced. */
 static int artifact_look(struct record *r, struct batch_artifact *a)
 {
 	char hex[DIGEST_HEX];
 	RF_AUTO_ROWS rows = NULL;
 	a->id = 0;
-	int rc = TX_QUERY(r->tx, &rows, "SELECT id, reader, version FROM inventory_artifact WHERE digest = $1",
+	int rc = TX_QUERY(r->tx, &rows, "SELECT id, reader, version, finding FROM inventory_artifact WHERE digest = $1",
 			  DB_T(digest_hex(&a->digest, hex)));
 	if (rc == 0)
 		rc = rows_next(rows);
@@ -92,8 +98,11 @@ static int artifact_look(struct record *r, struct batch_artifact *a)
 	bool known = rc == 1;
 	if (known)
 		a->id = rows_i64(rows, 0);
-	a->fresh = !known || (!a->placed_only &&
-			      (rows_i64(rows, 1) < INVENTORY_READER || (rows_text(rows, 2).n == 0 && a->version[0])));
+	bool whole = known && is_whole(rows_text(rows, 3));
+	bool completes = !whole && is_whole(span_of(a->finding)) && strcmp(a->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
+	a->fresh = !known || (!a->placed_only && (rows_i64(rows, 1) < INVENTORY_READER || completes ||
+						  (rows_text(rows, 2).n == 0 && a->version[0])));
+	a->known_whole = whole && !a->fresh;
 	if (!known && a->placed_only && strcmp(a->kind, ARTIFACT_OTHER) == 0)
 		return err_set(tx_err(r->tx), RF_EINVALID,
 			       "content %.12s... is inside of something, and nothing is known of it", hex);
@@ -177,8 +186,8 @@ static int artifact_revised(struct record *r, const struct batch_artifact *a)
 
 /* ── Insides ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* True when the database has just these. */
-static int insides_same(struct record *r, const struct batch_artifact *a, bool *ret)
+/* True when the database has these, and when they are @all that there is, just these. */
+static int insides_same(struct record *r, const struct batch_artifact *a, bool all, bool *ret)
 {
 	RF_AUTO(map) stored = MAP_INIT;
 	RF_AUTO_ROWS rows = NULL;
@@ -197,17 +206,23 @@ static int insides_same(struct record *r, const struct batch_artifact *a, bool *
 		const int64_t *inner = map_get(&stored, span_of(i->path));
 		matched += inner && *inner == i->artifact->id;
 	}
-	*ret = matched == n && stored.count == n;
+	*ret = matched == n && (!all || stored.count == n);
 	return rc;
 }
 
+/* What was read whole says what is inside, and what is not. Any other reading takes nothing away, and of what is known
+ * whole it can tell nothing: a file that a layer deletes is seen in it when that layer is missing. */
 static int insides_write(struct record *r, struct batch_artifact *a)
 {
-	bool same = false;
-	int rc = a->insides ? insides_same(r, a, &same) : 0;
-	if (rc || !a->insides || same)
+	bool same = false, whole = is_whole(span_of(a->finding));
+	bool emptied = whole && a->fresh && strcmp(a->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
+	if ((!a->insides && !emptied) || (!whole && a->known_whole))
+		return 0;
+	int rc = insides_same(r, a, whole, &same);
+	if (rc || same)
 		return rc;
-	rc = TX_RUN(r->tx, "DELETE FROM inventory_inside WHERE outer_id = $1", DB_I(a->id));
+	if (whole)
+		rc = TX_RUN(r->tx, "DELETE FROM inventory_inside WHERE outer_id = $1", DB_I(a->id));
 	for (const struct batch_inside *i = a->insides; i && rc == 0; i = i->next)
 		rc = TX_RUN(r->tx,
 			    "INSERT INTO inventory_inside(outer_id, path, inner_id) VALUES($1, $2, $3)"

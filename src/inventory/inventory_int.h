@@ -53,6 +53,7 @@ struct batch_artifact {
 	/* run */
 	int64_t id;
 	bool wanted, fresh; /* to be looked at; facts to be written */
+	bool known_whole;   /* the database's facts stay, and they have no finding */
 };
 
 struct batch_item {

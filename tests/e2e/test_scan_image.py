@@ -320,7 +320,7 @@ def every_engine():
 
 def recorded():
     site = folder() / "site"
-    check(run("init", site, "--site", "images"), 0, "a workspace")
+    check(run("init", site, "--site", "images", program=PROGRAM), 0, "a workspace")
     layer = Layer(tar_of([("opt/a.plan", A), ("opt/b.plan", B)]))
     one, index = Image([layer]), Index([Image([layer, Layer(tar_of([("opt/c.plan", C)]))])])
     one.layers.append(Layer(tar_of([("lib/x-1.0.dist-info/METADATA", b"Metadata-Version: 2.1\nName: x\nVersion: 1.0\n\n")])))
@@ -340,10 +340,64 @@ def recorded():
     ok(report.status == 0, "outside of a workspace nothing is recorded", report)
 
 
+def deployed(name, image, tag="1"):
+    """A workspace whose cluster runs @image, with an advisory that B is affected by; where the image is, what scans it, what is known."""
+    site, where = folder() / name, write_oci(folder() / (name + "-layout"), {tag: image})
+    check(run("init", site, "--site", "images", program=PROGRAM), 0, "a workspace")
+    advisory = {"schema_version": "1.6.0", "id": "OSV-T-1", "modified": "2026-01-01T10:00:00Z", "published": "2026-01-01T10:00:00Z", "summary": "t",
+                "affected": [{"package": {"ecosystem": "PyPI", "name": "tensorrt", "purl": "pkg:generic/nvidia/tensorrt"},
+                              "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "10.9.0"}]}]}]}
+    (site / "a.json").write_text(json.dumps(advisory))
+    check(run("feed", "import", site / "a.json", site=site, program=PROGRAM), 0, "an advisory")
+    (site / "reforge.yaml").write_text("site: images\nenvironments: {production: {}}\nservices:\n  svc: {owner: {name: o, contact: '#o'}, environments: [production]}\n"
+                                       "kubernetes: {namespaces: {speech: production}}\n")
+    workload = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "asr", "namespace": "speech"},
+                "spec": {"template": {"spec": {"containers": [{"name": "s", "image": "r/asr@" + image.digest}]}}}}
+    (site / "k").mkdir()
+    (site / "k/d.json").write_text(json.dumps(workload))
+    run("scan", f"k8s:{site}/k", "--cluster", "eu", site=site, program=PROGRAM)
+
+    def look(*options):
+        return scan(*options, f"oci:{where}:{tag}", site=site)
+
+    def status():
+        return run("status", site=site, program=PROGRAM)
+    return where, look, status
+
+
+def seen_in_part():
+    """A scan that saw less takes nothing away; one that saw all of it stands."""
+    image = Image([Layer(tar_of([("opt/a.plan", A)])), Layer(tar_of([("opt/b.plan", B)]))])
+    where, look, status = deployed("less", image)
+    check(look(), 0, "an image that is read whole")
+    check(status(), 1, "an engine in it is affected")
+    blob = blob_of(where, image.layers[1].blob)
+    blob.unlink()
+    check(look(), 3, "a layer is missing now")
+    check(status(), 1, "what was known to be in it is still there", "affected 1/1")
+    harmless = Image([Layer(tar_of([("opt/a.plan", A)])), Layer(tar_of([("opt/c.plan", C)]))])
+    where, look, status = deployed("more", harmless)
+    blob = blob_of(where, harmless.layers[1].blob)
+    kept = blob.read_bytes()
+    blob.unlink()
+    check(look(), 3, "a layer is missing")
+    check(status(), 3, "the image is unknown until it is read whole")
+    blob.write_bytes(kept)
+    check(look(), 0, "it is there again")
+    check(status(), 0, "an image that was read whole is known")
+    under = Image([Layer(tar_of([("opt/b.plan", B)])), Layer(tar_of([("opt/a.plan", A), ("opt/.wh.b.plan", b"")]))])
+    where, look, status = deployed("deleted", under)
+    check(look(), 0, "an image whose affected engine is deleted by a layer above")
+    check(status(), 0, "it is clean")
+    blob_of(where, under.layers[1].blob).unlink()
+    check(look(), 3, "the layer that deletes it is missing")
+    check(status(), 0, "what is known whole is not changed by that")
+
+
 if not os.access(MAKER, os.X_OK):
     skip("scan IMAGE", "the specimen maker is not built")
 else:
     A, B, C = specimen("--version", "10.13.3.9", "--cc", "8.6"), specimen("--version", "8.6.1.6", "--cc", "7.5"), specimen("--version", "10.9.0.34", "--cc", "8.9")
-    for group in (the_file_system, libraries, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, every_engine):
+    for group in (the_file_system, libraries, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, seen_in_part, every_engine):
         guarded(group)
 done()

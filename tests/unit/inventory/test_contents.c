@@ -232,18 +232,73 @@ static void test_image(void **state)
 	assert_int_equal(record(x, b).vanished, 2);
 	expect(x, (struct inventory_filter){ .kind = SPAN("container-image") },
 	       "k8s:prod/voice Deployment/asr/container/server container-image -\n");
-	/* one thing less inside: replaced as a whole */
 	struct err err = ERR_INIT;
-	struct digest image = content(1), plan = content(2), nobody = content(77);
-	b = batch(NULL, NULL);
-	assert_ok(inventory_batch_inside(b, &image, "opt/models/a.plan", &plan, &err), &err);
-	record(x, b);
-	expect_of(x, inside, 1, "opt/models/a.plan tensorrt-plan 10.1.0.27\n");
+	struct digest image = content(1), nobody = content(77);
 	b = batch(NULL, NULL);
 	assert_ok(inventory_batch_inside(b, &image, "x", &nobody, &err), &err);
 	assert_int_equal(inventory_record(x->db, b, NULL, &err), RF_EINVALID);
 	inventory_batch_free(b);
 	assert_counted(x);
+}
+
+/* A reading of image 1 with plan 2 at @path; @cause "" when it was read whole. @path NULL: nothing is inside. */
+static struct inventory_batch *reading(const char *path, const char *cause)
+{
+	struct err err = ERR_INIT;
+	struct inventory_batch *b = batch(NULL, NULL);
+	struct digest image = content(1), plan = content(2);
+	struct artifact_facts f = facts("container-image", NULL, "");
+	f.finding = cause[0] ? ARTIFACT_UNKNOWN : ARTIFACT_CLEAR;
+	f.cause = cause;
+	assert_ok(inventory_batch_content(b, &image, &f, &err), &err);
+	f = facts(ARTIFACT_TENSORRT_PLAN, TRT, "10.1.0.27");
+	if (path) {
+		assert_ok(inventory_batch_content(b, &plan, &f, &err), &err);
+		assert_ok(inventory_batch_inside(b, &image, path, &plan, &err), &err);
+	}
+	return b;
+}
+
+/* The same digest: what one reading did not see is there all the same, and what was read whole is so for good. */
+static void test_image_readings(void **state)
+{
+	struct fixture *x = fixture(state);
+	static const char *const finding = "SELECT count(*) FROM inventory_artifact WHERE kind = 'container-image' AND "
+					   "finding <> ''";
+	struct inventory_batch *b = batch("", &cluster);
+	place(b, "Deployment/asr/container/server", 1);
+	record(x, b);
+	record(x, reading("a", "content_absent"));
+	record(x, reading("b", "unreadable"));
+	expect_of(x, inside, 1, "a tensorrt-plan 10.1.0.27\nb tensorrt-plan 10.1.0.27\n");
+	assert_int_equal(number(x, finding), 1);
+	record(x, reading("b", ""));
+	expect_of(x, inside, 1, "b tensorrt-plan 10.1.0.27\n");
+	assert_int_equal(number(x, finding), 0);
+	record(x, reading("c", "content_absent"));
+	record(x, reading(NULL, "content_absent"));
+	expect_of(x, inside, 1, "b tensorrt-plan 10.1.0.27\n");
+	assert_int_equal(number(x, finding), 0);
+	assert_counted(x);
+}
+
+/* A whole reading in which there is nothing. */
+static void test_image_empty(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct err err = ERR_INIT;
+	struct digest image = content(1);
+	struct artifact_facts f = facts("container-image", NULL, "");
+	struct inventory_batch *b = batch("", &cluster);
+	place(b, "Deployment/asr/container/server", 1);
+	record(x, b);
+	record(x, reading("deleted", "unreadable"));
+	b = reading(NULL, "unreadable"); /* two readings in one scan: the whole one counts */
+	assert_ok(inventory_batch_content(b, &image, &f, &err), &err);
+	record(x, b);
+	expect_of(x, inside, 1, "");
+	expect(x, (struct inventory_filter){ .kind = SPAN("container-image") },
+	       "k8s:prod/voice Deployment/asr/container/server container-image -\n");
 }
 
 /* As many as in a large bill of materials, written in few statements. */
@@ -506,8 +561,9 @@ static void test_database_of_before(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		EACH(test_image),   EACH(test_many_components),    EACH(test_report_as_before),
-		EACH(test_history), EACH(test_database_of_before),
+		EACH(test_image),          EACH(test_image_readings),    EACH(test_image_empty),
+		EACH(test_many_components), EACH(test_report_as_before), EACH(test_history),
+		EACH(test_database_of_before),
 	};
 	return ENGINES_RUN(tests);
 }
