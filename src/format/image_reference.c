@@ -126,6 +126,9 @@ int image_reference_read(struct span text, struct image_reference *ret, struct e
 		r.registry = SPAN(IMAGE_DOCKER_HUB);
 	if (span_eq_text(r.registry, IMAGE_DOCKER_HUB) && span_find_byte(r.repository, '/') == SIZE_MAX)
 		r.folder = SPAN("library");
+	/* as it is written whole: what is taken can be written back */
+	if (r.folder.n && r.folder.n + 1 + r.repository.n > IMAGE_REFERENCE_MAX_NAME)
+		return wrong(text, "a name has at most 255 bytes, Docker Hub's \"library/\" included", err);
 	if (!r.has_version)
 		r.tag = SPAN("latest");
 	*ret = r;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "workspace/recipe.h"
+#include "libfyaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

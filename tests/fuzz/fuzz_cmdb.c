@@ -1,5 +1,6 @@
 /* A CMDB's files: a line === parts the mapping from the rows. */
 #include "inventory/cmdb.h"
+#include "libfyaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,6 @@
 /* kubeconfig: whatever the bytes, an access or a refusal. Files that it names are looked for in a folder without any. */
 #include "inventory/kubernetes_config.h"
+#include "libfyaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

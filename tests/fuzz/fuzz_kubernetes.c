@@ -1,5 +1,6 @@
 /* Manifests: whatever the bytes, workloads that can be joined or a refusal that leaves nothing behind. */
 #include "inventory/kubernetes.h"
+#include "libfyaml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
