@@ -374,7 +374,23 @@ static int read_fail_on(const char *text, bool deny[4], struct err *err)
 	return 0;
 }
 
-/* Entries of package databases are the inventory's business: a file holds them, and is none of them. */
+/* Is @part an entry of a package database that stands for a product of ours, and not the file's own, which is asked
+ * already? Other entries are the inventory's business. */
+static bool is_entry(const struct checking *c, const struct artifact_component *part)
+{
+	const struct artifact_facts *f = c->facts;
+	bool own = c->purl && span_eq_text(part->product, f->product) && span_eq_text(part->version, f->version);
+	return strcmp(part->role, ARTIFACT_ROLE_PACKAGE) == 0 && part->where.n && !own;
+}
+
+static const char *part_purl(struct checking *c, const struct artifact_component *part)
+{
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	str_add(&text, part->product);
+	purl_write_version(&text, part->version); /* of a package it is anybody's words */
+	return text.failed ? NULL : arena_text(&c->a, str_span(&text));
+}
+
 static int read_parts(struct checking *c, struct err *err)
 {
 	const struct artifact_facts *f = c->facts;
@@ -384,10 +400,9 @@ static int read_parts(struct checking *c, struct err *err)
 	for (size_t i = 0; i < f->component_count; i++) {
 		const struct artifact_component *part = &f->components[i];
 		bool builder = strcmp(part->role, ARTIFACT_ROLE_BUILDER) == 0;
-		if (!builder && strcmp(part->role, ARTIFACT_ROLE_RUNTIME) != 0)
+		if (!builder && strcmp(part->role, ARTIFACT_ROLE_RUNTIME) != 0 && !is_entry(c, part))
 			continue;
-		const char *purl = arena_printf(&c->a, "%.*s%s%.*s", SPAN_ARG(part->product), part->version.n ? "@" : "",
-						SPAN_ARG(part->version));
+		const char *purl = part_purl(c, part);
 		if (!purl)
 			return err_set(err, RF_ENOMEM, "no memory for the components of one file");
 		c->parts[c->part_count++] = (struct part){ purl, builder ? CARRIER_BUILDER : CARRIER_RUNTIME };

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Know first, from outside: merged advisories, contradictions, decisions, the order of work, check, export."""
-import json, re
+import io, json, re, tarfile
 from tap import *
 
 CSAF = {"document": {"category": "csaf_security_advisory", "csaf_version": "2.0", "title": "Security Bulletin: NVIDIA TensorRT - August 2026",
@@ -77,6 +77,26 @@ def main():
     vex = run("feed", "export", "--format", "openvex", "--product", TRT[:-1], site=site)
     ok(vex.status == 0 and json.loads(vex.out)["statements"], "OpenVEX on stdout", vex)
 
+def packages():
+    """A package database that holds a product of ours is judged by it, in an archive too; other packages are the inventory's."""
+    site = folder() / "packages"
+    run("init", site)
+    (site / "csaf.json").write_text(json.dumps(CSAF))
+    run("feed", "import", site / "csaf.json", site=site)
+    def asked(name, *packages):
+        status = "".join(f"Package: {n}\nStatus: install ok installed\nArchitecture: amd64\nVersion: {v}\n\n" for n, v in packages).encode()
+        with tarfile.open(site / name, "w") as t:
+            info = tarfile.TarInfo("var/lib/dpkg/status"); info.size = len(status)
+            t.addfile(info, io.BytesIO(status))
+        return run("check", "--json", site / name, site=site)
+    old, new, other = asked("old.tar", ("libnvinfer10", "10.3.0.26-1+cuda12.5"), ("bash", "5.2.15-2")), asked("new.tar", ("libnvinfer10", "11.1.0.4-1+cuda13.0")), asked("other.tar", ("bash", "5.2.15-2"))
+    ok(old.status == 1 and [(l["decision"], [(f["advisory"], f["product"], f["version"]) for f in l["findings"]]) for l in old.lines()][0] ==
+       ("deny", [("CVE-2026-91001", TRT[:-1], "10.3.0.26")]), "a package database with a vulnerable TensorRT is denied", old)
+    ok(new.status == 0 and [f["finding"] for l in new.lines() for f in l["findings"]] == ["not_affected"], "one with a fixed TensorRT is allowed, and asked about", new)
+    ok(other.status == 0 and not any(l["findings"] for l in other.lines()), "one without any is not asked about", other)
+    odd = asked("odd.tar", ("libnvinfer10", "10.3?x#y@z"))
+    ok(odd.status == 3 and odd.lines()[0]["decision"] == "warn", "a version that no scheme reads is no pass", odd)
+
 def stale():
     """A feed that shrinks taints what is not affected; it takes nothing away."""
     site = folder() / "stale"
@@ -150,6 +170,7 @@ def postgres():
     ok([v["statements"][0]["products"] for v in vex][0] == [v["statements"][0]["products"] for v in vex][1], "and the same OpenVEX")
 
 guarded(main)
+guarded(packages)
 guarded(stale)
 guarded(never_synced)
 guarded(lines)
