@@ -84,7 +84,9 @@ static void cached_count(const struct scan_slot *s, struct scan_totals *totals)
 static int outcome_keep(struct scan_slot *s, const struct scan_inside *inside, struct err *err)
 {
 	s->file.inside_partly = inside->rc != 0 || inside->totals.errors;
-	s->file.settled = s->file.settled && !s->members.failed && !s->file.inside_partly;
+	/* what was objected to inside is said each time: it is not kept, and so read again */
+	s->file.settled = s->file.settled && !s->members.failed && !s->file.inside_partly && !inside->totals.conflicts &&
+			  !inside->totals.unknowns;
 	s->file.members = s->members.failed ? SPAN_NONE : str_span(&s->members);
 	if (s->members.failed == RF_ENOMEM ||
 	    (s->file.has_digest && artifact_second_look(&s->facts, &s->arena, &s->file.second_look) < 0))

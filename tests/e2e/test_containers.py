@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """scan: engines inside of containers, found with the facts that they have alone; bombs, damage, names that lead out; sets."""
-import csv, gzip, hashlib, io, json, lzma, os, struct, subprocess, sys, tarfile, zipfile
+import csv, gzip, hashlib, io, json, lzma, os, re, struct, subprocess, sys, tarfile, time, zipfile
 from containers import *
 from tap import *
 
@@ -193,6 +193,25 @@ def names():
     ok(by["TensorrtExecutionProvider_TRTKernel_graph_g_1_0_0_fp16_sm86.encrypted"]["rules"] == ["engine_encrypted"], "names: an encrypted engine is unknown")
     ok(not by["TensorrtExecutionProvider_TRTKernel_graph_g_1_0_0_fp16_sm86.profile"]["finding"], "names: a profile is no engine")
 
+def objected():
+    """A workspace remembers what it looked into, and says again what was objected to inside."""
+    if not os.access(MAKER, os.X_OK):
+        return skip("objections inside of containers", "the specimen maker is not built")
+    site = folder() / "objected"
+    run("init", site)
+    put_all(site, {"reforge.yaml": re.sub(rb"(?m)^(environments|services):.*\n(?:[ #].*\n)*", b"", (site / "reforge.yaml").read_bytes()) + b"""
+environments: {production: {}}
+services:
+  s: {owner: {name: o, contact: '#o'}, reach: internal, criticality: normal, environments: [production], runtime: onnxruntime@1.20.1, roots: [fleet]}
+""", "fleet/evil.zip": zipped({"m.onnx": context_model([b"../../x"], 0)}), "fleet/lost.zip": zipped({"TensorrtExecutionProvider_TRTKernel_graph_g_1_0_0_fp16_sm86.encrypted": b"\0\1" * 99}),
+      "fleet/good.zip": zipped({"m.plan": specimen("o", "--version", "10.3.0.26", "--cc", "8.6")})})
+    time.sleep(1.2)   # what changed a moment ago is not remembered
+    first, again = (scan(site=site) for _ in range(2))
+    said = lambda r: sorted((f["path"].split("/fleet/")[-1], f["finding"], f["rules"]) for f in r.lines() if f["finding"])
+    ok([f[1] for f in said(again)] == ["conflict", "unknown"] and said(first) == said(again) and first.status == again.status == 3,
+       "objected: the second scan of a workspace says it again", said(first), said(again), again)
+    ok(any("good.zip!/" in f["path"] for f in first.lines()) and not any("good.zip!/" in f["path"] for f in again.lines()), "objected: what is clear is not read again", again)
+
 def gate():
     """check: what lies inside is asked about like a file of its own; a container that says nothing is no pass."""
     if not os.access(MAKER, os.X_OK):
@@ -210,6 +229,6 @@ def gate():
     ok(evil.status == 1, "check: a model in quarantine is denied in an archive too", evil)
     ok(any("ctx.onnx!/ep_cache_context@" in s for s in subjects(context)), "check: the engine in an EPContext model", context)
 
-for group in (real_engines, specimens, hostile, memory, sets, names, gate):
+for group in (real_engines, specimens, hostile, memory, sets, names, objected, gate):
     guarded(group)
 done()
