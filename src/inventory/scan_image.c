@@ -28,15 +28,17 @@ static bool same_blob(const struct image_wanted *a, const struct image_wanted *b
 		return false;
 	if (a->digest.n || b->digest.n)
 		return span_eq(a->digest, b->digest) && a->size == b->size;
-	return a->diff_id.n ? true : span_eq(a->name, b->name);
+	return span_eq(a->name, b->name); /* a diff_id is a claim, until the content was seen */
 }
 
-/* Position of @w among what is wanted; an earlier argument's layer stands for it when it was whole. */
+/* Position of @w among what is wanted; an earlier argument's layer stands for it when its digest names it and it was
+ * whole: a name alone means something else in every archive. */
 static int want(struct image_run *run, const struct image_wanted *w, size_t *ret, struct err *err)
 {
 	for (size_t i = 0; i < run->wanted_count; i++) {
 		const struct image_wanted *have = run->wanted[i];
-		if (same_blob(have, w) && (i >= run->wanted_from || (have->read && have->trouble == LAYER_WHOLE))) {
+		bool stands = i >= run->wanted_from || (w->digest.n && have->read && have->trouble == LAYER_WHOLE);
+		if (stands && same_blob(have, w)) {
 			*ret = i;
 			return 0;
 		}
@@ -321,7 +323,10 @@ int image_run_saved(struct image_run *run, const struct image_saved *saved, stru
 	if (!f->layers)
 		return no_memory(err);
 	for (size_t i = 0; i < saved->layer_count && rc == 0; i++) {
-		struct image_wanted w = { .name = saved->layers[i], .kind = IMAGE_LAYER_TAR };
+		/* the archive is closed when the layers are reported */
+		struct image_wanted w = { .name = arena_span(&run->arena, saved->layers[i]), .kind = IMAGE_LAYER_TAR };
+		if (!w.name.p)
+			return no_memory(err);
 		if (config.count == saved->layer_count)
 			w.diff_id = config.diff_ids[i];
 		rc = want(run, &w, &f->layers[f->layer_count++], err);

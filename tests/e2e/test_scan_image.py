@@ -141,6 +141,18 @@ def docker_archives():
     forged = folder() / "forged.tar"
     forged.write_bytes(plain.read_bytes().replace(b'"architecture": "amd64"', b'"architecture": "arm64"'))
     check(scan("--json", f"docker-archive:{forged}"), 3, "a config that is not what its name says", "image_config_mismatch", '"conflict"')
+    told, lying = [Image([Layer(tar_of([("opt/a.plan", d)]), "", diff_id=sha256(tar_of([("opt/a.plan", A)])))], docker=True) for d in (A, B)]
+    archives = [write_docker_archive(folder() / n, {"a:1": i}) for n, i in (("told.tar", told), ("lying.tar", lying))]
+    both = scan("--json", *(f"docker-archive:{a}" for a in archives))
+    ok([f["sha256"] for f in both.lines() if "!/" in f["path"]] == [sha256(A)[7:], sha256(B)[7:]] and both.status == 3 and "image_layer_digest" in both.out,
+       "an archive beside another with the same diff_id is read, and its claim seen through", both)
+    mixed = write_docker_archive(folder() / "mixed.tar", {"a:1": told, "b:1": lying})
+    both = scan("--json", f"docker-archive:{mixed}")
+    ok([f["sha256"] for f in both.lines() if "!/" in f["path"]] == [sha256(A)[7:], sha256(B)[7:]] and both.status == 3, "and so are two images of one archive", both)
+    dangling = folder() / "dangling.tar"
+    dangling.write_bytes(tar_of([("manifest.json", json.dumps([{"Config": sha256(told.config)[7:] + ".json", "RepoTags": ["a:1"], "Layers": ["./x//layer.tar"]}]).encode()),
+                                 (sha256(told.config)[7:] + ".json", told.config)]))
+    check(scan("--json", f"docker-archive:{dangling}"), 3, "a name that is not written plainly", "layer 1 of 1 (x/layer.tar): is not in the archive")
     other = folder() / "other.tar"
     other.write_bytes(tar_of([("a", b"b")]))
     check(scan(f"docker-archive:{other}"), 2, "a tar of other things", "no archive of images")
