@@ -121,16 +121,33 @@ struct tags {
 	struct sbom_reading *r;
 	struct sbom_entry at;
 	bool open; /* a package or file was begun */
-	bool in_text;
+	uint64_t in_text; /* the line that begins the <text> at hand; 0: none */
 	uint64_t line;
 };
+
+/* A value without the marks of a text; of several lines the first counts. */
+static struct span unmarked(struct span value)
+{
+	if (!span_starts(value, "<text>"))
+		return value;
+	value = span_from(value, strlen("<text>"));
+	return span_trim(span_sub(value, 0, span_find(value, SPAN("</text>"))));
+}
+
+/* Does @line begin a text that goes on behind it? */
+static bool text_begins(struct span line)
+{
+	size_t colon = span_find_byte(line, ':');
+	struct span value = colon == SIZE_MAX ? SPAN_NONE : span_trim(span_from(line, colon + 1));
+	return span_starts(value, "<text>") && span_find(value, SPAN("</text>")) == SIZE_MAX;
+}
 
 static bool tag(struct span line, const char *name, struct span *ret)
 {
 	size_t n = strlen(name);
 	if (!span_starts(line, name) || line.n <= n || line.p[n] != ':')
 		return false;
-	*ret = span_trim(span_from(line, n + 1));
+	*ret = unmarked(span_trim(span_from(line, n + 1)));
 	return true;
 }
 
@@ -166,10 +183,11 @@ static void reference_read(struct tags *t, struct span value)
 static int line_read(struct tags *t, struct span line)
 {
 	struct span v;
-	if (t->in_text || span_find(line, SPAN("<text>")) != SIZE_MAX) {
-		t->in_text = span_find(line, SPAN("</text>")) == SIZE_MAX;
+	if (t->in_text) {
+		t->in_text = span_find(line, SPAN("</text>")) == SIZE_MAX ? t->in_text : 0;
 		return 0;
 	}
+	t->in_text = text_begins(line) ? t->line : 0;
 	if (tag(line, "PackageName", &v))
 		return entry_begin(t, "package", v);
 	if (tag(line, "FileName", &v))
@@ -203,6 +221,10 @@ int sbom_read_spdx_tags(struct sbom_reading *r, struct span text)
 	int rc = 0;
 	for (t.line = 2; rc == 0 && span_line(&text, &line); t.line++)
 		rc = line_read(&t, line);
+	if (rc == 0 && t.in_text) {
+		t.line = t.in_text;
+		rc = err_set(r->err, RF_ETRUNCATED, "a <text> that does not end");
+	}
 	if (rc == 0)
 		rc = entry_end(&t);
 	return rc < 0 && r->err ? err_at_line(r->err, t.line) : rc;

@@ -70,6 +70,11 @@ static const struct sbom_case {
 			    "ExternalRef: PACKAGE-MANAGER purl pkg:pypi/tensorrt@10.3.0\n\nPackageName: y\nPackageVersion: NONE\n"
 			    "FileName: ./m.plan\nSPDXID: SPDXRef-3\nFileChecksum: SHA256: " HEX "\nLicenseID: LicenseRef-1\n",
 	  0, NULL, ARTIFACT_CLEAR, { TRT " 10.3.0 sbom-purl", "pkg:generic/y  sbom-name" }, 1 },
+	{ "SPDX tag-value, texts", "SPDXVersion: SPDX-2.3\nPackageName: <text>tensorrt</text>\nPackageVersion: <text> 10.3.0 </text>\nPackageSupplier: <text>Organization: NVIDIA</text>\n"
+				   "PackageComment: <text>\nPackageName: not</text>\nPackageName: onnxruntime <text>\nPackageVersion: 1.20.1\nPackageName: <text>y\n\n</text>\nPackageVersion: 2\n",
+	  0, NULL, ARTIFACT_CLEAR, { TRT " 10.3.0 sbom-name", "pkg:generic/onnxruntime%20%3Ctext%3E 1.20.1 sbom-name", "pkg:generic/y 2 sbom-name" } },
+	{ "SPDX tag-value, a text without end", "SPDXVersion: SPDX-2.3\nPackageName: x\nPackageComment: <text>x\nPackageName: tensorrt\nPackageVersion: 10.3.0\n",
+	  RF_ETRUNCATED, "a <text> that does not end", ARTIFACT_CLEAR, { 0 } },
 	{ "SPDX tag-value 2.2", "SPDXVersion: SPDX-2.2\n", RF_EUNSUPPORTED, "SPDX-2.3", ARTIFACT_CLEAR, { 0 } },
 };
 
