@@ -152,7 +152,8 @@ static int process_take(struct importing *m, const struct host_running *p)
 	return rc;
 }
 
-/* The runtime that the processes load @f with: by its own path, else by the nearest folder above it that one was given. */
+/* The runtime that the processes load @f with: by its own path, else by the nearest folder above it that one was given.
+ * Where processes disagree it is unknown, whatever a folder further above was given to. */
 static void runtime_of(struct importing *m, const struct host_file *f, struct inventory_place *place)
 {
 	struct span path = span_of(f->path);
@@ -161,7 +162,9 @@ static void runtime_of(struct importing *m, const struct host_file *f, struct in
 	while (path.n) {
 		const struct loader *l = map_get(&m->loaders, path);
 		for (size_t i = 0; l && i < l->n; i++)
-			if (strcmp(l->runtimes[i].product, f->facts.product) == 0 && l->runtimes[i].version) {
+			if (strcmp(l->runtimes[i].product, f->facts.product) == 0) {
+				if (!l->runtimes[i].version)
+					return;
 				place->runtime_product = l->runtimes[i].product;
 				place->runtime_version = l->runtimes[i].version;
 				return;

@@ -375,16 +375,21 @@ static void runtime_of_processes(void **state)
 	static const char content[] =
 		"{\"roots\":[],\"files\":[" FILE_OF("/m/a/1/model.plan", "aaaaaaaa", "10.3.0.26") "," FILE_OF(
 			"/n/b.plan", "bbbbbbbb", "10.3.0.26") "," FILE_OF("/o/c.plan", "cccccccc", "10.3.0.26") ","
+		FILE_OF("/o/p/d.plan", "ffffffff", "10.3.0.26") ","
 		LIBRARY("/usr/lib/libnvinfer.so.10", "dddddddd", "10.3.0.26") "," LIBRARY("/opt/libnvinfer.so.10", "eeeeeeee",
 											    "10.9.0.34")
 		"],\"unread\":[],\"processes\":["
 		"{\"exe\":\"/s\",\"arguments\":[\"/m/\"],\"mapped\":[\"/usr/lib/libnvinfer.so.10\"]},"
 		"{\"exe\":\"/t\",\"arguments\":[],\"mapped\":[\"/n/b.plan\",\"/opt/libnvinfer.so.10\"]},"
 		"{\"exe\":\"/u\",\"arguments\":[\"/o\"],\"mapped\":[\"/usr/lib/libnvinfer.so.10\"]},"
-		"{\"exe\":\"/v\",\"arguments\":[\"/o\"],\"mapped\":[\"/opt/libnvinfer.so.10\"]}]}";
+		"{\"exe\":\"/v\",\"arguments\":[\"/o\"],\"mapped\":[\"/opt/libnvinfer.so.10\"]},"
+		/* the folder above it was given to one only; what two disagree on stays unknown */
+		"{\"exe\":\"/w\",\"arguments\":[\"/o/p\"],\"mapped\":[\"/o/p/d.plan\",\"/usr/lib/libnvinfer.so.10\"]},"
+		"{\"exe\":\"/y\",\"arguments\":[],\"mapped\":[\"/o/p/d.plan\",\"/opt/libnvinfer.so.10\"]}]}";
 	assert_ok(import(x, content, now_usec(), false, false, &r), &x->err);
 	assert_ok(database_transact(x->db, DB_READ, runtimes_seen, &got, &x->err), &x->err);
-	assert_string_equal(str_text(&got), "/m/a/1/model.plan 10.3.0.26\n/n/b.plan 10.9.0.34\n/o/c.plan \n");
+	assert_string_equal(str_text(&got), "/m/a/1/model.plan 10.3.0.26\n/n/b.plan 10.9.0.34\n/o/c.plan \n"
+					      "/o/p/d.plan \n");
 }
 
 int main(void)
