@@ -27,6 +27,7 @@ struct fleet {
 	const struct workspace *workspace;
 	const struct fleet_scan *options;
 	struct inventory_batch *batch;
+	struct inventory_changes changes;
 	const struct workspace_service *service;
 	const char *host;
 	struct scan_totals totals;
@@ -166,10 +167,13 @@ static int scan_service(struct fleet *f, const struct inventory_known *known, st
 	return rc;
 }
 
-static int details_put(struct transaction *tx, void *data)
+static int write_all(struct transaction *tx, void *data)
 {
 	struct fleet *f = data;
-	return fleet_details_put(tx, f->host, f->details, f->details_n);
+	int rc = inventory_record_tx(tx, f->batch, &f->changes);
+	if (rc == 0)
+		rc = fleet_details_put(tx, f->host, f->details, f->details_n);
+	return rc ? rc : fleet_host_overwritten(tx, f->host);
 }
 
 int fleet_scan(struct database *db, const struct workspace *w, const struct fleet_scan *options,
@@ -194,9 +198,8 @@ int fleet_scan(struct database *db, const struct workspace *w, const struct flee
 		rc = scan_service(&f, known, &result);
 	}
 	if (rc == 0)
-		rc = inventory_record(db, f.batch, &result.changes, err);
-	if (rc == 0)
-		rc = database_transact(db, DB_WRITE, details_put, &f, err);
+		rc = database_transact(db, DB_WRITE, write_all, &f, err);
+	result.changes = f.changes;
 	result.totals = f.totals;
 	if (rc == 0 && ret)
 		*ret = result;

@@ -85,6 +85,11 @@ int fleet_host_seen(struct transaction *tx, const char *host, usec_t taken)
 			   DB_TIME(tx_now(tx)), DB_T(host));
 }
 
+int fleet_host_overwritten(struct transaction *tx, const char *host)
+{
+	return TX_RUN(tx, "UPDATE fleet_host SET digest = '' WHERE host = $1", DB_T(host));
+}
+
 int fleet_each_host(struct transaction *tx, const char *source, const char *prefix,
 		    int (*visit)(const struct fleet_host *, void *), void *data)
 {

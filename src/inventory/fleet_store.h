@@ -34,6 +34,9 @@ RF_MUST_CHECK int fleet_host_get(struct transaction *tx, const char *host, struc
 RF_MUST_CHECK int fleet_host_put(struct transaction *tx, const struct fleet_host *h);
 /* The same content again: moves `taken` and `seen`, and seen_last of all its placements. Few rows, whatever the host has. */
 RF_MUST_CHECK int fleet_host_seen(struct transaction *tx, const char *host, usec_t taken);
+/* Something else wrote the host's placements: its next report is recorded whatever it says. Nothing for a host that never
+ * reported. */
+RF_MUST_CHECK int fleet_host_overwritten(struct transaction *tx, const char *host);
 /* Hosts of @source whose name starts with @prefix, by name. Spans live until @visit returns, which may not use @tx. */
 RF_MUST_CHECK int fleet_each_host(struct transaction *tx, const char *source, const char *prefix,
 				  int (*visit)(const struct fleet_host *, void *), void *data);

@@ -80,6 +80,27 @@ static int identity_check(struct importing *m, const struct fleet_host *old)
 	return 0;
 }
 
+static int take_placed(const struct inventory_placement *p, void *data)
+{
+	/* what a scan of a workspace places has a service, always */
+	*(bool *)data |= p->service.n != 0;
+	return 0;
+}
+
+/* A name that never reported and has open placements: a workspace scan runs there, and the report would close them all. */
+static int scanned_check(struct importing *m)
+{
+	struct inventory_filter filter = { .host = span_of(m->report.header.host) };
+	bool placed = false;
+	if (m->o->replace)
+		return 0;
+	int rc = inventory_each_placement(m->tx, &filter, take_placed, &placed);
+	if (rc || !placed)
+		return rc;
+	return err_set(tx_err(m->tx), RF_ECONFLICT, "this workspace scans %s itself: report under another --name, or --replace",
+		       m->report.header.host);
+}
+
 /* ── What the processes tell ─────────────────────────────────────────────────────────────────────────────────────── */
 
 static void runtime_add(struct loader *l, const char *product, const char *version)
@@ -365,8 +386,8 @@ static int run(struct transaction *tx, void *data)
 	if (rc && rc != RF_ENOTFOUND)
 		return rc;
 	rc = order_check(m, known ? &old : NULL);
-	if (rc == 0 && known)
-		rc = identity_check(m, &old);
+	if (rc == 0)
+		rc = known ? identity_check(m, &old) : scanned_check(m);
 	m->result.unchanged = rc == 0 && known && strcmp(old.digest, digest_hex(&h->content, hex)) == 0 &&
 			      strcmp(old.machine, h->machine) == 0 && strcmp(old.key_id, m->key_id) == 0;
 	if (rc == 0 && m->result.unchanged)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Fleets: clusters by manifests and by their API (a stand-in), hosts by reports with real processes."""
-import atexit, csv, hmac, http.server, json, os, pathlib, shutil, subprocess, sys, threading, time
+import atexit, csv, hmac, http.server, json, os, pathlib, shutil, socket, subprocess, sys, threading, time
 from tap import *
 
 PROGRAM = os.path.join(BUILD, "reforge") if os.access(os.path.join(BUILD, "reforge"), os.X_OK) else REFORGE   # the sanitizers look on
@@ -203,6 +203,30 @@ def hosts():
     check(go("inventory", "import", d / "bad.json", site=site), 1, "one bit changed: refused", "changed")
     check(go("inventory", "import", again[1], "--key", key, site=site), 1, "unsigned where a key is wanted: refused", "not signed")
 
+def own_host():
+    """The machine that the workspace scans reports, too."""
+    maker = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+    if not os.access(maker, os.X_OK):
+        return skip("a machine that is scanned and reports", "the specimen maker is not there")
+    site, me = workspace("site-own"), socket.gethostname()
+    yaml = (site / "reforge.yaml").read_text()
+    (site / "reforge.yaml").write_text(yaml.replace("environments: [production]}", "environments: [production], roots: [fleet]}"))
+    (site / "fleet").mkdir(); (site / "other").mkdir()
+    subprocess.run([maker, "--version", "8.6.1.6", "--cc", "8.6", site / "fleet/a.plan"], check=True)
+    subprocess.run([maker, "--version", "10.3.0.26", "--cc", "8.6", site / "other/b.plan"], check=True)
+    open_ = lambda: sorted(os.path.basename(p) for h, p in placements(site) if h == me and p.endswith(".plan"))
+    go("scan", site=site)
+    report = site / "report.json"
+    go("scan", "--host", "--output", report, site / "other", "--quiet")
+    r = go("inventory", "import", report, site=site)
+    ok(r.status == 1 and f"this workspace scans {me} itself" in r.err and open_() == ["a.plan"], "a report under the name of a machine that is scanned closes nothing", r)
+    r = go("inventory", "import", "--replace", report, site=site)
+    ok(r.status == 0 and open_() == ["b.plan"], "with --replace the machine reports from now on", r, open_())
+    check(go("inventory", "import", report, site=site), 0, "the report at hand", "unchanged")
+    go("scan", site=site)
+    r = go("inventory", "import", report, site=site)
+    ok(r.status == 0 and open_() == ["b.plan"], "after a scan the same report is taken in whole: nothing stays lost", r, open_())
+
 CMDB = """columns: {host: fqdn, ci: sys_id, service: svc, owner: team, contact: mail, environment: env, criticality: tier}
 values: {environment: {PROD: production, LAB: null}, criticality: {"1": critical}}
 host: {strip_domain: true, lower_case: true}
@@ -280,6 +304,6 @@ def cmdb():
     server.shutdown()
 
 if __name__ == "__main__":
-    for part in (manifests, live, hosts, cmdb):
+    for part in (manifests, live, hosts, own_host, cmdb):
         guarded(part)
     done()

@@ -172,6 +172,37 @@ static void test_configuration_changes(void **state)
 	assert_int_equal(r.roots_absent, 2);
 }
 
+/* A machine that reports is scanned, too: its next report is not taken for the one at hand. */
+static int put_host(struct transaction *tx, void *data)
+{
+	return fleet_host_put(tx, &(struct fleet_host){ .host = data, .source = FLEET_SOURCE_HOST, .machine = "m", .key_id = "k",
+							.digest = "d", .taken = 7 });
+}
+
+static int show_host(const struct fleet_host *h, void *data)
+{
+	str_addf(data, "%s %s/%s/%s/%lld\n", h->host, h->machine, h->key_id, h->digest, (long long)h->taken);
+	return 0;
+}
+
+static int show_hosts(struct transaction *tx, void *data)
+{
+	str_reset(data);
+	return fleet_each_host(tx, FLEET_SOURCE_HOST, "", show_host, data);
+}
+
+static void test_reporting_host(void **state)
+{
+	struct fixture *x = *state;
+	struct fleet_scan o = { .host = "h1" };
+	RF_AUTO(str) got = STR_INIT(4 * KIB);
+	assert_ok(database_transact(x->db, DB_WRITE, put_host, (char[]){ "h1" }, &x->err), &x->err);
+	assert_ok(database_transact(x->db, DB_WRITE, put_host, (char[]){ "h2" }, &x->err), &x->err);
+	assert_ok(fleet_scan(x->db, x->workspace, &o, NULL, &x->err), &x->err);
+	assert_ok(database_transact(x->db, DB_READ, show_hosts, &got, &x->err), &x->err);
+	assert_string_equal(str_text(&got), "h1 m/k//7\nh2 m/k/d/7\n");
+}
+
 /* The database under an engine's name: seen, not read, and its locks hold. */
 static void test_database_in_a_root(void **state)
 {
@@ -191,7 +222,7 @@ static void test_database_in_a_root(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { EACH(test_fleet), EACH(test_configuration_changes),
+	const struct CMUnitTest tests[] = { EACH(test_fleet), EACH(test_configuration_changes), EACH(test_reporting_host),
 					    EACH(test_database_in_a_root) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

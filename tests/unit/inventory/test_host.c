@@ -349,6 +349,50 @@ static void identities(void **state)
 	str_release(&report);
 }
 
+/* A machine that a workspace scans: what stands there is not a report's to close, unless somebody says so. */
+static int place_scanned(struct transaction *tx, void *data)
+{
+	struct digest d;
+	struct inventory_place place = { .host = "gpu-17", .service = "voice", .environment = "production", .model = "" };
+	struct inventory_batch *b = data;
+	int rc = digest_read(SPAN(ID), &d, tx_err(tx));
+	if (rc == 0)
+		rc = inventory_batch_place(b, "/srv/a.plan", &d, ARTIFACT_TENSORRT_PLAN, &place, tx_err(tx));
+	return rc ? rc : inventory_record_tx(tx, b, NULL);
+}
+
+static int overwrite(struct transaction *tx, void *data)
+{
+	(void)data;
+	return fleet_host_overwritten(tx, "gpu-17");
+}
+
+static void scanned_machine(void **state)
+{
+	struct fixture *x = *state;
+	struct host_imported r;
+	struct str report;
+	static const char one[] = CONTENT(FILE_OF("/m/a.plan", "aaaaaaaa", "10.3.0.26"));
+	usec_t now = now_usec();
+	struct inventory_batch *b = inventory_batch_new();
+	assert_ok(database_transact(x->db, DB_WRITE, place_scanned, b, &x->err), &x->err);
+	inventory_batch_free(b);
+	assert_int_equal(import(x, CONTENT(""), now, false, false, &r), RF_ECONFLICT);
+	assert_non_null(strstr(x->err.text, "this workspace scans gpu-17 itself"));
+	assert_int_equal(import(x, one, now, false, false, &r), RF_ECONFLICT);
+	assert_int_equal(placements(x, false), 1);
+	report_of(x, SPAN(one), now, NULL, &report);
+	assert_ok(host_import(x->db, str_span(&report), &(struct host_import){ .replace = true }, &r, &x->err), &x->err);
+	str_release(&report);
+	assert_int_equal(r.changes.vanished, 1);
+	assert_ok(import(x, one, now, false, false, &r), &x->err); /* it reports now */
+	assert_true(r.unchanged);
+	assert_ok(database_transact(x->db, DB_WRITE, overwrite, NULL, &x->err), &x->err);
+	assert_ok(import(x, one, now, false, false, &r), &x->err); /* scanned in between: taken in whole */
+	assert_false(r.unchanged);
+	assert_int_equal(r.changes.unchanged, 1);
+}
+
 /* A process that has the runtime mapped and was told where the engines lie is what loads them. */
 static int runtime_seen(const struct inventory_placement *p, void *data)
 {
@@ -401,6 +445,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(reports_in_order, begin, end),
 		cmocka_unit_test_setup_teardown(all_or_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(identities, begin, end),
+		cmocka_unit_test_setup_teardown(scanned_machine, begin, end),
 		cmocka_unit_test_setup_teardown(runtime_of_processes, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
