@@ -206,6 +206,17 @@ static bool is_over(struct json pod)
 	return span_eq_text(phase, "Succeeded") || span_eq_text(phase, "Failed");
 }
 
+/* A DNS label, as Kubernetes has it: what else would stand in names of hosts, and one namespace could pass for another. */
+static bool is_namespace(const char *name)
+{
+	size_t n = strlen(name);
+	for (size_t i = 0; i < n; i++)
+		if (!(name[i] >= 'a' && name[i] <= 'z') && !(name[i] >= '0' && name[i] <= '9') &&
+		    (name[i] != '-' || i == 0 || i == n - 1))
+			return false;
+	return n >= 1 && n <= 63;
+}
+
 static int add_known(struct kube_set *s, const struct kind *k, struct json object, struct err *err)
 {
 	struct json template = object;
@@ -226,6 +237,9 @@ static int add_known(struct kube_set *s, const struct kind *k, struct json objec
 		w->namespace_ = "";
 	else if (!w->namespace_[0])
 		w->namespace_ = s->default_namespace;
+	if (!k->cluster_wide && !is_namespace(w->namespace_))
+		return err_set(err, RF_EFORMAT, "%s %s: the namespace \"%.80s\" is none: a-z, 0-9 and - within, at most 63", k->kind,
+			       w->name, w->namespace_);
 	int rc = k->read ? k->read(s, object, w, err) : kube_pod_spec(s, json_get(template, "spec"), w, err);
 	if (rc == 0 && strcmp(k->kind, "Pod") == 0 && status_images(s, object, w))
 		rc = kube_no_memory(err);

@@ -106,6 +106,12 @@ static void refusals(void **state)
 		{ "apiVersion: v1\nkind: [", 3 },
 		{ "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\n---\nno object\n", 4 },
 		{ "kind: Pod\napiVersion: v1\n", 1 },
+		{ "kind: Pod\napiVersion: v1\nmetadata: {name: p, namespace: a/b}\n", 1 },
+		{ "kind: Pod\napiVersion: v1\nmetadata: {name: p, namespace: \"a\\nb\"}\n", 1 },
+		{ "kind: Pod\napiVersion: v1\nmetadata: {name: p, namespace: -a}\n", 1 },
+		{ "kind: Pod\napiVersion: v1\nmetadata: {name: p, namespace: a.b}\n", 1 },
+		{ "kind: Pod\napiVersion: v1\nmetadata: {name: p, namespace: a123456789012345678901234567890123456789012345678901234567890123}\n",
+		  1 },
 		{ "a: &x 1\nb: *x\n", 1 },
 		{ "{{ if .Values.x }}\nkind: Pod\n{{ end }}\n", 1 },
 	};
