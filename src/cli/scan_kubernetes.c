@@ -15,6 +15,7 @@ struct clustering {
 	struct scan_totals *totals;
 	struct site site;
 	bool recorded;              /* a workspace is at hand */
+	bool manifests;             /* files, not a cluster's API */
 	const char *cluster, *namespace_;
 	struct kube_access access;
 	struct arena arena;
@@ -84,6 +85,7 @@ static int take_entry(const struct fs_entry *e, void *data)
 static int manifests_read(struct clustering *c, const char *path)
 {
 	c->cluster = option_text(c->in, "cluster", "manifests");
+	c->manifests = true;
 	return fs_is_dir(path) ? fs_walk(path, take_entry, c, c->err) : file_read(c, path);
 }
 
@@ -217,12 +219,28 @@ static int tell(struct clustering *c)
 
 /* ── What is recorded ────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* A folder of manifests need not be all of a cluster: it is when somebody names the cluster, and something runs by it. */
+static bool is_some(const struct clustering *c)
+{
+	if (!c->manifests)
+		return false;
+	if (!option_text(c->in, "cluster", NULL)) {
+		log_warn("these manifests may be some of a cluster's: nothing of cluster %s is taken for gone; name the cluster with --cluster "
+			 "when they are all of it", c->cluster);
+		return true;
+	}
+	if (!c->set.count)
+		log_warn("no manifest here is a workload: nothing of cluster %s is taken for gone; was another folder meant?", c->cluster);
+	return !c->set.count;
+}
+
 static int record(struct clustering *c)
 {
 	RF_AUTO(str) services = STR_INIT(WORKSPACE_MAX_BYTES);
 	char file[RECIPE_NAME_MAX + 1];
+	bool some = is_some(c);
 	struct kube_record o = { .cluster = c->cluster, .workspace = c->site.workspace, .listing = &c->listing,
-				 .whole_cluster = !c->namespace_ };
+				 .whole_cluster = !c->namespace_ && !some, .some = some };
 	int rc = kube_record(c->site.db, &c->set, &o, &c->result, c->err);
 	if (rc == 0)
 		rc = kube_services_json(&c->set, &o, &services, c->err);
@@ -231,7 +249,7 @@ static int record(struct clustering *c)
 		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.' || *p == '-'))
 			*p = '_';
 	/* one namespace does not tell which services of the others are gone */
-	if (rc == 0 && !c->namespace_ && !c->listing.unseen_n)
+	if (rc == 0 && o.whole_cluster && !c->listing.unseen_n)
 		rc = workspace_services_write(c->site.workspace, file, str_span(&services), c->err);
 	if (rc == 0)
 		rc = exposure_refresh(c->site.db, c->site.actor, NULL, c->err);

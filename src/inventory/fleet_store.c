@@ -113,11 +113,10 @@ int fleet_host_remove(struct transaction *tx, const char *host)
 
 /* ── Details ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-int fleet_details_put(struct transaction *tx, const char *host, const struct fleet_detail *list, size_t n)
+static int details_insert(struct transaction *tx, const char *host, const struct fleet_detail *list, size_t n)
 {
-	int rc = TX_RUN(tx, "DELETE FROM fleet_detail WHERE host = $1", DB_T(host));
-	if (rc || n == 0)
-		return rc;
+	if (n == 0)
+		return 0;
 	RF_AUTO_FREE struct db_value *values = rf_realloc_array(NULL, 3 * n, sizeof *values);
 	if (!values)
 		return no_memory(tx);
@@ -128,6 +127,20 @@ int fleet_details_put(struct transaction *tx, const char *host, const struct fle
 	}
 	/* one path told twice: the first counts, as with placements */
 	return tx_insert_many(tx, "INSERT INTO fleet_detail(host, path, detail) VALUES", "ON CONFLICT DO NOTHING", values, 3, n);
+}
+
+int fleet_details_put(struct transaction *tx, const char *host, const struct fleet_detail *list, size_t n)
+{
+	int rc = TX_RUN(tx, "DELETE FROM fleet_detail WHERE host = $1", DB_T(host));
+	return rc ? rc : details_insert(tx, host, list, n);
+}
+
+int fleet_details_add(struct transaction *tx, const char *host, const struct fleet_detail *list, size_t n)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < n; i++)
+		rc = TX_RUN(tx, "DELETE FROM fleet_detail WHERE host = $1 AND path = $2", DB_T(host), DB_B(list[i].path));
+	return rc ? rc : details_insert(tx, host, list, n);
 }
 
 int fleet_detail_get(struct transaction *tx, struct span host, struct span path, struct arena *a, struct span *ret)
@@ -203,7 +216,7 @@ static int findings_open(struct transaction *tx, const char *host, const struct 
 	return 0;
 }
 
-int fleet_findings_put(struct transaction *tx, const char *host, const struct fleet_finding *list, size_t n)
+static int findings_write(struct transaction *tx, const char *host, const struct fleet_finding *list, size_t n, bool all)
 {
 	RF_AUTO(arena) a = ARENA_INIT(256 * MIB);
 	RF_AUTO(map) by_key = MAP_INIT;
@@ -211,11 +224,21 @@ int fleet_findings_put(struct transaction *tx, const char *host, const struct fl
 	int rc = open_findings(tx, host, &a, &by_key, &old);
 	if (rc == 0)
 		rc = findings_open(tx, host, list, n, &by_key, &a);
-	for (; rc == 0 && old; old = old->next)
+	for (; rc == 0 && all && old; old = old->next)
 		if (old->id)
 			rc = TX_RUN(tx, "UPDATE fleet_finding SET gone_at = $1 WHERE id = $2", DB_TIME(tx_now(tx)),
 				    DB_I(old->id));
 	return rc;
+}
+
+int fleet_findings_put(struct transaction *tx, const char *host, const struct fleet_finding *list, size_t n)
+{
+	return findings_write(tx, host, list, n, true);
+}
+
+int fleet_findings_add(struct transaction *tx, const char *host, const struct fleet_finding *list, size_t n)
+{
+	return findings_write(tx, host, list, n, false);
 }
 
 int fleet_each_finding(struct transaction *tx, struct span host, bool with_gone,

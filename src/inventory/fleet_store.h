@@ -50,6 +50,8 @@ struct fleet_detail {
 };
 /* Replaces all of the host's. */
 RF_MUST_CHECK int fleet_details_put(struct transaction *tx, const char *host, const struct fleet_detail *list, size_t n);
+/* Of these paths only; others keep theirs. */
+RF_MUST_CHECK int fleet_details_add(struct transaction *tx, const char *host, const struct fleet_detail *list, size_t n);
 /* RF_ENOTFOUND. */
 RF_MUST_CHECK int fleet_detail_get(struct transaction *tx, struct span host, struct span path, struct arena *a,
 				   struct span *ret);
@@ -67,6 +69,8 @@ struct fleet_finding {
 /* The host's findings are these now: new ones are opened, those that hold no more are closed. Only rule, subject and text
  * of @list are read. */
 RF_MUST_CHECK int fleet_findings_put(struct transaction *tx, const char *host, const struct fleet_finding *list, size_t n);
+/* These hold, too: none is closed. */
+RF_MUST_CHECK int fleet_findings_add(struct transaction *tx, const char *host, const struct fleet_finding *list, size_t n);
 /* By host, rule, subject. @host empty: all. */
 RF_MUST_CHECK int fleet_each_finding(struct transaction *tx, struct span host, bool with_gone,
 				     int (*visit)(const struct fleet_finding *, void *), void *data);

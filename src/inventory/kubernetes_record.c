@@ -172,7 +172,8 @@ static int group_of(struct recording *r, struct namespace_ *n, const struct inve
 		return 0;
 	if (map_set(&n->groups, span_of(key), n))
 		return no_memory(r);
-	int rc = inventory_batch_root(n->batch, "", p, tx_err(r->tx));
+	/* what lies below no root stays, met or not */
+	int rc = r->o->some ? 0 : inventory_batch_root(n->batch, "", p, tx_err(r->tx));
 	return rc ? rc : unseen_add(r, n, p);
 }
 
@@ -306,7 +307,7 @@ static int findings_write(struct recording *r, const struct namespace_ *n)
 								.text = span_of(f->text) };
 	}
 	r->result.findings += count;
-	return fleet_findings_put(r->tx, n->host, list, count);
+	return r->o->some ? fleet_findings_add(r->tx, n->host, list, count) : fleet_findings_put(r->tx, n->host, list, count);
 }
 
 static int namespace_begin(struct recording *r, const char *name, struct namespace_ *n)
@@ -336,12 +337,13 @@ static int namespace_write(struct recording *r, struct namespace_ *n)
 	struct inventory_changes changes;
 	struct inventory_place none = { .host = n->host, .service = n->join.service, .environment = "", .model = "" };
 	int rc = r->o->listing && r->o->listing->unseen_n ? group_of(r, n, &none) : 0;
-	if (rc == 0)
+	if (rc == 0 && !r->o->some)
 		rc = inventory_batch_whole_host(n->batch, n->host, is_named, &named, tx_err(r->tx));
 	if (rc == 0)
 		rc = inventory_record_tx(r->tx, n->batch, &changes);
 	if (rc == 0)
-		rc = fleet_details_put(r->tx, n->host, n->details, n->details_n);
+		rc = r->o->some ? fleet_details_add(r->tx, n->host, n->details, n->details_n) :
+				  fleet_details_put(r->tx, n->host, n->details, n->details_n);
 	if (rc == 0)
 		rc = findings_write(r, n);
 	if (rc == 0)

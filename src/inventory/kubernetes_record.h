@@ -22,6 +22,7 @@ struct kube_record {
 	const struct workspace *workspace;
 	const struct kube_listing *listing; /* what could not be seen; NULL: manifests */
 	bool whole_cluster;                 /* @set is all that runs there: namespaces that are not in it are gone */
+	bool some;                          /* @set is some of what runs there: nothing is gone, in its namespaces neither */
 };
 struct kube_result {
 	struct inventory_changes changes;

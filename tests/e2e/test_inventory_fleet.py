@@ -89,6 +89,23 @@ def manifests():
     r = go("inventory", "findings", "--json", "--gone", site=site)
     ok(r.status == 0 and r.lines()[0]["gone_at"], "a finding that holds no more is closed", r)
 
+def some_manifests():
+    """Folders that are some of a cluster, or no workload at all."""
+    site = workspace("site-some")
+    for name, space in (("app1", "speech"), ("app2", "speech"), ("app3", "lab")):
+        (site / name).mkdir(); (site / name / "d.json").write_text(json.dumps(workload("Deployment", name, f"r/{name}:1", space)))
+    (site / "other").mkdir(); (site / "other/n.yaml").write_text("kind: ConfigMap\napiVersion: v1\nmetadata: {name: n}\n")
+    names = lambda: sorted(p.split("/")[1] for _, p in placements(site))
+    for name in ("app1", "app2", "app3"): r = go("scan", f"k8s:{name}", site=site, cwd=site)
+    ok(names() == ["app1", "app2", "app3"] and "--cluster" in r.err and "0 gone" in r.err, "manifests of no named cluster close nothing, and it is said", r, names())
+    r = go("scan", "k8s:app2", "--cluster", "manifests", site=site, cwd=site)
+    ok(names() == ["app2"] and "--cluster" not in r.err, "of a named cluster they are all", r, names())
+    r = go("scan", "k8s:other", "--cluster", "manifests", site=site, cwd=site)
+    ok(names() == ["app2"] and "no manifest here is a workload" in r.err, "a folder without a workload closes nothing, and it is said", r, names())
+    (site / "app1/d.json").write_text(json.dumps(workload("Deployment", "x", "r/x:1", "a\nb")))
+    r = go("scan", "--json", "k8s:app1", "--cluster", "manifests", site=site, cwd=site)
+    ok(r.status == 3 and "the namespace" in r.out and names() == ["app2"], "a namespace that is none is refused with its file", r)
+
 def certificates(d):
     d.mkdir()
     c = lambda *a: subprocess.run(["openssl", *a], check=True, capture_output=True, cwd=d)
@@ -304,6 +321,6 @@ def cmdb():
     server.shutdown()
 
 if __name__ == "__main__":
-    for part in (manifests, live, hosts, own_host, cmdb):
+    for part in (manifests, some_manifests, live, hosts, own_host, cmdb):
         guarded(part)
     done()

@@ -42,17 +42,24 @@ static int end(void **state)
 	return 0;
 }
 
-static void record(struct fixture *x, const char *text, const struct kube_listing *listing, struct kube_result *ret)
+static void record_as(struct fixture *x, const char *text, const struct kube_listing *listing, bool some,
+		      struct kube_result *ret)
 {
 	struct kube_set s;
 	struct kube_labels labels = { x->workspace->kubernetes.service_label, x->workspace->kubernetes.owner_label, "" };
-	struct kube_record o = { .cluster = "eu", .workspace = x->workspace, .listing = listing, .whole_cluster = true };
+	struct kube_record o = { .cluster = "eu", .workspace = x->workspace, .listing = listing, .whole_cluster = !some,
+				 .some = some };
 	assert_ok(kube_set_init(&s, &labels, "default", &x->err), &x->err);
 	if (text[0])
 		assert_ok(kube_read(&s, span_of(text), "m.yaml", &x->err), &x->err);
 	assert_ok(kube_set_join(&s, &x->err), &x->err);
 	assert_ok(kube_record(x->db, &s, &o, ret, &x->err), &x->err);
 	kube_set_release(&s);
+}
+
+static void record(struct fixture *x, const char *text, const struct kube_listing *listing, struct kube_result *ret)
+{
+	record_as(x, text, listing, false, ret);
 }
 
 struct shown {
@@ -188,6 +195,40 @@ static void findings_and_details(void **state)
 	expect(x, "k8s:eu/lab Deployment/stable/container/c [/staging] container-image bbbbbbbb unknown\n");
 }
 
+static int count_details(struct transaction *tx, void *data)
+{
+	return TX_I64(tx, data, "SELECT count(*) FROM fleet_detail");
+}
+
+/* Manifests that are some of a cluster's: what they do not tell of stays, in their namespaces too. */
+static void some_of_a_cluster(void **state)
+{
+	struct fixture *x = *state;
+	struct kube_result r;
+	int64_t details;
+	static const char all[] = "k8s:eu/lab Deployment/canary/container/c [/staging] container-image aaaaaaaa unknown\n"
+				  "k8s:eu/lab Deployment/stable/container/c [/staging] container-image bbbbbbbb unknown\n"
+				  "k8s:eu/speech Deployment/asr/container/c [voice/production] container-image aaaaaaaa unknown\n"
+				  "k8s:eu/lab: shared_writable_volume persistentVolumeClaim:models\n";
+	record_as(x, ON_VOLUME("canary", DIGEST_A) ON_VOLUME("stable", DIGEST_B), NULL, true, &r);
+	record_as(x, DEPLOYMENT("asr", "speech", "r/a@sha256:" DIGEST_A, "voice"), NULL, true, &r);
+	assert_int_equal(r.changes.vanished, 0);
+	expect(x, all);
+	record_as(x, ON_VOLUME("stable", DIGEST_B), NULL, true, &r);
+	assert_int_equal(r.changes.vanished, 0);
+	assert_int_equal(r.changes.unchanged, 1);
+	expect(x, all);
+	record_as(x, "", NULL, true, &r);
+	expect(x, all);
+	assert_ok(database_transact(x->db, DB_READ, count_details, &details, &x->err), &x->err);
+	assert_int_equal(details, 3);
+	/* another image of what it does tell of; then all of the cluster, told just as before */
+	record_as(x, ON_VOLUME("stable", DIGEST_A), NULL, true, &r);
+	assert_int_equal(r.changes.replaced, 1);
+	record(x, ON_VOLUME("stable", DIGEST_A), NULL, &r);
+	expect(x, "k8s:eu/lab Deployment/stable/container/c [/staging] container-image aaaaaaaa unknown\n");
+}
+
 static void services_by_label(void **state)
 {
 	struct fixture *x = *state;
@@ -212,6 +253,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(records, begin, end), cmocka_unit_test_setup_teardown(tags, begin, end),
 		cmocka_unit_test_setup_teardown(unseen, begin, end),
 		cmocka_unit_test_setup_teardown(findings_and_details, begin, end),
+		cmocka_unit_test_setup_teardown(some_of_a_cluster, begin, end),
 		cmocka_unit_test_setup_teardown(services_by_label, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
