@@ -33,6 +33,22 @@ static int inside_record(struct image_scanning *s, const struct scan_image *imag
 	return rc ? rc : inventory_batch_inside(s->batch, &image->index, str_text(&path), &f->digest, s->err);
 }
 
+/* The list of platforms that names the image: what runs by its digest may be an image that was not looked at. */
+static int index_record(struct image_scanning *s, const struct scan_image *image, const struct artifact_facts *facts)
+{
+	struct artifact_facts f = *facts;
+	if (image->index_unseen) {
+		size_t last = f.note_count < ARTIFACT_MAX_NOTES ? f.note_count++ : ARTIFACT_MAX_NOTES - 1;
+		f.notes[last] = image->index_unseen;
+		f.second_look_from = f.note_count;
+	}
+	if (image->index_unseen && f.finding == ARTIFACT_CLEAR) {
+		f.finding = ARTIFACT_UNKNOWN;
+		f.cause = ARTIFACT_CAUSE_CONTENT_ABSENT;
+	}
+	return inventory_batch_content(s->batch, &image->index, &f, s->err);
+}
+
 static int image_record(struct image_scanning *s, const struct scan_image *image, const struct scan_file *f)
 {
 	RF_AUTO(str) host = STR_INIT(8 * KIB);
@@ -44,7 +60,7 @@ static int image_record(struct image_scanning *s, const struct scan_image *image
 	if (rc == 0)
 		rc = inventory_batch_content(s->batch, &image->digest, f->facts, s->err);
 	if (rc == 0 && image->has_index)
-		rc = inventory_batch_content(s->batch, &image->index, f->facts, s->err);
+		rc = index_record(s, image, f->facts);
 	return rc ? rc : inventory_batch_place(s->batch, "/", &image->digest, ARTIFACT_CONTAINER_IMAGE, &place, s->err);
 }
 

@@ -241,9 +241,43 @@ static size_t only_entry(const struct image_document *index)
 	return found;
 }
 
+/* Says of the images from @first on what else their list @digest names. An entry that gave no image of the list's own, a list
+ * within it, counts as not looked at. */
+static int index_unseen(struct image_run *run, const struct image_document *index, const struct digest *digest, size_t chosen,
+			struct image_found *first, struct err *err)
+{
+	RF_AUTO(str) text = STR_INIT(16 * KIB);
+	size_t images = 0, entries = 0, more = 0;
+	for (const struct image_found *f = first; f; f = f->next)
+		images += f->image.has_index && digest_eq(&f->image.index, digest);
+	for (size_t i = 0; i < index->count; i++) {
+		char platform[112];
+		const struct image_descriptor *d = &index->entries[i];
+		entries += !d->attestation;
+		if (d->attestation || run->o->all_platforms || i == chosen)
+			continue;
+		(void)image_platform_text(&d->platform, platform, sizeof platform);
+		if (text.n < 400)
+			str_addf(&text, "%s%s", text.n ? ", " : "", platform[0] ? platform : "an image without a platform");
+		else if (!more++)
+			str_add(&text, SPAN(" and more"));
+	}
+	if (images == entries)
+		return 0;
+	const char *unseen = !text.n ? arena_text(&run->arena, SPAN("a list within the list of platforms is known by itself only"))
+				     : arena_printf(&run->arena, "not looked at: %s (`--platform all` looks at all)", str_text(&text));
+	if (!unseen || text.failed)
+		return no_memory(err);
+	for (struct image_found *f = first; f; f = f->next)
+		if (f->image.has_index && digest_eq(&f->image.index, digest))
+			f->image.index_unseen = unseen;
+	return 0;
+}
+
 static int take_index(struct image_run *run, const struct image_document *index, struct span bytes, const char *name,
 		      const struct way *way, struct err *err)
 {
+	struct image_found **first = run->images_end;
 	struct digest digest;
 	struct image_platform wanted = run->o->platform.architecture.n ? run->o->platform : image_platform_here();
 	size_t chosen = run->o->platform.architecture.n ? SIZE_MAX : only_entry(index);
@@ -257,7 +291,7 @@ static int take_index(struct image_run *run, const struct image_document *index,
 				    .named_by_digest = way->named_by_digest || (run->o->all_platforms && only_entry(index) == SIZE_MAX) };
 		rc = take_descriptor(run, d, name, &next, err);
 	}
-	return rc;
+	return rc ? rc : index_unseen(run, index, &digest, chosen, *first, err);
 }
 
 static int take_document(struct image_run *run, struct span bytes, struct span media_type, const char *name,
@@ -680,11 +714,33 @@ static int tree_report(struct reporting *r)
 	return rc == RF_ENOMEM && !r->err->code ? no_memory(r->err) : rc;
 }
 
+static bool is_whole(const struct image_run *run, const struct image_found *f)
+{
+	for (size_t i = 0; i < f->layer_count; i++)
+		if (run->wanted[f->layers[i]]->trouble != LAYER_WHOLE)
+			return false;
+	return f->trouble == LAYER_WHOLE;
+}
+
+/* A list of platforms is known whole when each of its images is. */
+static void indexes_judge(struct image_run *run)
+{
+	for (const struct image_found *f = run->images; f; f = f->next) {
+		if (!f->image.has_index || is_whole(run, f))
+			continue;
+		for (struct image_found *other = run->images; other; other = other->next)
+			if (other != f && other->image.has_index && digest_eq(&other->image.index, &f->image.index) &&
+			    !other->image.index_unseen)
+				other->image.index_unseen = "the image for another platform could not be read whole";
+	}
+}
+
 static int images_report(struct image_run *run, scan_image_report *report, void *data, struct scan_totals *totals, struct err *err)
 {
 	int rc = 0;
 	struct reporting r = { .run = run, .report = report, .data = data, .totals = totals, .err = err,
 			       .arena = ARENA_INIT(4 * MIB) };
+	indexes_judge(run);
 	for (const struct image_found *f = run->images; f && rc == 0; f = f->next) {
 		r.found = f;
 		r.files = 0;

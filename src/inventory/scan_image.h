@@ -38,6 +38,7 @@ struct scan_image {
 				* root over what was found */
 	bool has_index;
 	struct digest index; /* the list of platforms that names it, if there is one: what runs may be known by that digest */
+	const char *index_unseen; /* what of that list was not read, or not whole: a sentence; NULL: nothing */
 	char platform[112];  /* "linux/arm64/v8"; "" unknown */
 };
 

@@ -372,8 +372,8 @@ def deployed(name, image, tag="1"):
     def look(*options):
         return scan(*options, f"oci:{where}:{tag}", site=site)
 
-    def status():
-        return run("status", site=site, program=PROGRAM)
+    def status(*options):
+        return run("status", *options, site=site, program=PROGRAM)
     return where, look, status
 
 
@@ -406,10 +406,47 @@ def seen_in_part():
     check(status(), 0, "what is known whole is not changed by that")
 
 
+def lists_of_platforms():
+    """What runs by a list's digest is known when all that the list names is."""
+    amd, arm = Image([Layer(tar_of([("opt/amd.plan", B)]))]), Image([Layer(tar_of([("opt/arm.plan", A)]))], architecture="arm64", variant="v8")
+
+    def workload(status):
+        s, = [s for s in json.loads(status.out)["services"] if s["environment"] == "production"]
+        return s["builder"]["affected"], s["image"]["unknown"]
+
+    def case(name, index, steps):
+        where, look, status = deployed(name, index)
+        for platform, want in steps:
+            look(*(["--platform", platform] if platform else []))
+            got = status("--json")
+            ok(workload(got) == want, f"{name}, {platform}: affected engines, unknown images", got)
+        return where, look, status
+    note = {"mediaType": OCI_MANIFEST, "digest": sha256(b"attestation"), "size": 11, "platform": {"os": "unknown", "architecture": "unknown"},
+            "annotations": {"vnd.docker.reference.type": "attestation-manifest"}}
+    case("one-by-one", Index([amd, arm]), [("linux/amd64", (1, 1)), ("linux/arm64", (1, 1)), ("all", (1, 0)), ("linux/arm64", (1, 0))])
+    case("clean-one", Index([amd, arm]), [("linux/arm64", (0, 1)), ("all", (1, 0))])
+    case("single", Index([arm], more=[note]), [(None, (0, 0))])
+    case("single-asked", Index([arm], more=[note]), [("linux/arm64", (0, 0))])
+    case("nested", Index([arm, Index([amd])]), [("all", (0, 1))])
+    for name, lost in ("first", amd), ("second", arm):
+        where, look, status = deployed(name + "-lost", Index([amd, arm]))
+        blob_of(where, lost.layers[0].blob).unlink()
+        check(look("--platform", "all"), 3, "a platform's layer is missing")
+        got = status("--json")
+        ok(workload(got)[1] == 1, f"the {name} platform is not whole, so the list is not", got)
+    where, look, status = deployed("noted", Index([amd, arm]))
+    look("--platform", "linux/arm64")
+    db = sqlite3.connect(f"file:{folder()}/noted/reforge.db?mode=ro", uri=True)
+    got = db.execute("SELECT finding, cause, notes FROM inventory_artifact WHERE digest = ?", (Index([amd, arm]).digest[7:],)).fetchall()
+    db.close()
+    ok(len(got) == 1 and got[0][:2] == ("unknown", "content_absent") and "not looked at: linux/amd64 (`--platform all` looks at all)" in got[0][2],
+       "the list says what was not looked at", got)
+
+
 if not os.access(MAKER, os.X_OK):
     skip("scan IMAGE", "the specimen maker is not built")
 else:
     A, B, C = specimen("--version", "10.13.3.9", "--cc", "8.6"), specimen("--version", "8.6.1.6", "--cc", "7.5"), specimen("--version", "10.9.0.34", "--cc", "8.9")
-    for group in (the_file_system, libraries, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, seen_in_part, every_engine):
+    for group in (the_file_system, libraries, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, seen_in_part, lists_of_platforms, every_engine):
         guarded(group)
 done()
