@@ -285,7 +285,7 @@ static int file_take(struct importing *m, const struct host_file *f)
 	runtime_of(m, f, &place);
 	int rc = contradiction(m, f);
 	if (rc == 0)
-		rc = inventory_batch_content(m->batch, &f->digest, &f->facts, tx_err(m->tx));
+		rc = inventory_batch_claim(m->batch, &f->digest, &f->facts, tx_err(m->tx));
 	if (rc == 0)
 		rc = inventory_batch_place(m->batch, f->path, &f->digest, f->facts.kind, &place, tx_err(m->tx));
 	if (rc == 0)

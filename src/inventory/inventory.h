@@ -64,12 +64,17 @@ RF_MUST_CHECK int inventory_batch_add(struct inventory_batch *b, const struct sc
 				      const struct inventory_place *place, struct err *err);
 
 /* Content without a file of its own: images and what is inside of them, bills of materials, what another machine
- * reports. The three calls below may be mixed with the one above, in any order. Content that several reports tell of is
+ * reports. The four calls below may be mixed with the one above, in any order. Content that several reports tell of is
  * kept once; of its facts those with a version count, of an image's those that were read whole. */
 
 /* Makes content known, with its components, without placing it anywhere. */
 RF_MUST_CHECK int inventory_batch_content(struct inventory_batch *b, const struct digest *digest,
 					  const struct artifact_facts *facts, struct err *err);
+/* The same of what was not read here: others say so. Whatever we read ourselves, before or later, stands instead of it,
+ * also when that is less: a claim never makes a version known, or a finding go, that a reading of ours left open. Of
+ * claims the first stays, until one knows a version where none did. */
+RF_MUST_CHECK int inventory_batch_claim(struct inventory_batch *b, const struct digest *digest,
+					const struct artifact_facts *facts, struct err *err);
 /* @outer (an image) holds @inner at @path: bytes without a leading '/', "opt/models/a.plan", "srv/b.tar!/c.plan". All
  * that is known of an outer's inside goes into one batch. When @outer's facts in it are clear, that replaces what was
  * known; when they are not, it only adds to it, and to nothing that is known whole. Both contents must be in the batch or

@@ -222,6 +222,7 @@ static bool artifact_fill(struct inventory_batch *b, const struct artifact_facts
 	if (!artifact_texts(b, f, a) || !held_fill(b, f, a))
 		return false;
 	a->placed_only = false;
+	a->component = NULL;
 	a->role = role_of(f);
 	if (a->role && f->product)
 		a->component = component_of(b, f->product, f->version);
@@ -259,7 +260,7 @@ static struct batch_artifact *artifact_new(struct inventory_batch *b, const stru
 }
 
 /* One content under several names: some facts are only in a name (libnvinfer.so.10.3.0), so the one that knows wins;
- * of an image's readings the one that is whole. */
+ * of an image's readings the one that is whole. What was read wins over what is claimed. */
 static bool knows_more(const struct artifact_facts *facts, const struct batch_artifact *a)
 {
 	if (!a->version[0] && facts->version[0])
@@ -268,14 +269,17 @@ static bool knows_more(const struct artifact_facts *facts, const struct batch_ar
 }
 
 static struct batch_artifact *artifact_of(struct inventory_batch *b, const struct digest *digest,
-					  const struct artifact_facts *facts)
+					  const struct artifact_facts *facts, bool claimed)
 {
 	struct batch_artifact *a = artifact_find(b, digest);
-	if (a && !a->placed_only)
-		return !knows_more(facts, a) || artifact_fill(b, facts, a) ? a : NULL;
+	if (a && !a->placed_only && (a->claimed == claimed ? !knows_more(facts, a) : claimed))
+		return a;
 	if (!a)
 		a = artifact_new(b, digest);
-	return a && artifact_fill(b, facts, a) ? a : NULL;
+	if (!a || !artifact_fill(b, facts, a))
+		return NULL;
+	a->claimed = claimed;
+	return a;
 }
 
 /* ── Reports ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -389,19 +393,31 @@ int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, co
 	int rc = f->digest_cached ? members_add(b, g, f, place, err) : 0;
 	if (rc == 0)
 		rc = room_for_item(b, err);
-	return rc ? rc : item_add(b, g, f->path, artifact_of(b, &f->digest, f->facts), place) == 0 ? 0 : no_memory(err);
+	return rc ? rc : item_add(b, g, f->path, artifact_of(b, &f->digest, f->facts, false), place) == 0 ? 0 : no_memory(err);
 }
 
 /* ── Contents without files ──────────────────────────────────────────────────────────────────────────────────────── */
 
-int inventory_batch_content(struct inventory_batch *b, const struct digest *digest, const struct artifact_facts *facts,
-			    struct err *err)
+static int content_add(struct inventory_batch *b, const struct digest *digest, const struct artifact_facts *facts,
+		       bool claimed, struct err *err)
 {
-	struct batch_artifact *a = artifact_of(b, digest, facts);
+	struct batch_artifact *a = artifact_of(b, digest, facts, claimed);
 	if (!a)
 		return no_memory(err);
 	a->alone = true;
 	return 0;
+}
+
+int inventory_batch_content(struct inventory_batch *b, const struct digest *digest, const struct artifact_facts *facts,
+			    struct err *err)
+{
+	return content_add(b, digest, facts, false, err);
+}
+
+int inventory_batch_claim(struct inventory_batch *b, const struct digest *digest, const struct artifact_facts *facts,
+			  struct err *err)
+{
+	return content_add(b, digest, facts, true, err);
 }
 
 int inventory_batch_inside(struct inventory_batch *b, const struct digest *outer, const char *path,

@@ -82,8 +82,26 @@ static bool is_whole(struct span finding)
 	return finding.n == 0;
 }
 
-/* What the database has of it, and whether these facts are to stand in their place: those of an older reader, of a name
- * that said less, and of an image that was not read whole, are replaced. */
+/* How much the facts count. */
+static int64_t rank(const struct batch_artifact *a)
+{
+	return a->placed_only ? 0 : a->claimed ? INVENTORY_CLAIM : INVENTORY_READER;
+}
+
+/* Whether these facts are to stand in place of those in the database: of what counts less (an older reader's, others'
+ * claims) always; of what counts as much when a name says more, or when they are of an image that was not read whole
+ * and now is. A claimed conflict is not claimed away. */
+static bool replaces(const struct batch_artifact *a, int64_t reader, struct span version, struct span finding)
+{
+	if (a->placed_only || reader != rank(a))
+		return !a->placed_only && reader < rank(a);
+	if (a->claimed && span_eq_text(finding, artifact_finding_text(ARTIFACT_CONFLICT)))
+		return false;
+	bool completes = !a->claimed && !is_whole(finding) && is_whole(span_of(a->finding)) &&
+			 strcmp(a->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
+	return completes || (version.n == 0 && a->version[0]);
+}
+
 static int artifact_look(struct record *r, struct batch_artifact *a)
 {
 	char hex[DIGEST_HEX];
@@ -98,11 +116,8 @@ static int artifact_look(struct record *r, struct batch_artifact *a)
 	bool known = rc == 1;
 	if (known)
 		a->id = rows_i64(rows, 0);
-	bool whole = known && is_whole(rows_text(rows, 3));
-	bool completes = !whole && is_whole(span_of(a->finding)) && strcmp(a->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
-	a->fresh = !known || (!a->placed_only && (rows_i64(rows, 1) < INVENTORY_READER || completes ||
-						  (rows_text(rows, 2).n == 0 && a->version[0])));
-	a->known_whole = whole && !a->fresh;
+	a->fresh = !known || replaces(a, rows_i64(rows, 1), rows_text(rows, 2), rows_text(rows, 3));
+	a->known_whole = known && is_whole(rows_text(rows, 3)) && !a->fresh;
 	if (!known && a->placed_only && strcmp(a->kind, ARTIFACT_OTHER) == 0)
 		return err_set(tx_err(r->tx), RF_EINVALID,
 			       "content %.12s... is inside of something, and nothing is known of it", hex);
@@ -134,7 +149,7 @@ static int artifact_insert(struct record *r, struct batch_artifact *a)
 		DB_T(digest_hex(&a->digest, hex)), DB_I(a->size), DB_T(a->kind), DB_T(a->layout), DB_T(a->product),
 		DB_T(a->version), DB_T(a->version_source), DB_T(a->target), DB_T(a->compute_capability),
 		DB_T(a->finding), DB_T(a->cause), DB_T(a->notes), DB_T(a->evidence),
-		DB_I(a->placed_only ? 0 : INVENTORY_READER), DB_TIME(r->now),
+		DB_I(rank(a)), DB_TIME(r->now),
 		a->component ? DB_I(a->component->id) : DB_NONE, DB_T(a->role ? a->role : ""));
 }
 

@@ -10,7 +10,10 @@
 #include "inventory/scan_member.h"
 
 /* Goes up when the readers learn to see more: stored facts and remembered digests of older readers are made anew. */
-#define INVENTORY_READER 3
+#define INVENTORY_READER 4
+/* Below any reader: what others claim of a content (reports of machines, bills of materials). What was read here takes
+ * its place whatever it says, and it takes the place of nothing that was read. */
+#define INVENTORY_CLAIM 1
 
 /* How long a digest is believed: everything is read again now and then. */
 #define INVENTORY_KNOWN_KEEP_USEC (90 * USEC_PER_DAY)
@@ -49,6 +52,7 @@ struct batch_artifact {
 	struct batch_held *held;
 	struct batch_inside *insides; /* of an outer one: all of them */
 	bool placed_only;             /* no facts were given: what the database has of it stays */
+	bool claimed;                 /* somebody says so, it was not read here */
 	bool alone;                   /* of a call of its own: no group's report speaks for it */
 	/* run */
 	int64_t id;

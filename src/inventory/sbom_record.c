@@ -43,7 +43,7 @@ static int insides_add(struct inventory_batch *b, const struct sbom *s, const st
 		str_add(&path, c->ref.n ? c->ref : c->name);
 		int rc = str_check(&path, "entry", err);
 		if (rc == 0)
-			rc = inventory_batch_content(b, &c->digest, &f, err);
+			rc = inventory_batch_claim(b, &c->digest, &f, err);
 		if (rc == 0)
 			rc = inventory_batch_inside(b, outer, str_text(&path), &c->digest, err);
 		if (rc < 0)

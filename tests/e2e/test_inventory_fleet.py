@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Fleets: clusters by manifests and by their API (a stand-in), hosts by reports with real processes."""
-import atexit, csv, hmac, http.server, json, os, pathlib, shutil, socket, subprocess, sys, threading, time
+import atexit, csv, hashlib, hmac, http.server, json, os, pathlib, shutil, socket, subprocess, sys, threading, time
 from tap import *
 
 PROGRAM = os.path.join(BUILD, "reforge") if os.access(os.path.join(BUILD, "reforge"), os.X_OK) else REFORGE   # the sanitizers look on
@@ -244,6 +244,42 @@ def own_host():
     r = go("inventory", "import", report, site=site)
     ok(r.status == 0 and open_() == ["b.plan"], "after a scan the same report is taken in whole: nothing stays lost", r, open_())
 
+def report_of(path, host, files):
+    """A report that nobody signed, saying what it likes."""
+    text = json.dumps({"system": {}, "roots": [], "files": files, "unread": [], "processes": []}).encode()
+    head = {"type": "reforge.host-report", "version": 1, "host": host, "machine": hashlib.sha256(host.encode()).hexdigest(),
+            "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "program": "x", "content_bytes": len(text),
+            "content_sha256": hashlib.sha256(text).hexdigest()}
+    path.write_bytes(json.dumps(head).encode() + b"\n" + text + b"\n")
+
+def claims():
+    """What a report or a bill says of a content never stands against what was read here."""
+    maker = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+    if not os.access(maker, os.X_OK):
+        return skip("claims", "the specimen maker is not there")
+    d = folder() / "claims"; d.mkdir()
+    for name, more in (("old", ["--version", "8.6.1.6"]), ("forged", ["--version", "10.13.3.9", "--inner-version", "8.6.1.6"]), ("torn", ["--version", "8.6.1.6"])):
+        subprocess.run([maker, *more, d / f"{name}.plan"], check=True)
+    torn = d / "torn.plan"
+    torn.write_bytes(bytes(64) + torn.read_bytes()[64:])
+    said = [{"path": f"/x/{p.name}", "sha256": hashlib.sha256(p.read_bytes()).hexdigest(), "size": p.stat().st_size, "kind": "tensorrt-plan",
+             "product": "pkg:generic/nvidia/tensorrt", "version": "10.13.3.9", "version_source": "header", "finding": None} for p in sorted(d.glob("*.plan"))]
+    report_of(d / "report", "gpu-9", said)
+    (d / "bill.json").write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [
+        {"type": "file", "bom-ref": f["path"], "name": f["path"], "hashes": [{"alg": "SHA-256", "content": f["sha256"]}]} for f in said]}))
+    told = {}
+    for order in ("scan", "report scan", "scan report", "bill scan", "scan report scan"):
+        site = workspace("site-claims-" + order.replace(" ", "-"))
+        (site / "engines").mkdir()
+        for p in d.glob("*.plan"): shutil.copy(p, site / "engines")
+        (site / "reforge.yaml").write_text((site / "reforge.yaml").read_text().replace("environments: [production]}", "environments: [production], roots: [engines]}"))
+        for step in order.split():
+            r = {"scan": lambda: go("scan", site=site), "report": lambda: go("inventory", "import", d / "report", site=site),
+                 "bill": lambda: go("inventory", "import", d / "bill.json", site=site)}[step]()
+        told[order] = {os.path.basename(path): (p["version"], p["finding"]) for (_, path), p in placements(site).items() if "/site-claims-" in path}
+    want = {"old.plan": ("8.6.1.6", ""), "forged.plan": ("10.13.3.9", "conflict"), "torn.plan": ("", "unknown")}
+    ok(all(t == want for t in told.values()), "what a scan reads stands, whatever a report or a bill claims before or later", told)
+
 CMDB = """columns: {host: fqdn, ci: sys_id, service: svc, owner: team, contact: mail, environment: env, criticality: tier}
 values: {environment: {PROD: production, LAB: null}, criticality: {"1": critical}}
 host: {strip_domain: true, lower_case: true}
@@ -321,6 +357,6 @@ def cmdb():
     server.shutdown()
 
 if __name__ == "__main__":
-    for part in (manifests, some_manifests, live, hosts, own_host, cmdb):
+    for part in (manifests, some_manifests, live, hosts, own_host, claims, cmdb):
         guarded(part)
     done()

@@ -329,6 +329,105 @@ static void test_many_components(void **state)
 	arena_release(&a);
 }
 
+/* ── Claims ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* What others claim of a content never stands against what was read here, whichever came first. */
+static void claim(struct fixture *x, unsigned char seed, struct artifact_facts f)
+{
+	struct err err = ERR_INIT;
+	struct digest d = content(seed);
+	struct inventory_batch *b = batch(NULL, NULL);
+	assert_ok(inventory_batch_claim(b, &d, &f, &err), &err);
+	record(x, b);
+}
+
+static void read_here(struct fixture *x, unsigned char seed, struct artifact_facts f)
+{
+	struct err err = ERR_INIT;
+	struct digest d = content(seed);
+	struct inventory_batch *b = batch(NULL, NULL);
+	assert_ok(inventory_batch_content(b, &d, &f, &err), &err);
+	record(x, b);
+}
+
+static struct artifact_facts found(struct artifact_facts f, enum artifact_finding finding, const char *cause)
+{
+	f.finding = finding;
+	f.cause = cause;
+	return f;
+}
+
+/* The finding and version that count, and the version of the builder that exposures are derived from. */
+static void assert_known(struct fixture *x, unsigned char seed, const char *finding, const char *version)
+{
+	char hex[DIGEST_HEX], sql[512];
+	struct digest d = content(seed);
+	(void)snprintf(sql, sizeof sql,
+		       "SELECT count(*) FROM inventory_artifact a LEFT JOIN inventory_component c ON c.id = "
+		       "a.component_id WHERE a.digest = '%s' AND a.finding = '%s' AND a.version = '%s' AND "
+		       "COALESCE(c.version, '') = '%s'",
+		       digest_hex(&d, hex), finding, version, version);
+	assert_int_equal(number(x, sql), 1);
+}
+
+static void test_claims(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct err err = ERR_INIT;
+	struct artifact_facts clean = facts(ARTIFACT_TENSORRT_PLAN, TRT, "10.13.3.9"),
+			      old = facts(ARTIFACT_TENSORRT_PLAN, TRT, "8.6.1.6"),
+			      other = found(facts(ARTIFACT_OTHER, NULL, ""), ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE),
+			      forged = found(clean, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH);
+	/* claimed first, read afterwards */
+	claim(x, 1, clean);
+	assert_known(x, 1, "", "10.13.3.9");
+	read_here(x, 1, old);
+	assert_known(x, 1, "", "8.6.1.6");
+	claim(x, 2, clean);
+	read_here(x, 2, other);
+	assert_known(x, 2, "unknown", "");
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_artifact_component l JOIN inventory_artifact a ON a.id = "
+				   "l.artifact_id WHERE a.finding = 'unknown'"),
+			 0);
+	claim(x, 3, clean);
+	read_here(x, 3, forged);
+	assert_known(x, 3, "conflict", "10.13.3.9");
+	/* read first, claimed afterwards */
+	read_here(x, 4, other);
+	claim(x, 4, clean);
+	assert_known(x, 4, "unknown", "");
+	read_here(x, 5, forged);
+	claim(x, 5, clean);
+	assert_known(x, 5, "conflict", "10.13.3.9");
+	/* claims among themselves: one that knows more counts, a conflict stays */
+	claim(x, 6, other);
+	claim(x, 6, clean);
+	assert_known(x, 6, "", "10.13.3.9");
+	claim(x, 7, found(other, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH));
+	claim(x, 7, clean);
+	assert_known(x, 7, "conflict", "");
+	/* in one batch, in either order */
+	for (unsigned char seed = 8; seed < 10; seed++) {
+		struct digest d = content(seed);
+		struct inventory_batch *b = batch(NULL, NULL);
+		if (seed == 8)
+			assert_ok(inventory_batch_claim(b, &d, &clean, &err), &err);
+		assert_ok(inventory_batch_content(b, &d, &other, &err), &err);
+		if (seed == 9)
+			assert_ok(inventory_batch_claim(b, &d, &clean, &err), &err);
+		record(x, b);
+		assert_known(x, seed, "unknown", "");
+		claim(x, seed, clean);
+		assert_known(x, seed, "unknown", "");
+	}
+	/* an image whose layers could not all be read, until they could */
+	read_here(x, 10, found(facts("container-image", NULL, ""), ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_INCOMPLETE));
+	claim(x, 10, facts("container-image", TRT, "10.13.3.9"));
+	assert_known(x, 10, "unknown", "");
+	read_here(x, 10, facts("container-image", NULL, ""));
+	assert_known(x, 10, "", "");
+}
+
 /* ── Reports that bring nothing new ──────────────────────────────────────────────────────────────────────────────── */
 
 static bool no_root(const char *path, struct span service, struct span environment, void *data)
@@ -563,7 +662,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(test_image),          EACH(test_image_readings),    EACH(test_image_empty),
 		EACH(test_many_components), EACH(test_report_as_before), EACH(test_history),
-		EACH(test_database_of_before),
+		EACH(test_claims),          EACH(test_database_of_before),
 	};
 	return ENGINES_RUN(tests);
 }
