@@ -184,11 +184,12 @@ static void rule_json(const struct checking *c, const char *name, struct json_ou
 {
 	const struct artifact_facts *f = c->facts;
 	const struct model_rule *rule = model_kind(f->kind) ? model_rule_find(name) : NULL;
+	const char *finding = artifact_finding_text(rule ? rule->finding : f->finding), *cause = rule ? rule->cause : f->cause;
 	json_object(o);
 	json_member(o, "advisory", NULL);
 	json_member(o, "carrier", NULL);
-	json_member(o, "finding", artifact_finding_text(rule ? rule->finding : f->finding));
-	json_member(o, "cause", rule ? rule->cause : f->cause);
+	json_member(o, "finding", finding[0] ? finding : NULL); /* a rule may only note */
+	json_member(o, "cause", cause && cause[0] ? cause : NULL);
 	json_member(o, "rule", name);
 	json_member(o, "reason", quarantine_found(f, name));
 	json_member(o, "next", rule ? rule->next : NULL);

@@ -35,6 +35,11 @@ def files():
     f = rows["hostile.onnx"]["findings"][0]
     ok((f["finding"], f["cause"], f["rule"]) == ("conflict", "hostile_model", "external_data_escapes") and "etc/shadow" in f["reason"], "the finding has rule, cause and reason", f)
     check(run("check", d / "whole/model.onnx", cwd=d), 0, "with its weights beside it it passes")
+    fleet.put(d / "hard/model.onnx", external("weights.bin"))
+    os.link(d / "whole/weights.bin", d / "hard/weights.bin")
+    noted = run("check", "--json", d / "hard/model.onnx", cwd=d)
+    ok(noted.status == 0 and [(f["rule"], f["finding"], f["cause"]) for f in noted.json()["findings"]] == [("external_data_hardlink", None, None)],
+       "what is only noted is no finding, and has no cause", noted)
     check(run("check", d / "absent.onnx", cwd=d), 2, "a file that is not there", "absent.onnx")
     check(run("check", d, cwd=d), 2, "a folder is scan's", "regular file")
     lines = {pathlib.Path(f["path"]).name: f for f in run("scan", "--json", d).lines()}
