@@ -16,6 +16,7 @@ struct reading {
 	size_t arg_count;
 	struct span stage;
 	size_t stages;
+	size_t open; /* here-documents that did not end */
 };
 
 static struct span declared_only = { "", 0 };
@@ -99,8 +100,22 @@ static struct span word_take(struct span *rest)
 	return word;
 }
 
+/* Passes over the lines up to @end. Where none is it, "<<" began no here-document (a shift, a text for grep): nothing is
+ * passed over. */
+static int heredoc_skip(struct reading *r, struct span end)
+{
+	struct span rest = r->rest, line;
+	uint64_t at = r->line;
+	while (take_line(r, &line))
+		if (span_eq(span_trim(line), end))
+			return 0;
+	r->rest = rest;
+	r->line = at;
+	return ++r->open > DOCKERFILE_MAX_OPEN ? refuse(r, "more than 256 here-documents that do not end") : 0;
+}
+
 /* "<<EOF", "<<-'EOF'": the lines up to that word are no instructions. */
-static void heredocs_skip(struct reading *r, struct span body)
+static int heredocs_skip(struct reading *r, struct span body)
 {
 	for (size_t i = 0; i + 2 < body.n; i++) {
 		if (body.p[i] != '<' || body.p[i + 1] != '<' || body.p[i + 2] == '<')
@@ -114,12 +129,12 @@ static void heredocs_skip(struct reading *r, struct span body)
 		while (n < rest.n && ((rest.p[n] >= 'a' && rest.p[n] <= 'z') || (rest.p[n] >= 'A' && rest.p[n] <= 'Z') ||
 				      (rest.p[n] >= '0' && rest.p[n] <= '9') || rest.p[n] == '_'))
 			n++;
-		struct span end = span_sub(rest, 0, n), line;
-		while (n && take_line(r, &line))
-			if (span_eq(span_trim(line), end))
-				break;
+		int rc = n ? heredoc_skip(r, span_sub(rest, 0, n)) : 0;
+		if (rc < 0)
+			return rc;
 		i += 2 + n;
 	}
+	return 0;
 }
 
 /* ── Arguments ───────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -369,8 +384,8 @@ static int instruction_read(struct reading *r, struct span text)
 	bool copies = span_eq_nocase(word, SPAN("COPY")) || span_eq_nocase(word, SPAN("ADD"));
 	if (!copies && !span_eq_nocase(word, SPAN("RUN")))
 		return 0;
-	heredocs_skip(r, rest);
-	return options_read(r, rest);
+	int rc = heredocs_skip(r, rest);
+	return rc < 0 ? rc : options_read(r, rest);
 }
 
 int dockerfile_read(struct span text, struct arena *a, struct dockerfile *ret, struct err *err)

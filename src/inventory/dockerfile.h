@@ -15,6 +15,7 @@
 #define DOCKERFILE_MAX_BYTES (1 * MIB)
 #define DOCKERFILE_MAX_IMAGES 512
 #define DOCKERFILE_MAX_ARGS 1024
+#define DOCKERFILE_MAX_OPEN 256 /* "<<WORD" without an end, each looked for to the end of the file */
 /* Of one value after substitution. */
 #define DOCKERFILE_MAX_VALUE 4096
 

@@ -28,6 +28,8 @@ static const struct dockerfile_case {
 	{ "escape", "# escape=`\nFROM `\na:1\nRUN dir C:\\\nFROM b\n", NULL, { { "a:1", "0", "" }, { "b", "1", "" } } },
 	{ "here-documents", "FROM a\nRUN <<EOF\nFROM evil\nEOF\nCOPY <<-\"ONE\" <<TWO /x\nFROM evil\nONE\nFROM evil\nTWO\nFROM b\n", NULL,
 	  { { "a", "0", "" }, { "b", "1", "" } } },
+	{ "no here-documents", "FROM a\nRUN echo $((1<<x))\nFROM b:1\nRUN grep \"<<EOF\" f && cat <<A <<B\nFROM evil\nA\nFROM c\nRUN <<'END'\nFROM d\n", NULL,
+	  { { "a", "0", "" }, { "b:1", "1", "" }, { "c", "2", "" }, { "d", "3", "" } } },
 	{ "copied and mounted", "FROM a AS x\nCOPY --chown=1 --from=n/m:1 /a /b\nRUN --mount=type=bind,from=k:2,target=/k --mount=type=cache,target=/c make\n"
 				 "COPY --from=x /c /d\nCOPY --from=0 /c /d\n", NULL,
 	  { { "a", "x", "" }, { "n/m:1", "x", "", DOCKERFILE_COPY }, { "k:2", "x", "", DOCKERFILE_MOUNT } } },
@@ -67,6 +69,26 @@ static void test_files(void **state)
 					 SPAN_ARG(g->stage), SPAN_ARG(g->missing));
 		}
 		assert_int_equal(f.count, n);
+	}
+}
+
+/* Each is looked for to the end of the file: their number is limited. */
+static void test_open_here_documents(void **state)
+{
+	(void)state;
+	for (size_t n = DOCKERFILE_MAX_OPEN; n <= DOCKERFILE_MAX_OPEN + 1; n++) {
+		RF_AUTO(arena) a = ARENA_INIT(4 * MIB);
+		RF_AUTO(str) s = STR_INIT(MIB);
+		struct dockerfile f = { 0 };
+		struct err err = ERR_INIT;
+		str_add_text(&s, "FROM a\nRUN x");
+		for (size_t i = 0; i < n; i++)
+			str_add_text(&s, " <<x");
+		int rc = dockerfile_read(str_span(&s), &a, &f, &err);
+		if (n > DOCKERFILE_MAX_OPEN)
+			assert_true(rc == RF_EFORMAT && strstr(err.text, "do not end"));
+		else
+			assert_ok(rc, &err);
 	}
 }
 
@@ -199,7 +221,7 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_files), cmocka_unit_test(test_facts), cmocka_unit_test(test_maps),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_files), cmocka_unit_test(test_open_here_documents), cmocka_unit_test(test_facts), cmocka_unit_test(test_maps),
 					    cmocka_unit_test(test_real_map), cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
