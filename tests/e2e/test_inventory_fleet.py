@@ -250,7 +250,7 @@ def report_of(path, host, files):
     head = {"type": "reforge.host-report", "version": 1, "host": host, "machine": hashlib.sha256(host.encode()).hexdigest(),
             "taken": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()), "program": "x", "content_bytes": len(text),
             "content_sha256": hashlib.sha256(text).hexdigest()}
-    path.write_bytes(json.dumps(head).encode() + b"\n" + text + b"\n")
+    path.write_bytes(json.dumps(head, separators=(",", ":")).encode() + b"\n" + text + b"\n")
 
 def claims():
     """What a report or a bill says of a content never stands against what was read here."""
@@ -265,17 +265,19 @@ def claims():
     said = [{"path": f"/x/{p.name}", "sha256": hashlib.sha256(p.read_bytes()).hexdigest(), "size": p.stat().st_size, "kind": "tensorrt-plan",
              "product": "pkg:generic/nvidia/tensorrt", "version": "10.13.3.9", "version_source": "header", "finding": None} for p in sorted(d.glob("*.plan"))]
     report_of(d / "report", "gpu-9", said)
+    report_of(d / "later", "gpu-9", [f for f in said if not f["path"].endswith("old.plan")])   # of another version than the one read: refused as a whole
     (d / "bill.json").write_text(json.dumps({"bomFormat": "CycloneDX", "specVersion": "1.5", "version": 1, "components": [
         {"type": "file", "bom-ref": f["path"], "name": f["path"], "hashes": [{"alg": "SHA-256", "content": f["sha256"]}]} for f in said]}))
     told = {}
-    for order in ("scan", "report scan", "scan report", "bill scan", "scan report scan"):
+    for order in ("scan", "report scan", "scan later", "bill scan", "scan later scan"):
         site = workspace("site-claims-" + order.replace(" ", "-"))
         (site / "engines").mkdir()
         for p in d.glob("*.plan"): shutil.copy(p, site / "engines")
         (site / "reforge.yaml").write_text((site / "reforge.yaml").read_text().replace("environments: [production]}", "environments: [production], roots: [engines]}"))
         for step in order.split():
             r = {"scan": lambda: go("scan", site=site), "report": lambda: go("inventory", "import", d / "report", site=site),
-                 "bill": lambda: go("inventory", "import", d / "bill.json", site=site)}[step]()
+                 "later": lambda: go("inventory", "import", d / "later", site=site), "bill": lambda: go("inventory", "import", d / "bill.json", site=site)}[step]()
+            if step != "scan" and r.status: told[order + ": " + step] = r.err
         told[order] = {os.path.basename(path): (p["version"], p["finding"]) for (_, path), p in placements(site).items() if "/site-claims-" in path}
     want = {"old.plan": ("8.6.1.6", ""), "forged.plan": ("10.13.3.9", "conflict"), "torn.plan": ("", "unknown")}
     ok(all(t == want for t in told.values()), "what a scan reads stands, whatever a report or a bill claims before or later", told)
