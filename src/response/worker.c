@@ -88,13 +88,16 @@ int job_judge_error(struct job *j, int rc, struct err *err)
 
 struct load {
 	struct job *j;
-	int64_t id;
+	int64_t id, round;
 };
 
 static int load_task(struct transaction *tx, void *data)
 {
 	struct load *l = data;
 	int rc = task_get(tx, l->id, &l->j->w->a, &l->j->task);
+	if (rc)
+		return rc;
+	rc = TX_I64(tx, &l->round, "SELECT round FROM task WHERE id = $1", DB_I(l->id));
 	if (rc)
 		return rc;
 	int64_t open;
@@ -113,6 +116,15 @@ static int item_task(const struct work_item *item, int64_t *ret, struct err *err
 		rc = err_set(err, RF_EINTERNAL, "work item %s names no task", item->key);
 	json_doc_free(doc);
 	return rc;
+}
+
+/* A task that was blocked and planned again has an item of each round in the queue: only the last one is its work. The
+ * round stands at the end of the key (enqueue_task()). */
+static bool is_of_round(const struct work_item *item, int64_t round)
+{
+	const char *slash = strrchr(item->key, '/');
+	int64_t of;
+	return !slash || !span_i64(span_of(slash + 1), &of) || of == round;
 }
 
 const char *job_text(struct worker *w, struct span s)
@@ -171,7 +183,9 @@ static int task_item(struct worker *w, struct err *err)
 		return rc;
 	if (!j.incident_open)
 		return database_transact(e->context->db, DB_WRITE, put_aside, &j, err);
-	if (w->item.lost > ENGINE_MAX_LOST)
+	if (!is_of_round(&w->item, l.round))
+		j.done_only = true;
+	else if (w->item.lost > ENGINE_MAX_LOST)
 		job_failed(&j, arena_printf(&w->a, "its worker died %d times", w->item.lost));
 	else
 		rc = is_build ? job_build(&j, err) : job_prove(&j, err);
