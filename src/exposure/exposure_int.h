@@ -97,4 +97,15 @@ RF_MUST_CHECK int exposure_refresh_links(struct refreshing *r);
 /* Advisories that changed, and components that are new: their findings. */
 RF_MUST_CHECK int exposure_refresh_findings(struct refreshing *r);
 
+/* A SELECT that grows by conditions; they follow "WHERE TRUE" or another condition. */
+#define EXPOSURE_MAX_CONDITIONS 16
+struct exposure_question {
+	struct str sql;
+	struct db_value values[EXPOSURE_MAX_CONDITIONS];
+	size_t n;
+};
+/* @text: "f.kind >=". At most EXPOSURE_MAX_CONDITIONS calls a question, the text form below included. */
+void exposure_condition(struct exposure_question *q, const char *text, struct db_value value);
+void exposure_condition_text(struct exposure_question *q, const char *text, struct span value); /* empty: none */
+
 #endif

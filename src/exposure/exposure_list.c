@@ -7,7 +7,6 @@
  */
 #include "exposure/exposure_view.h"
 
-#define MAX_CONDITIONS 16
 /* Placements of one model in one service, with what is hit of each. */
 #define RUN_ARENA_BYTES (512 * MIB)
 
@@ -389,44 +388,26 @@ static void listing_release(struct listing *l)
 
 /* ── Of all time ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-struct question {
-	struct str sql;
-	struct db_value values[MAX_CONDITIONS];
-	size_t n;
-};
-
-static void condition(struct question *q, const char *text, struct db_value value)
-{
-	q->values[q->n++] = value;
-	str_addf(&q->sql, " AND %s $%zu", text, q->n);
-}
-
-static void condition_text(struct question *q, const char *text, struct span value)
-{
-	if (value.n)
-		condition(q, text, DB_S(value));
-}
-
-static void conditions(struct question *q, const struct exposure_filter *f)
+static void conditions(struct exposure_question *q, const struct exposure_filter *f)
 {
 	if (f->without_drills)
 		str_add_text(&q->sql, " AND COALESCE(v.is_drill, 0) = 0");
-	condition_text(q, "f.advisory =", f->advisory);
-	condition_text(q, "k.purl =", f->product);
-	condition_text(q, "s.service =", f->service);
-	condition_text(q, "s.environment =", f->environment);
-	condition_text(q, "u.model =", f->model);
+	exposure_condition_text(q, "f.advisory =", f->advisory);
+	exposure_condition_text(q, "k.purl =", f->product);
+	exposure_condition_text(q, "s.service =", f->service);
+	exposure_condition_text(q, "s.environment =", f->environment);
+	exposure_condition_text(q, "u.model =", f->model);
 	if (f->path.n) {
 		q->values[q->n++] = DB_B(f->path);
 		q->values[q->n++] = DB_B(exposure_outer(f->path));
 		str_addf(&q->sql, " AND x.path IN ($%zu, $%zu)", q->n - 1, q->n);
 	}
 	if (f->placement_id)
-		condition(q, "p.id =", DB_I(f->placement_id));
+		exposure_condition(q, "p.id =", DB_I(f->placement_id));
 	if (f->by_carrier)
-		condition(q, "k.carrier =", DB_I(f->carrier));
+		exposure_condition(q, "k.carrier =", DB_I(f->carrier));
 	if (f->at_least != FINDING_NOT_AFFECTED)
-		condition(q, "f.kind >=", DB_I(f->at_least));
+		exposure_condition(q, "f.kind >=", DB_I(f->at_least));
 }
 
 static const char select_all[] =
@@ -507,7 +488,7 @@ static bool take_end(const struct db_rows *rows, struct exposure_row *row)
 
 static int list_all(struct listing *l)
 {
-	struct question q = { .sql = STR_INIT(16 * KIB) };
+	struct exposure_question q = { .sql = STR_INIT(16 * KIB) };
 	struct db_rows *rows = NULL;
 	str_add_text(&q.sql, select_all);
 	conditions(&q, l->filter);

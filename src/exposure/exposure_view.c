@@ -9,7 +9,6 @@
 #define VIEW_ARENA_BYTES (512 * MIB)
 /* A fleet of a million placements has some ten thousand uses with a few links each. */
 #define VIEW_MAX_ROWS 4000000
-#define MAX_CONDITIONS 12
 
 void exposure_view_release(struct exposure_view *v)
 {
@@ -66,26 +65,20 @@ static size_t index_of(const struct map *m, struct span key)
 
 /* ── Questions ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-struct question {
-	struct str sql;
-	struct db_value values[MAX_CONDITIONS];
-	size_t n;
-};
-
-static void condition(struct question *q, const char *text, struct db_value value)
+void exposure_condition(struct exposure_question *q, const char *text, struct db_value value)
 {
 	q->values[q->n++] = value;
 	str_addf(&q->sql, " AND %s $%zu", text, q->n);
 }
 
-static void condition_text(struct question *q, const char *text, struct span value)
+void exposure_condition_text(struct exposure_question *q, const char *text, struct span value)
 {
 	if (value.n)
-		condition(q, text, DB_S(value));
+		exposure_condition(q, text, DB_S(value));
 }
 
 /* @name: of rows that are valid from-to. */
-static void condition_time(struct question *q, const char *name, usec_t at)
+static void condition_time(struct exposure_question *q, const char *name, usec_t at)
 {
 	if (!at) {
 		str_addf(&q->sql, " AND %s.valid_to IS NULL", name);
@@ -96,7 +89,7 @@ static void condition_time(struct question *q, const char *name, usec_t at)
 		 name, name, q->n);
 }
 
-static int each(struct exposure_view *v, struct question *q,
+static int each(struct exposure_view *v, struct exposure_question *q,
 		int (*take)(struct exposure_view *, const struct db_rows *))
 {
 	RF_AUTO_ROWS rows = NULL;
@@ -166,7 +159,7 @@ static int take_finding(struct exposure_view *v, const struct db_rows *rows)
 
 static int findings_load(struct exposure_view *v, const struct exposure_filter *f)
 {
-	struct question q = { .sql = STR_INIT(16 * KIB) };
+	struct exposure_question q = { .sql = STR_INIT(16 * KIB) };
 	str_add_text(
 		&q.sql,
 		"SELECT k.id, k.purl, k.version, k.carrier, f.advisory, f.service, f.kind, f.cause,"
@@ -175,12 +168,12 @@ static int findings_load(struct exposure_view *v, const struct exposure_filter *
 	condition_time(&q, "f", f->at);
 	if (f->without_drills)
 		str_add_text(&q.sql, " AND COALESCE(v.is_drill, 0) = 0");
-	condition_text(&q, "f.advisory =", f->advisory);
-	condition_text(&q, "k.purl =", f->product);
+	exposure_condition_text(&q, "f.advisory =", f->advisory);
+	exposure_condition_text(&q, "k.purl =", f->product);
 	if (f->by_carrier)
-		condition(&q, "k.carrier =", DB_I(f->carrier));
+		exposure_condition(&q, "k.carrier =", DB_I(f->carrier));
 	if (f->at_least != FINDING_NOT_AFFECTED)
-		condition(&q, "f.kind >=", DB_I(f->at_least));
+		exposure_condition(&q, "f.kind >=", DB_I(f->at_least));
 	str_add_text(&q.sql, " ORDER BY k.id, f.advisory, f.service");
 	return each(v, &q, take_finding);
 }
@@ -205,10 +198,10 @@ static int take_scope(struct exposure_view *v, const struct db_rows *rows)
 
 static int scopes_load(struct exposure_view *v, const struct exposure_filter *f)
 {
-	struct question q = { .sql = STR_INIT(16 * KIB) };
+	struct exposure_question q = { .sql = STR_INIT(16 * KIB) };
 	str_add_text(&q.sql, "SELECT advisory, service FROM exposure_scope WHERE 1 = 1");
 	if (f->at)
-		condition(&q, "since <=", DB_TIME(f->at));
+		exposure_condition(&q, "since <=", DB_TIME(f->at));
 	return each(v, &q, take_scope);
 }
 
@@ -237,10 +230,10 @@ static int take_service(struct exposure_view *v, const struct db_rows *rows)
 
 static int services_load(struct exposure_view *v, const struct exposure_filter *f)
 {
-	struct question q = { .sql = STR_INIT(16 * KIB) };
+	struct exposure_question q = { .sql = STR_INIT(16 * KIB) };
 	str_add_text(&q.sql, "SELECT id, service, environment FROM inventory_service WHERE 1 = 1");
-	condition_text(&q, "service =", f->service);
-	condition_text(&q, "environment =", f->environment);
+	exposure_condition_text(&q, "service =", f->service);
+	exposure_condition_text(&q, "environment =", f->environment);
 	str_add_text(&q.sql, " ORDER BY service, environment");
 	return each(v, &q, take_service);
 }
@@ -268,7 +261,7 @@ static int take_link(struct exposure_view *v, const struct db_rows *rows)
 }
 
 /* How many placements a use has is known of now; of a moment they are counted. */
-static void uses_of(struct question *q, usec_t at)
+static void uses_of(struct exposure_question *q, usec_t at)
 {
 	if (!at) {
 		str_add_text(&q->sql, "inventory_use u");
@@ -284,11 +277,11 @@ static void uses_of(struct question *q, usec_t at)
 		 q->n, q->n);
 }
 
-static void conditions_of_uses(struct question *q, const struct exposure_filter *f)
+static void conditions_of_uses(struct exposure_question *q, const struct exposure_filter *f)
 {
-	condition_text(q, "u.model =", f->model);
+	exposure_condition_text(q, "u.model =", f->model);
 	if (f->placement_id) {
-		condition(q, "u.id IN (SELECT use_id FROM inventory_placement WHERE id =", DB_I(f->placement_id));
+		exposure_condition(q, "u.id IN (SELECT use_id FROM inventory_placement WHERE id =", DB_I(f->placement_id));
 		str_add_text(&q->sql, ")");
 	}
 	if (f->path.n) {
@@ -304,7 +297,7 @@ static void conditions_of_uses(struct question *q, const struct exposure_filter 
 
 static int links_load(struct exposure_view *v, const struct exposure_filter *f)
 {
-	struct question q = { .sql = STR_INIT(16 * KIB) };
+	struct exposure_question q = { .sql = STR_INIT(16 * KIB) };
 	str_add_text(&q.sql, "SELECT u.id, u.service_id, u.placements, l.subject");
 	if (v->for_list)
 		str_add_text(&q.sql, ", l.id, l.artifact_id, l.valid_from, u.model, l.inside");
@@ -313,11 +306,11 @@ static int links_load(struct exposure_view *v, const struct exposure_filter *f)
 	str_add_text(&q.sql, " ON u.id = l.use_id WHERE u.placements > 0");
 	condition_time(&q, "l", f->at);
 	if (f->advisory.n)
-		condition(&q, "l.subject IN (SELECT subject FROM exposure_finding WHERE advisory =", DB_S(f->advisory));
+		exposure_condition(&q, "l.subject IN (SELECT subject FROM exposure_finding WHERE advisory =", DB_S(f->advisory));
 	if (f->advisory.n)
 		str_add_text(&q.sql, ")");
 	if (f->product.n)
-		condition(&q, "l.subject IN (SELECT id FROM exposure_subject WHERE purl =", DB_S(f->product));
+		exposure_condition(&q, "l.subject IN (SELECT id FROM exposure_subject WHERE purl =", DB_S(f->product));
 	if (f->product.n)
 		str_add_text(&q.sql, ")");
 	if (v->for_list)

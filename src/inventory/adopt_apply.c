@@ -1,22 +1,15 @@
 /* What adopt found becomes files, services and as-found releases. adopt.h is the manual. */
-#include "inventory/adopt.h"
+#include "inventory/adopt_int.h"
 
 #include "base/fs.h"
 #include "base/hash.h"
 #include "depot/channel.h"
-#include "inventory/artifact.h"
 #include "workspace/workspace.h"
 
 #include <errno.h>
 #include <unistd.h>
 
 /* ── reforge.yaml ────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static void quoted(struct str *to, const char *text)
-{
-	struct json_out o = json_out(to, false);
-	json_put_text(&o, text);
-}
 
 /* Does the place of an engine below @root name that recipe by itself (workspace_locate())? */
 static bool layout_names(const char *root, const char *path, const char *recipe)
@@ -43,9 +36,9 @@ static void write_engines(const struct adopt_new_service *n, const struct adopt_
 			str_add_text(to, any ? "" : "    engines:\n");
 			any = true;
 			str_add_text(to, "      - {path: ");
-			quoted(to, e->path);
+			adopt_quoted(to, e->path);
 			str_add_text(to, ", recipe: ");
-			quoted(to, drafts[i].name);
+			adopt_quoted(to, drafts[i].name);
 			str_add_text(to, "}\n");
 		}
 }
@@ -54,25 +47,25 @@ static void write_service(const struct adopt_new_service *n, const struct adopt_
 {
 	const struct adopt_service *s = &n->service;
 	str_add_text(to, "  ");
-	quoted(to, s->name);
+	adopt_quoted(to, s->name);
 	str_add_text(to, ":\n    owner: {name: ");
-	quoted(to, s->owner[0] ? s->owner : "unassigned");
+	adopt_quoted(to, s->owner[0] ? s->owner : "unassigned");
 	str_add_text(to, ", contact: ");
-	quoted(to, s->contact[0] ? s->contact : "unassigned: see adopt/questions.md");
+	adopt_quoted(to, s->contact[0] ? s->contact : "unassigned: see adopt/questions.md");
 	if (s->deputy[0]) {
 		str_add_text(to, ", deputy: ");
-		quoted(to, s->deputy);
+		adopt_quoted(to, s->deputy);
 	}
 	str_add_text(to, "}\n    # adopt was not told these two: taken for the worse\n    reach: public\n    criticality: high\n    environments: [");
-	quoted(to, n->environment);
+	adopt_quoted(to, n->environment);
 	str_add_text(to, "]\n");
 	if (n->runtime[0]) {
 		str_add_text(to, "    runtime: ");
-		quoted(to, n->runtime);
+		adopt_quoted(to, n->runtime);
 		str_add_byte(to, '\n');
 	}
 	str_add_text(to, "    roots: [");
-	quoted(to, n->root);
+	adopt_quoted(to, n->root);
 	str_add_text(to, "]\n");
 	write_engines(n, drafts, count, to);
 }
@@ -260,25 +253,17 @@ static int choose_model(struct gathering *g, struct release_row *row, const char
 	}
 }
 
-static const char *toolchain_of(const char *product)
-{
-	return !product                                           ? NULL
-	       : strcmp(product, ARTIFACT_PRODUCT_TENSORRT) == 0    ? "tensorrt"
-	       : strcmp(product, ARTIFACT_PRODUCT_ONNXRUNTIME) == 0 ? "onnxruntime"
-								   : NULL;
-}
-
 /* What the engine claims, nothing more. */
 static int add_row(struct gathering *g, const struct adopt_draft *d, const struct adopt_engine *e)
 {
 	struct release_row *row = &g->rows[g->count];
 	struct digest expected;
-	const char *slash = strrchr(e->path, '/'), *toolchain = toolchain_of(e->product);
+	const char *slash = strrchr(e->path, '/'), *toolchain = d->toolchain.value;
 	*row = (struct release_row){ .version = 1, .carried_over = true, .file = word(g, slash ? slash + 1 : e->path) };
 	row->target = strchr(e->target, '/') ? e->target
 		      : e->target[0]         ? arena_printf(&g->a, "unknown/%s", e->target)
 					     : "unknown/unknown";
-	if (toolchain && release_name_ok(span_of(e->version)))
+	if (e->product && toolchain[0] && release_name_ok(span_of(e->version)))
 		row->builder = (struct release_toolchain){ .name = toolchain, .version = e->version };
 	if (g->service->runtime_toolchain)
 		row->runtime = (struct release_toolchain){ .name = g->service->runtime_toolchain, .version = g->service->runtime_version };

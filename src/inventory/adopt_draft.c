@@ -1,5 +1,5 @@
 /* What is told of each engine, put together into drafts of recipes and questions. adopt.h is the manual. Pure. */
-#include "inventory/adopt.h"
+#include "inventory/adopt_int.h"
 
 #include "base/hash.h"
 #include "inventory/artifact.h"
@@ -476,10 +476,9 @@ static int share(struct making *m, struct adopt_draft *d, const struct adopt_dra
 	return 0;
 }
 
-/* [A-Za-z0-9._-], no dot or dash first. */
-static const char *plain_name(struct making *m, const char *text)
+char *adopt_plain_name(struct arena *a, struct span text)
 {
-	char *name = arena_text(m->a, span_sub(span_of(text), 0, RECIPE_NAME_MAX - 8));
+	char *name = arena_text(a, span_sub(text, 0, RECIPE_NAME_MAX - 8));
 	for (char *p = name; p && *p; p++)
 		if (!recipe_name_is_valid((struct span){ p, 1 }) && !(p > name && (*p == '.' || *p == '-')))
 			*p = '_';
@@ -488,9 +487,9 @@ static const char *plain_name(struct making *m, const char *text)
 
 static const char *choose_name(struct making *m, const struct adopt_engine *e)
 {
-	const char *name = plain_name(m, e->model);
+	const char *name = adopt_plain_name(m->a, span_of(e->model));
 	if (name && chain_of(&m->names, span_of(name)))
-		name = plain_name(m, arena_printf(m->a, "%.60s-%.58s", e->service, e->model));
+		name = adopt_plain_name(m->a, span_of(arena_printf(m->a, "%.60s-%.58s", e->service, e->model)));
 	const char *base = name;
 	for (int i = 2; name && chain_of(&m->names, span_of(name)); i++)
 		name = arena_printf(m->a, "%s-%d", base, i);

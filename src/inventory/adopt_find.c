@@ -1,5 +1,5 @@
 /* What lies on a disk for adopt: engines, models, logs, golden inputs, and whose they are. adopt.h is the manual. */
-#include "inventory/adopt.h"
+#include "inventory/adopt_int.h"
 
 #include "base/fs.h"
 #include "base/hash.h"
@@ -165,16 +165,6 @@ static const struct adopt_assignment *assignment_of(const struct search *f, cons
 	return best;
 }
 
-/* A name of reforge.yaml from a folder's. */
-static char *plain_name(struct arena *a, struct span text)
-{
-	char *name = arena_text(a, span_sub(text, 0, RECIPE_NAME_MAX - 8));
-	for (char *p = name; p && *p; p++)
-		if (!recipe_name_is_valid((struct span){ p, 1 }) && !(p > name && (*p == '.' || *p == '-')))
-			*p = '_';
-	return name;
-}
-
 /* The folder directly below the path given that holds @path; the path given when it is the file's own folder, or a
  * Triton repository of which @path is a model's version. */
 static struct span service_root(const struct search *f, const char *path)
@@ -197,7 +187,7 @@ static struct span service_root(const struct search *f, const char *path)
 static const char *name_service(struct search *f, struct span root)
 {
 	size_t slash = span_rfind_byte(root, '/');
-	char *base = plain_name(f->a, slash == SIZE_MAX ? root : span_from(root, slash + 1)), *key = arena_text(f->a, root);
+	char *base = adopt_plain_name(f->a, slash == SIZE_MAX ? root : span_from(root, slash + 1)), *key = arena_text(f->a, root);
 	const char *name = base && base[0] ? base : "fleet";
 	for (int i = 2; base && key && name; i++) {
 		const char *there = map_get(&f->names, span_of(name));

@@ -1,10 +1,9 @@
 /* Drafts as recipes (YAML with the source of each value), questions for people, JSON. adopt.h is the manual. Pure. */
-#include "inventory/adopt.h"
+#include "inventory/adopt_int.h"
 
 /* ── YAML ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* A double-quoted scalar: JSON's strings are YAML's. */
-static void quoted(struct str *to, const char *text)
+void adopt_quoted(struct str *to, const char *text)
 {
 	struct json_out o = json_out(to, false);
 	json_put_text(&o, text);
@@ -51,7 +50,7 @@ static void write_source_model(const struct adopt_draft *d, struct str *to)
 	if (!d->source_path.value[0])
 		return;
 	str_add_text(to, "source:\n  path: ");
-	quoted(to, d->source_path.value);
+	adopt_quoted(to, d->source_path.value);
 	write_source(&d->source_path, to);
 	str_add_text(to, "  sha256: ");
 	str_add_text(to, d->source_digest.value);
@@ -64,7 +63,7 @@ static void write_targets(const struct adopt_draft *d, struct str *to)
 		str_add_text(to, "targets:\n");
 	for (size_t i = 0; i < d->targets_n; i++) {
 		str_add_text(to, "  - ");
-		quoted(to, d->targets[i].value);
+		adopt_quoted(to, d->targets[i].value);
 		write_source(&d->targets[i], to);
 	}
 }
@@ -76,7 +75,7 @@ static void write_build(const struct adopt_draft *d, struct str *to)
 	str_add_text(to, "build:\n  args: [");
 	for (size_t i = 0; i < d->args_n; i++) {
 		str_add_text(to, i ? ", " : "");
-		quoted(to, d->args[i]);
+		adopt_quoted(to, d->args[i]);
 	}
 	str_add_byte(to, ']');
 	write_source(&d->arguments, to);
@@ -86,16 +85,16 @@ void adopt_recipe_yaml(const struct adopt_draft *d, struct str *to)
 {
 	write_head(d, to);
 	str_add_text(to, "model: ");
-	quoted(to, d->name);
+	adopt_quoted(to, d->name);
 	str_add_byte(to, '\n');
 	if (d->service && d->service->owner[0]) {
 		str_add_text(to, "owner: {name: ");
-		quoted(to, d->service->owner);
+		adopt_quoted(to, d->service->owner);
 		str_add_text(to, ", contact: ");
-		quoted(to, d->service->contact);
+		adopt_quoted(to, d->service->contact);
 		if (d->service->deputy[0]) {
 			str_add_text(to, ", deputy: ");
-			quoted(to, d->service->deputy);
+			adopt_quoted(to, d->service->deputy);
 		}
 		str_add_text(to, "}  # of the service\n");
 	}
@@ -106,12 +105,12 @@ void adopt_recipe_yaml(const struct adopt_draft *d, struct str *to)
 	write_build(d, to);
 	str_add_text(to, "prove:\n  inputs: ");
 	if (d->inputs.value[0]) {
-		quoted(to, d->inputs.value);
+		adopt_quoted(to, d->inputs.value);
 		write_source(&d->inputs, to);
 	} else {
 		RF_AUTO(str) folder = STR_INIT(1 * KIB);
 		str_addf(&folder, "golden/%s", d->name);
-		quoted(to, str_text(&folder));
+		adopt_quoted(to, str_text(&folder));
 		comment(to, "ASK: put them there");
 	}
 	str_addf(to, "  outputs: {\"*\": %s}", d->tolerance.value);
