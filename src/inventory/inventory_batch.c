@@ -160,6 +160,12 @@ static const char *json_of(struct inventory_batch *b, const struct artifact_fact
 	return s.failed ? NULL : arena_text(&b->arena, str_span(&s));
 }
 
+/* Said of a member's name, not of its content: elsewhere the same content has another name. */
+static bool only_its_name(const struct artifact_facts *f)
+{
+	return f->finding == ARTIFACT_UNKNOWN && strcmp(f->cause, ARTIFACT_CAUSE_UNSAFE_NAME) == 0 && f->rule_count == 1;
+}
+
 static bool artifact_texts(struct inventory_batch *b, const struct artifact_facts *f, struct batch_artifact *a)
 {
 	char cc[32] = "";
@@ -169,8 +175,8 @@ static bool artifact_texts(struct inventory_batch *b, const struct artifact_fact
 	a->kind = f->kind;
 	a->layout = f->layout;
 	a->version_source = artifact_version_source_text(f->version_source);
-	a->finding = artifact_finding_text(f->finding);
-	a->cause = f->cause;
+	a->finding = artifact_finding_text(only_its_name(f) ? ARTIFACT_CLEAR : f->finding);
+	a->cause = only_its_name(f) ? "" : f->cause;
 	a->product = f->product ? text(b, f->product) : NULL;
 	a->version = text(b, f->version);
 	a->target = text(b, f->target);
@@ -259,11 +265,13 @@ static struct batch_artifact *artifact_new(struct inventory_batch *b, const stru
 	return a;
 }
 
-/* One content under several names: some facts are only in a name (libnvinfer.so.10.3.0), so the one that knows wins;
- * of an image's readings the one that is whole. What was read wins over what is claimed. */
+/* One content under several names: some facts are only in a name (libnvinfer.so.10.3.0, var/lib/dpkg/status), so the
+ * one that knows wins; of an image's readings the one that is whole. What was read wins over what is claimed. */
 static bool knows_more(const struct artifact_facts *facts, const struct batch_artifact *a)
 {
 	if (!a->version[0] && facts->version[0])
+		return true;
+	if (strcmp(a->kind, ARTIFACT_OTHER) == 0 && strcmp(facts->kind, ARTIFACT_OTHER) != 0)
 		return true;
 	return a->finding[0] && facts->finding == ARTIFACT_CLEAR && strcmp(facts->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
 }

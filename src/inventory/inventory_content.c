@@ -91,7 +91,8 @@ static int64_t rank(const struct batch_artifact *a)
 /* Whether these facts are to stand in place of those in the database: of what counts less (an older reader's, others'
  * claims) always; of what counts as much when a name says more, or when they are of an image that was not read whole
  * and now is. A claimed conflict is not claimed away. */
-static bool replaces(const struct batch_artifact *a, int64_t reader, struct span version, struct span finding)
+static bool replaces(const struct batch_artifact *a, int64_t reader, struct span version, struct span finding,
+		     struct span kind)
 {
 	if (a->placed_only || reader != rank(a))
 		return !a->placed_only && reader < rank(a);
@@ -99,7 +100,8 @@ static bool replaces(const struct batch_artifact *a, int64_t reader, struct span
 		return false;
 	bool completes = !a->claimed && !is_whole(finding) && is_whole(span_of(a->finding)) &&
 			 strcmp(a->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
-	return completes || (version.n == 0 && a->version[0]);
+	bool recognised = span_eq_text(kind, ARTIFACT_OTHER) && strcmp(a->kind, ARTIFACT_OTHER) != 0;
+	return completes || (version.n == 0 && (a->version[0] || recognised));
 }
 
 static int artifact_look(struct record *r, struct batch_artifact *a)
@@ -107,7 +109,7 @@ static int artifact_look(struct record *r, struct batch_artifact *a)
 	char hex[DIGEST_HEX];
 	RF_AUTO_ROWS rows = NULL;
 	a->id = 0;
-	int rc = TX_QUERY(r->tx, &rows, "SELECT id, reader, version, finding FROM inventory_artifact WHERE digest = $1",
+	int rc = TX_QUERY(r->tx, &rows, "SELECT id, reader, version, finding, kind FROM inventory_artifact WHERE digest = $1",
 			  DB_T(digest_hex(&a->digest, hex)));
 	if (rc == 0)
 		rc = rows_next(rows);
@@ -116,7 +118,7 @@ static int artifact_look(struct record *r, struct batch_artifact *a)
 	bool known = rc == 1;
 	if (known)
 		a->id = rows_i64(rows, 0);
-	a->fresh = !known || replaces(a, rows_i64(rows, 1), rows_text(rows, 2), rows_text(rows, 3));
+	a->fresh = !known || replaces(a, rows_i64(rows, 1), rows_text(rows, 2), rows_text(rows, 3), rows_text(rows, 4));
 	a->known_whole = known && is_whole(rows_text(rows, 3)) && !a->fresh;
 	if (!known && a->placed_only && strcmp(a->kind, ARTIFACT_OTHER) == 0)
 		return err_set(tx_err(r->tx), RF_EINVALID,

@@ -370,6 +370,28 @@ static void assert_known(struct fixture *x, unsigned char seed, const char *find
 	assert_int_equal(number(x, sql), 1);
 }
 
+/* What is wrong with a member's name is not wrong with its content, and a place that tells what it is counts. */
+static void test_names(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct artifact_facts plan = facts(ARTIFACT_TENSORRT_PLAN, TRT, "10.13.3.9"),
+			      packages = facts(ARTIFACT_PACKAGE_DATABASE, NULL, ""),
+			      stray = found(facts(ARTIFACT_OTHER, NULL, ""), ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNSAFE_NAME),
+			      outside = found(plan, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNSAFE_NAME);
+	stray.rules[0] = outside.rules[0] = "member_name_leaves";
+	stray.rule_count = outside.rule_count = 1;
+	read_here(x, 1, outside);
+	assert_known(x, 1, "", "10.13.3.9");
+	read_here(x, 2, stray);
+	read_here(x, 2, packages);
+	assert_known(x, 2, "", "");
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_artifact WHERE kind = 'package-database'"), 1);
+	outside.rules[1] = "section_past_end";
+	outside.rule_count = 2;
+	read_here(x, 3, outside);
+	assert_known(x, 3, "unknown", "10.13.3.9");
+}
+
 static void test_claims(void **state)
 {
 	struct fixture *x = fixture(state);
@@ -662,7 +684,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		EACH(test_image),          EACH(test_image_readings),    EACH(test_image_empty),
 		EACH(test_many_components), EACH(test_report_as_before), EACH(test_history),
-		EACH(test_claims),          EACH(test_database_of_before),
+		EACH(test_names),           EACH(test_claims),          EACH(test_database_of_before),
 	};
 	return ENGINES_RUN(tests);
 }
