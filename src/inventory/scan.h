@@ -100,7 +100,8 @@ RF_MUST_CHECK int scan_files(const char *const *roots, size_t n, const struct sc
 			     int (*report)(const struct scan_file *, void *), void *data,
 			     struct scan_totals *ret_totals, struct err *err);
 
-/* One file, in the caller's thread: for `explain` and for the check after a build (design 6.4). @a holds the facts'
+/* One file, in the caller's thread: for `explain`, for the check after a build (design 6.4), for the gate in a pod. What lies
+ * inside of it is not looked for. @a holds the facts'
  * texts. RF_ENOTFOUND, RF_EINVALID (not a regular file), RF_EPERM, RF_EIO, RF_ENOMEM. */
 RF_MUST_CHECK int scan_one(const char *path, const struct scan_options *o, struct arena *a,
 			   struct artifact_facts *ret_facts, struct digest *ret_digest /* may be NULL: no hash */,

@@ -1,5 +1,5 @@
 /*
- * scan_int - one open file: facts and digest. Shared by scan_files.c (many) and scan_one(); nobody else includes it.
+ * scan_int - one open file: facts and digest. Shared by scan_files.c (many) and scan_one.c; nobody else includes it.
  */
 #ifndef REFORGE_INVENTORY_SCAN_INT_H
 #define REFORGE_INVENTORY_SCAN_INT_H
@@ -33,6 +33,8 @@ struct scan_slot {
 	struct scan_file file;
 	struct artifact_facts facts;
 	struct arena arena;
+	/* What may lie inside of such a file; NULL: nobody looks there. */
+	const struct scan_inside_row *(*inside_of)(const struct artifact_facts *facts);
 	const struct scan_inside_row *inside; /* fd is open still: what lies inside is to be read. NULL: nothing */
 	bool digest_beside; /* large: the digest is taken beside the reading of what lies inside */
 	struct str members;                   /* what scan_file.members is made of */
@@ -44,6 +46,8 @@ struct scan_slot {
 /* Called after each piece with its bytes; true: stop (RF_ECANCELLED). */
 typedef bool scan_tick(size_t bytes, void *data);
 
+/* A slot for @path (at most 4,095 bytes), whose last part begins at @name_at: nothing is opened, nothing looked for. */
+void scan_slot_begin(struct scan_slot *s, const char *path, size_t name_at);
 /* Reads facts, and the digest when wanted (@hasher then not NULL), of slot->fd; closes it unless slot->inside is set. What
  * is wrong with the file becomes a fact. */
 void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data);

@@ -46,6 +46,19 @@ void scan_identity_of(const struct stat *st, struct scan_identity *ret)
 	};
 }
 
+void scan_slot_begin(struct scan_slot *s, const char *path, size_t name_at)
+{
+	memcpy(s->path, path, strlen(path) + 1);
+	s->name_at = name_at;
+	s->fd = -1;
+	s->rc = 0;
+	s->want_digest = s->through_link = s->digest_beside = false;
+	s->inside_of = NULL;
+	s->inside = NULL;
+	s->err = ERR_INIT;
+	s->file = (struct scan_file){ .path = s->path, .root = s->path };
+}
+
 /* ── Facts without reading ───────────────────────────────────────────────────────────────────────────────────────── */
 
 static void note_add(struct scan_slot *s, const char *text)
@@ -351,7 +364,7 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 		s->facts.second_look_from = s->facts.note_count;
 		if (s->file.has_digest && artifact_second_look_apply(&s->facts, s->file.second_look, &s->arena) < 0)
 			s->rc = RF_ENOMEM;
-		s->inside = s->rc == 0 ? scan_inside_row_of(&s->facts) : NULL;
+		s->inside = s->rc == 0 && s->inside_of ? s->inside_of(&s->facts) : NULL;
 		s->digest_beside = s->inside && s->inside->always && s->want_digest && !s->file.has_digest &&
 				   s->file.identity.size >= OVERLAP_FROM_BYTES;
 		if (s->rc == 0 && s->want_digest && !s->file.has_digest && !s->digest_beside)
