@@ -1,9 +1,9 @@
 /*
- * cli - the program's commands: one file each (command_*.c), one row each in commands[] (cli.c).
+ * cli - the program's commands: one file each (command_*.c), one row each in cli_commands[] (cli.c).
  *
  * The boundary: only here is anything printed, logged above debug, or turned into an exit status. May use every room.
  *
- *   argv ──► commands[] ──► option tables ──► run() ──► exit status (design 6.1)
+ *   argv ──► cli_commands[] ──► option tables ──► run() ──► exit status (design 6.1)
  *
  * Exit: 2 could not run; else 1 any deny or failed judgement; else 3 any conflict, unknown or inconclusive; else 0.
  */
@@ -70,7 +70,16 @@ struct command {
 	const struct verb *verbs;            /* ends with name NULL; one whose name is "" is the command without verb */
 };
 
-/* The table, NULL-ended: help, completion and man pages are made from it. */
+/* What a program says of itself. */
+struct program {
+	const char *name;                    /* "reforge" */
+	const char *summary;
+	const char *start;                   /* last line of its help */
+	bool workspace;                      /* its commands work on one: -C, --yes */
+};
+/* The program and the table of its commands, NULL-ended: help, completion and man pages are made from them. reforge's are
+ * in cli.c, reforge-gate's in gate_main.c. */
+extern const struct program cli_program;
 extern const struct command *const cli_commands[];
 
 /* The row of @name among the options of the verb at hand; asserts that it is there. */

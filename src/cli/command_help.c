@@ -58,7 +58,8 @@ static int run_help(const struct invocation *in, struct err *err)
 		cli_help(cli_commands[i], verb);
 		return 0;
 	}
-	return err_set(err, RF_EUSAGE, "there is no command '%s'; 'reforge help' lists them", in->arguments[0]);
+	return err_set(err, RF_EUSAGE, "there is no command '%s'; '%s help' lists them", in->arguments[0],
+	               cli_program.name);
 }
 
 static const struct option_row help_options[] = { { "man", 0, OPTION_FLAG, NULL, "the man page, roff", NULL }, { 0 } };
@@ -70,7 +71,7 @@ const struct command command_help = {
 static int run_version(const struct invocation *in, struct err *err)
 {
 	if (!in->json) {
-		out("reforge " REFORGE_VERSION "\n");
+		out("%s " REFORGE_VERSION "\n", cli_program.name);
 		return 0;
 	}
 	RF_AUTO(str) text = STR_INIT(1 * KIB);

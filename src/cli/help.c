@@ -2,19 +2,28 @@
 #include "cli/cli.h"
 #include "cli/output.h"
 
-static const struct { const char *option, *text; } global_options[] = {
-	{ "-C DIR", "the workspace (default: the folder with reforge.yaml at or above this one)" },
-	{ "--json", "machine-readable output, documented in docs/cli.md" },
-	{ "-q, --quiet", "no progress" },
-	{ "-y, --yes", "do not ask" },
-	{ "-h, --help", "this help" },
+static const struct global_option {
+	const char *option, *text;
+	bool workspace; /* of programs that work on one */
+} global_options[] = {
+	{ "-C DIR", "the workspace (default: the folder with reforge.yaml at or above this one)", true },
+	{ "--json", "machine-readable output, documented in docs/cli.md", false },
+	{ "-q, --quiet", "no progress", false },
+	{ "-y, --yes", "do not ask", true },
+	{ "-h, --help", "this help", false },
 };
+
+static bool is_had(const struct global_option *o)
+{
+	return cli_program.workspace || !o->workspace;
+}
 
 static void print_globals(void)
 {
 	out_colour(COLOUR_BOLD, "Everywhere\n");
 	for (size_t i = 0; i < RF_COUNT(global_options); i++)
-		out("  %-22s %s\n", global_options[i].option, global_options[i].text);
+		if (is_had(&global_options[i]))
+			out("  %-22s %s\n", global_options[i].option, global_options[i].text);
 	out("\nExit status: 0 good; 1 denied or a judgement failed; 3 conflict, unknown or inconclusive; 2 could not run.\n");
 }
 
@@ -35,7 +44,7 @@ static void print_options(const struct verb *verb)
 
 static void print_usage(const struct command *c, const struct verb *v)
 {
-	out("  reforge %s%s%s%s%s%s\n", c->name, v->name[0] ? " " : "", v->name, v->arguments[0] ? " " : "", v->arguments,
+	out("  %s %s%s%s%s%s%s\n", cli_program.name, c->name, v->name[0] ? " " : "", v->name, v->arguments[0] ? " " : "", v->arguments,
 	    v->options && v->options->name ? " [options]" : "");
 }
 
@@ -86,7 +95,9 @@ static void roff(const char *text)
 
 static void roff_verb(const struct command *c, const struct verb *v)
 {
-	out(".TP\n.B reforge %s%s%s", c->name, v->name[0] ? " " : "", v->name);
+	out(".TP\n.B ");
+	roff(cli_program.name);
+	out(" %s%s%s", c->name, v->name[0] ? " " : "", v->name);
 	if (v->arguments[0]) {
 		out(" ");
 		roff(v->arguments);
@@ -108,14 +119,22 @@ static void roff_verb(const struct command *c, const struct verb *v)
 
 void cli_man(void)
 {
-	out(".\\\" Made by 'reforge help --man' from the tables of the commands.\n.TH REFORGE 1 \"" MAN_DATE "\" \"reforge " REFORGE_VERSION "\"\n"
-	    ".SH NAME\nreforge \\- from a security bulletin to every inference engine rebuilt, proven and published\n"
-	    ".SH SYNOPSIS\n.B reforge\n.I COMMAND\n[\\fIVERB\\fR] [\\fIoptions\\fR]\n.SH COMMANDS\n");
+	const char *name = cli_program.name;
+	out(".\\\" Made by '%s help --man' from the tables of the commands.\n.TH ", name);
+	for (const char *p = name; *p; p++)
+		out("%c", *p >= 'a' && *p <= 'z' ? *p - 'a' + 'A' : *p);
+	out(" 1 \"" MAN_DATE "\" \"%s " REFORGE_VERSION "\"\n.SH NAME\n", name);
+	roff(name);
+	out(" \\- %s\n.SH SYNOPSIS\n.B ", cli_program.summary);
+	roff(name);
+	out("\n.I COMMAND\n[\\fIVERB\\fR] [\\fIoptions\\fR]\n.SH COMMANDS\n");
 	for (size_t i = 0; cli_commands[i]; i++)
 		for (const struct verb *v = cli_commands[i]->verbs; v->name; v++)
 			roff_verb(cli_commands[i], v);
 	out(".SH OPTIONS EVERYWHERE\n");
 	for (size_t i = 0; i < RF_COUNT(global_options); i++) {
+		if (!is_had(&global_options[i]))
+			continue;
 		out(".TP\n.B ");
 		roff(global_options[i].option);
 		out("\n");
@@ -123,8 +142,9 @@ void cli_man(void)
 		out("\n");
 	}
 	out(".SH EXIT STATUS\n0 good; 1 denied or a judgement failed; 3 conflict, unknown or inconclusive; 2 could not run.\n"
-	    ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours\n.TP\n.B REFORGE_LOG\nerror, warn, info or debug (default: warn)\n"
-	    ".SH FILES\n.TP\n.B reforge.yaml\nthe workspace; 'reforge schema reforge' prints its schema\n");
+	    ".SH ENVIRONMENT\n.TP\n.B NO_COLOR\nno colours\n.TP\n.B REFORGE_LOG\nerror, warn, info or debug (default: warn)\n");
+	if (cli_program.workspace)
+		out(".SH FILES\n.TP\n.B reforge.yaml\nthe workspace; 'reforge schema reforge' prints its schema\n");
 }
 
 void cli_help(const struct command *command, const struct verb *verb)
@@ -137,12 +157,12 @@ void cli_help(const struct command *command, const struct verb *verb)
 		help_command(command);
 		return;
 	}
-	out("reforge " REFORGE_VERSION " - from a security bulletin to every inference engine rebuilt, proven and published\n\n");
-	out("  reforge COMMAND [VERB] [options]\n\n");
+	out("%s " REFORGE_VERSION " - %s\n\n", cli_program.name, cli_program.summary);
+	out("  %s COMMAND [VERB] [options]\n\n", cli_program.name);
 	for (size_t i = 0; cli_commands[i]; i++) {
 		out_colour(COLOUR_BOLD, "  %-12s", cli_commands[i]->name);
 		out(" %s\n", cli_commands[i]->summary);
 	}
-	out("\n'reforge COMMAND --help' tells more. Start with 'reforge init DIR'.\n\n");
+	out("\n'%s COMMAND --help' tells more. %s\n\n", cli_program.name, cli_program.start);
 	print_globals();
 }

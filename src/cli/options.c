@@ -56,8 +56,8 @@ static int unknown_command(const char *name, struct err *err)
 	size_t d = 3;
 	for (size_t i = 0; cli_commands[i]; i++)
 		nearest(name, cli_commands[i]->name, &best, &d);
-	return err_set(err, RF_EUSAGE, "there is no command '%s'%s%s%s; 'reforge help' lists them", name, best ? "; did you mean '" : "",
-	               best ? best : "", best ? "'?" : "");
+	return err_set(err, RF_EUSAGE, "there is no command '%s'%s%s%s; '%s help' lists them", name, best ? "; did you mean '" : "",
+	               best ? best : "", best ? "'?" : "", cli_program.name);
 }
 
 static int unknown_option(const struct verb *verb, const char *name, struct err *err)
@@ -127,8 +127,10 @@ static int global_option(struct cursor *c, struct invocation *in, bool *ret_help
 		in->json = true;
 	} else if (strcmp(arg, "--quiet") == 0 || strcmp(arg, "-q") == 0) {
 		in->quiet = true;
-	} else if (strcmp(arg, "--yes") == 0 || strcmp(arg, "-y") == 0) {
+	} else if (cli_program.workspace && (strcmp(arg, "--yes") == 0 || strcmp(arg, "-y") == 0)) {
 		in->yes = true;
+	} else if (!cli_program.workspace) {
+		return 0;
 	} else if (strcmp(arg, "-C") == 0) {
 		if (c->at + 1 >= c->argc)
 			return err_set(err, RF_EUSAGE, "-C needs the folder of a workspace");
@@ -187,8 +189,8 @@ static int check_count(const struct invocation *in, struct err *err)
 	if (in->argument_count >= v->least && in->argument_count <= v->most)
 		return 0;
 	const char *space = v->name[0] ? " " : "", *more = v->arguments[0] ? " " : "";
-	return err_set(err, RF_EUSAGE, "%s: usage: reforge %s%s%s%s%s [options]", in->argument_count < v->least ? "too few arguments" : "too many arguments",
-	               in->command->name, space, v->name, more, v->arguments);
+	return err_set(err, RF_EUSAGE, "%s: usage: %s %s%s%s%s%s [options]", in->argument_count < v->least ? "too few arguments" : "too many arguments",
+	               cli_program.name, in->command->name, space, v->name, more, v->arguments);
 }
 
 static int pick_verb(struct cursor *c, struct invocation *in, bool help, struct err *err)
@@ -204,9 +206,10 @@ static int pick_verb(struct cursor *c, struct invocation *in, bool help, struct 
 	if (plain || help)
 		return 0;
 	if (c->at >= c->argc || c->argv[c->at][0] == '-')
-		return err_set(err, RF_EUSAGE, "reforge %s needs a verb; 'reforge %s --help' lists them", in->command->name, in->command->name);
-	return err_set(err, RF_EUSAGE, "reforge %s has no verb '%s'; 'reforge %s --help' lists them", in->command->name, c->argv[c->at],
-	               in->command->name);
+		return err_set(err, RF_EUSAGE, "%s %s needs a verb; '%s %s --help' lists them", cli_program.name, in->command->name, cli_program.name,
+		               in->command->name);
+	return err_set(err, RF_EUSAGE, "%s %s has no verb '%s'; '%s %s --help' lists them", cli_program.name, in->command->name, c->argv[c->at],
+	               cli_program.name, in->command->name);
 }
 
 /* Positional arguments are moved to the front of argv, whose pointers are ours to reorder. */
@@ -258,7 +261,8 @@ int invocation_read(int argc, char **argv, struct invocation *ret, struct err *e
 		if (taken < 0)
 			return taken;
 		if (taken == 0)
-			return err_set(err, RF_EUSAGE, "'%s' in front of a command; 'reforge help' lists commands and options", argv[c.at]);
+			return err_set(err, RF_EUSAGE, "'%s' in front of a command; '%s help' lists commands and options", argv[c.at],
+			               cli_program.name);
 	}
 	if (c.at >= argc) {
 		cli_help(NULL, NULL);
