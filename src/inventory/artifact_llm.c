@@ -45,6 +45,20 @@ static void version_take(struct artifact_reading *r, struct span version)
 	f->version_source = ARTIFACT_VERSION_HEADER;
 }
 
+/* What built the engines beside it: no other file of the folder says so, and a part of an image may be all that there is
+ * of it. */
+static int builder_add(struct artifact_reading *r)
+{
+	struct artifact_component c = { .product = SPAN(ARTIFACT_PRODUCT_TENSORRT_LLM),
+					.version = span_of(r->facts->version),
+					.role = ARTIFACT_ROLE_BUILDER,
+					.source = "config.json",
+					.where = SPAN("version") };
+	if (artifact_component_add(r->facts, r->a, &c) < 0)
+		r->failed = RF_ENOMEM;
+	return r->failed;
+}
+
 static int llm_read(struct artifact_reading *r)
 {
 	struct artifact_facts *f = r->facts;
@@ -66,6 +80,8 @@ static int llm_read(struct artifact_reading *r)
 	f->layout = "json";
 	f->product = ARTIFACT_PRODUCT_TENSORRT_LLM;
 	version_take(r, json_string(json_get(root, "version")));
+	if (builder_add(r) < 0)
+		return RF_ENOMEM;
 	if ((json_u64(json_path(pretrained, "mapping", "world_size", NULL), &ranks) ||
 	     json_u64(json_path(root, "builder_config", "tensor_parallel", NULL), &ranks)) &&
 	    ranks <= RANKS_MAX)

@@ -5,6 +5,8 @@
 #include "base/hash.h"
 #include "base/thread.h"
 #include "inventory/scan_image_source.h"
+#include "inventory/scan_member.h"
+#include "inventory/scan_set.h"
 
 #include <stdarg.h>
 
@@ -571,6 +573,7 @@ struct reporting {
 	void *data;
 	struct arena arena; /* of one report */
 	struct scan_totals *totals;
+	struct scan_sets sets; /* of the image at hand, over what is there in the end */
 	uint64_t files;
 	struct err *err;
 };
@@ -600,10 +603,27 @@ static int on_inside(const struct scan_file *file, const char *link, void *data)
 	f.facts = &facts;
 	if (!f.path)
 		return no_memory(r->err);
-	f.inner = f.path + strlen(f.outer) + 2;
+	f.inner = f.path + strlen(f.outer) + strlen(SCAN_MEMBER_MARK);
 	r->files++;
 	count(r->totals, &f);
-	return r->report(&r->found->image, &f, file->path, r->data);
+	if (scan_sets_add(&r->sets, &f) < 0)
+		return no_memory(r->err);
+	return r->report(&r->found->image, &f, f.inner, r->data);
+}
+
+static int on_set(const struct scan_file *f, void *data)
+{
+	struct reporting *r = data;
+	return r->report(&r->found->image, f, f->inner, r->data);
+}
+
+/* Engines, configurations and libraries may come from different layers: what belongs together is told of the whole. */
+static int sets_report(struct reporting *r)
+{
+	const struct scan_image *image = &r->found->image;
+	struct scan_container c = { .path = image->reference, .digest = &image->digest };
+	int rc = scan_sets_report(&r->sets, image->reference, &c, on_set, r, r->totals);
+	return rc == RF_ENOMEM ? no_memory(r->err) : rc;
 }
 
 static const struct {
@@ -709,6 +729,8 @@ static int tree_report(struct reporting *r)
 	if (rc == 0)
 		rc = image_tree_each(t, on_inside, r);
 	if (rc == 0)
+		rc = sets_report(r);
+	if (rc == 0)
 		rc = image_report(r, image_tree_hidden(t));
 	image_tree_free(t);
 	return rc == RF_ENOMEM && !r->err->code ? no_memory(r->err) : rc;
@@ -744,7 +766,9 @@ static int images_report(struct image_run *run, scan_image_report *report, void 
 	for (const struct image_found *f = run->images; f && rc == 0; f = f->next) {
 		r.found = f;
 		r.files = 0;
+		scan_sets_init(&r.sets);
 		rc = tree_report(&r);
+		scan_sets_release(&r.sets);
 	}
 	arena_release(&r.arena);
 	for (size_t i = run->wanted_from; i < run->wanted_count; i++) {

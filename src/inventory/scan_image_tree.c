@@ -2,6 +2,7 @@
 #include "inventory/scan_image_tree.h"
 
 #include "base/hash.h"
+#include "inventory/scan_member.h"
 
 /* ── Paths ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -132,6 +133,20 @@ static struct place *place_of(struct image_layer *l, struct span path)
 	return p;
 }
 
+/* Of what was met inside only the names of files beside it count further on: for sets. */
+static bool inside_keep(struct image_layer *l, const struct scan_file *f, struct kept *k)
+{
+	k->file.inside = NULL;
+	if (!f->inside || !f->inside->beside_count)
+		return true;
+	struct scan_inside *inside = arena_alloc(&l->kept, sizeof *inside);
+	if (!inside)
+		return false;
+	*inside = *f->inside;
+	k->file.inside = inside;
+	return true;
+}
+
 static struct kept *kept_new(struct image_layer *l, struct span path, size_t place, const struct scan_file *f)
 {
 	struct kept *k = arena_alloc(&l->kept, sizeof *k);
@@ -146,7 +161,8 @@ static struct kept *kept_new(struct image_layer *l, struct span path, size_t pla
 	k->file.second_look = k->file.members = SPAN_NONE;
 	k->file.outer = k->file.inner = NULL;
 	k->file.outer_digest = NULL;
-	return k;
+	k->file.triton = NULL;
+	return inside_keep(l, f, k) ? k : NULL;
 }
 
 int layer_report(struct image_layer *l, struct span path, size_t place, const struct scan_file *f)

@@ -226,7 +226,6 @@ static int set_report(struct reporting *r, struct set *set, bool whole)
 	}
 	if (parts_note(r, set) < 0)
 		return RF_ENOMEM;
-	r->totals->files++;
 	r->totals->conflicts += set->facts.finding == ARTIFACT_CONFLICT;
 	r->totals->unknowns += set->facts.finding == ARTIFACT_UNKNOWN;
 	int rc = r->report(&file, r->data);
@@ -234,10 +233,17 @@ static int set_report(struct reporting *r, struct set *set, bool whole)
 	return rc;
 }
 
+/* "rank3.engine"; before 0.8 "llama_float16_tp4_rank3.engine". */
 static bool is_rank(struct span name)
 {
-	return span_starts(name, "rank") && span_ends(name, ".engine") && name.n > 11 &&
-	       span_is_digits(span_sub(name, 4, name.n - 11));
+	if (!span_ends(name, ".engine"))
+		return false;
+	name = span_sub(name, 0, name.n - strlen(".engine"));
+	size_t at = name.n;
+	while (at && name.p[at - 1] >= '0' && name.p[at - 1] <= '9')
+		at--;
+	struct span word = span_sub(name, 0, at);
+	return at < name.n && span_ends(word, "rank") && (word.n == 4 || word.p[word.n - 5] == '_');
 }
 
 static int llm_judge(struct reporting *r, const struct set_folder *folder, struct set *set, size_t ranks)
@@ -266,16 +272,17 @@ static int llm_judge(struct reporting *r, const struct set_folder *folder, struc
 
 static int llm_report(struct reporting *r, const struct set_folder *folder, struct set *set)
 {
-	size_t ranks = 0;
+	size_t named = 0, ranks = 0;
+	for (const struct set_part *p = folder->parts; p; p = p->next)
+		named += p->role == PART_PLAN && is_rank(p->name);
 	set->count = 0;
+	/* where no engine has a rank's name, they were renamed: each of them may be one */
 	for (const struct set_part *p = folder->parts; p; p = p->next) {
-		bool rank = p->role == PART_PLAN && is_rank(p->name);
+		bool rank = p->role == PART_PLAN && (!named || is_rank(p->name));
 		ranks += rank;
 		if (rank || p->role != PART_PLAN)
 			set->parts[set->count++] = p;
 	}
-	if (!ranks)
-		return 0;
 	set_facts(set, ARTIFACT_TENSORRT_LLM);
 	struct artifact_facts *f = &set->facts;
 	f->product = ARTIFACT_PRODUCT_TENSORRT_LLM;

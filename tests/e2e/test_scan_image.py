@@ -3,6 +3,7 @@
 import csv, gzip, io, json, os, pathlib, shutil, sqlite3, struct, subprocess, sys, tarfile, zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from containers import context_model
 from images import *
 from tap import *
 
@@ -80,6 +81,28 @@ def libraries():
                                                   Link("srv/m.plan", "/opt/current/m.plan")]))])
     got = inside(scan("--json", f"oci:{where}:1"))
     ok(got["srv/m.plan"]["sha256"] == sha256(B)[7:], "a link through a linked folder", got)
+
+
+def sets():
+    """Files that are one thing together, whichever layers they come from."""
+    config = json.dumps({"version": "0.16.0", "pretrained_config": {"mapping": {"world_size": 2}}, "build_config": {}}).encode()
+    plugin = pathlib.Path(folder() / "plugin.so")
+    subprocess.run([MAKER, "--library", "libnvinfer_plugin.so.10", str(plugin)], check=True)
+    packed = tar_of([("in/config.json", config), ("in/rank0.engine", A), ("in/rank1.engine", A)])
+    lower = tar_of([("llm/config.json", config), ("llm/rank0.engine", A), ("cut/config.json", config), ("cut/rank0.engine", A), ("cut/rank1.engine", A),
+                    ("ep/sub/e.engine", A), ("m/1/model.plan", A), ("all.tar", packed), ("old/config.json", config)])
+    upper = tar_of([("llm/rank1.engine", A), ("cut/.wh.rank1.engine", b""), ("ep/ctx.onnx", context_model([b"./sub/e.engine"], 0)), ("m/1/libplugin.so", plugin.read_bytes()),
+                    ("old/gpt_float16_tp2_rank0.engine", A), ("old/gpt_float16_tp2_rank1.engine", A)])
+    where = one_image("sets", [Layer(lower), Layer(upper)])
+    result = scan("--json", f"oci:{where}:1")
+    got = inside(result)
+    sets = {p: (f["kind"], f["version"], f["rules"]) for p, f in got.items() if "set of" in " ".join(f["notes"]) and f["sha256"]}
+    llm = ("tensorrt-llm-engine", "0.16.0", [])
+    ok(sets == {"llm": llm, "all.tar!/in": llm, "old": llm, "cut": (*llm[:2], ["set_incomplete"]), "ep/ctx.onnx!set": ("engine-set", None, []), "m/1": ("engine-set", None, [])},
+       "sets of an image", sets, result)
+    told = [c["product"] for c in got["llm/config.json"]["components"] if c["role"] == "builder"]
+    ok(told == ["pkg:generic/nvidia/tensorrt-llm"], "what built the engines is told by the configuration", got["llm/config.json"])
+    ok(got["llm"]["sha256"] == got["all.tar!/in"]["sha256"] == got["all.tar!/in"]["sha256"], "the same files are the same set", sets)
 
 
 def packages():
@@ -447,6 +470,6 @@ if not os.access(MAKER, os.X_OK):
     skip("scan IMAGE", "the specimen maker is not built")
 else:
     A, B, C = specimen("--version", "10.13.3.9", "--cc", "8.6"), specimen("--version", "8.6.1.6", "--cc", "7.5"), specimen("--version", "10.9.0.34", "--cc", "8.9")
-    for group in (the_file_system, libraries, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, seen_in_part, lists_of_platforms, every_engine):
+    for group in (the_file_system, libraries, sets, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, seen_in_part, lists_of_platforms, every_engine):
         guarded(group)
 done()
