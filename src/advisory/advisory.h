@@ -85,6 +85,7 @@ struct advisory_statement {
 				    * and review is set */
 	struct span justification; /* why not affected, VEX: "vulnerable_code_not_present"; the flag's or the threat's
 				      words */
+	usec_t stated;             /* when it was said, of formats that date each statement (OpenVEX); else 0 */
 	struct span remedy;        /* what the source advises: "vendor_fix: Update to V3.1"; empty when nothing */
 	bool review; /* a person must look: a range that was not read or read cautiously, or a name that no
 		      * row has and that resembles one */

@@ -103,6 +103,7 @@ static void judge(struct vex *v, struct advisory_statement *s, const struct vex_
 	s->status = fixed || not_affected ? STATEMENT_NOT_AFFECTED : STATEMENT_AFFECTED;
 	s->justification = of->justification.n ? of->justification : of->impact;
 	s->remedy = of->action;
+	s->stated = of->time == USEC_NONE ? 0 : of->time;
 	if (fixed && version.n) {
 		s->fixed = arena_array(v->r.a, 1, sizeof *s->fixed);
 		if (s->fixed) {

@@ -173,6 +173,8 @@ static int load_source(struct loading *l, const struct db_rows *rows, struct adv
 					      .record_modified = v->modified,
 					      .record_state = v->state,
 					      .authority = (enum advisory_authority)rows_i64(rows, 21) };
+	const struct advisory_format *format = advisory_format_find(rows_text(rows, 23));
+	s->origin.format = format ? span_of(format->name) : SPAN_NONE;
 	s->publisher = column(l, rows, 20);
 	if (!rc)
 		rc = take_foreign(l, rows_text(rows, 22), l->to->source_count);
@@ -199,7 +201,7 @@ static int load_sources(struct loading *l)
 		 "SELECT r.id, r.record_id, r.title, r.summary, r.url, r.state, r.state_reason, r.assigner, r.tlp,"
 		 " r.published, r.published_has_time, r.modified, r.cwe, r.severities, r.aliases, d.digest, d.name, "
 		 "d.document_id, d.feed,"
-		 " d.imported_at, d.publisher, r.authority, r.foreign_statements%s"
+		 " d.imported_at, d.publisher, r.authority, r.foreign_statements, d.format%s"
 		 " ORDER BY CASE WHEN r.state = 'published' THEN 0 ELSE 1 END, r.authority DESC, COALESCE(r.modified, "
 		 "0) DESC, r.id DESC",
 		 current_records);
@@ -229,6 +231,7 @@ static int load_statement(struct loading *l, const struct db_rows *rows, struct 
 	s->contradiction = column(l, rows, 14);
 	s->justification = column(l, rows, 15);
 	s->remedy = column(l, rows, 16);
+	s->stated = rows_i64(rows, 17);
 	const struct scheme *scheme = s->product ? product_scheme(s->product) : scheme_find(SPAN("plain"));
 	int rc = advisory_range_read(l->a, l->doc, scheme, rows_text(rows, 7), &s->range, err);
 	if (!rc)
@@ -263,7 +266,8 @@ static int load_statements(struct loading *l)
 			l->tx, &rows,
 			"SELECT position, status, purl, product_name, platform, affected_text, fixed_text, "
 			"affected_range,"
-			" fixed, rule, review, authoritative, source, given_purl, contradiction, justification, remedy"
+			" fixed, rule, review, authoritative, source, given_purl, contradiction, justification, remedy, "
+			"stated"
 			" FROM advisory_statement WHERE record = $1 ORDER BY position",
 			DB_I(l->records[i]));
 		while (!rc && own_count < (size_t)n && (rc = rows_next(rows)) == 1) {

@@ -28,6 +28,7 @@ struct advisory_origin {
 	struct span document_name;   /* path or URL at import */
 	struct span document_id;     /* "5855" */
 	struct span feed;
+	struct span format;          /* it was read as: "openvex"; static */
 	usec_t imported_at;
 	usec_t record_modified;
 	enum advisory_state record_state;

@@ -13,7 +13,7 @@
 
 /* Raised whenever a parser, the grammar or products.tsv makes a document read differently: known documents are then
  * read again. */
-#define ADVISORY_READER_VERSION 3
+#define ADVISORY_READER_VERSION 4
 
 /* A document about products of ours is kept whole up to this size; of the rest digest and name are kept. */
 #define STORE_MAX_CONTENT (8 * MIB)

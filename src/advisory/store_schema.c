@@ -75,5 +75,7 @@ static const char *const steps[] = {
 	"NULL,"
 	" why {text} NOT NULL, at {int64} NOT NULL);\n"
 	"CREATE INDEX advisory_decision_advisory ON advisory_decision (advisory);\n",
+	/* when it was said, where the format dates each statement */
+	"ALTER TABLE advisory_statement ADD COLUMN stated {int64} NOT NULL DEFAULT 0;\n",
 };
 const struct migration_set ADVISORY_MIGRATIONS = { "advisory", steps, RF_COUNT(steps) };

@@ -417,6 +417,7 @@ static int put_statement(struct segment *s, int64_t record, const struct advisor
 		store_text(from->contradiction),
 		store_text(from->justification),
 		store_text(from->remedy),
+		DB_I(from->stated),
 	};
 	memcpy(row, values, sizeof values);
 	return 0;
@@ -430,8 +431,8 @@ static int put_statements(struct segment *s, int64_t first_record)
 		s,
 		"INSERT INTO advisory_statement (record, position, status, purl, product_name, platform, affected_text,"
 		" fixed_text, affected_range, fixed, rule, review, authoritative, source, given_purl, contradiction,"
-		" justification, remedy) VALUES",
-		"", 18);
+		" justification, remedy, stated) VALUES",
+		"", 19);
 	for (size_t i = 0; !rc && i < s->count; i++) {
 		const struct store_document *d = &s->documents[i];
 		for (size_t k = 0; !rc && d->change && k < d->parsed.count; k++, record++)
