@@ -7,7 +7,7 @@
  *   1. names the service and the environment      2. names the service      3. names the environment
  *   4. names neither                              5. built in: WORKSPACE_POLICY_* below
  *
- * Two policies of one rank that hold for the same service and environment are refused when the file is read, so that
+ * Two policies of one rank that hold for the same service and environment are refused (gate_policies_ready()), so that
  * the order of the file never matters. What a policy does not state is "not stated", never a default: only rank 5 has
  * defaults.
  */
@@ -32,13 +32,16 @@ struct workspace_score {
 };
 #define WORKSPACE_SCORE_NEVER 101
 
-/* What must be signed by the site's release key (bits of workspace_policy.signatures). */
+/* What must be signed by the site's release key. */
 enum workspace_signature {
-	WORKSPACE_SIGNATURE_RELEASE = 1,    /* a release that holds the engine */
-	WORKSPACE_SIGNATURE_PROVENANCE = 2, /* how the engine was built */
-	WORKSPACE_SIGNATURE_PROOF = 4       /* that it was proven */
+	WORKSPACE_SIGNATURE_NONE = 0,   /* "none": nothing, whatever wider policies say */
+	WORKSPACE_SIGNATURE_RELEASE,    /* a release that holds the engine */
+	WORKSPACE_SIGNATURE_PROVENANCE, /* how the engine was built */
+	WORKSPACE_SIGNATURE_PROOF       /* that it was proven */
 };
 const char *workspace_signature_name(enum workspace_signature s); /* "provenance"; static */
+/* Of several together; 0 for NONE. */
+unsigned workspace_signature_bit(enum workspace_signature s);
 
 struct workspace_minimum {
 	const char *product; /* a toolchain's name, a purl or a product's name, as written */
@@ -63,10 +66,21 @@ struct workspace_policy {
 	struct workspace_period engine_max_age;      /* since the engine was built */
 	const struct workspace_minimum *minimum;     /* oldest toolchain that may have built an engine */
 	size_t minimum_n;
-	bool signatures_set;
-	unsigned signatures;           /* bits of enum workspace_signature */
+	const enum workspace_signature *signatures;
+	size_t signatures_n;
 	const char *const *registries; /* images may come from; "*": from anywhere */
 	size_t registries_n;
+};
+
+/* Whose VEX statements excuse a finding. */
+struct workspace_vex_author {
+	const char *author; /* whole name, as the documents have it */
+	const char *feed;   /* only when it came by that feed; NULL: however */
+};
+struct workspace_vex {
+	const struct workspace_vex_author *trusted; /* none: nobody's */
+	size_t trusted_n;
+	int64_t max_age_usec; /* older statements excuse nothing */
 };
 
 /* Built in, for what no policy states. */

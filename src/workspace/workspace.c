@@ -231,6 +231,11 @@ static const struct option workspace_rows[] = {
 	{ "services", OPTION_MAP, offsetof(struct workspace, services), .items = &service_items,
 	  .count_at = offsetof(struct workspace, services_n), .help = "services with owner, reach and engines" },
 	{ "kubernetes", OPTION_GROUP, offsetof(struct workspace, kubernetes), .group = &kubernetes_options },
+	{ "policies", OPTION_MAP, offsetof(struct workspace, policies), .items = &policy_items,
+	  .count_at = offsetof(struct workspace, policies_n),
+	  .help = "what the gate does about what it finds; each key counts from the narrowest policy that states it" },
+	{ "waivers", OPTION_GROUP, 0, .group = &waivers_options },
+	{ "vex", OPTION_GROUP, offsetof(struct workspace, vex), .group = &vex_options },
 };
 const struct options workspace_options = OPTIONS(workspace_rows, "The fleet of one site: reforge.yaml.");
 
@@ -406,6 +411,8 @@ static int read_into(struct workspace *w, const struct yaml_node *root, const st
 		rc = check_feeds(&r, w, root);
 	if (rc == 0)
 		rc = check_registries(&r, w, root);
+	if (rc == 0)
+		rc = check_policies(&r, w, root);
 	w->kubernetes.owner_label = w->kubernetes.owner_label ? w->kubernetes.owner_label : "";
 	w->kubernetes.contact_label = w->kubernetes.contact_label ? w->kubernetes.contact_label : "";
 	finish_services(&r, w->services, w->services_n, root);

@@ -20,6 +20,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "base/time.h"
+#include "workspace/policy.h"
 #include "workspace/recipe.h"
 
 #define WORKSPACE_FILE "reforge.yaml"
@@ -162,6 +163,10 @@ struct workspace {
 	const struct workspace_service *services; /* of reforge.yaml, then of services/ */
 	size_t services_n;
 	struct workspace_kubernetes kubernetes;
+	const struct workspace_policy *policies; /* of the gate, in the order of the file */
+	size_t policies_n;
+	int64_t waiver_longest_usec; /* no waiver is made for longer */
+	struct workspace_vex vex;
 	struct workspace_private *private_;
 };
 

@@ -21,6 +21,12 @@ static const char yaml_text[] =
 	"  nvd: {kind: nvd, keywords: [tensorrt, triton inference server], api_key_file: keys/nvd}\n"
 	"  bulletin: {path: b.csv, format: table, columns: {id: No., affected: 受影响版本}}\n"
 	"registries: {\"registry.example:5000\": {ca_file: keys/ca.pem, credentials: keys/docker.json}, docker.io: {scheme: http}}\n"
+	"policies:\n"
+	"  fleet: {unknown: allow, severity: {warn: 4, deny: 7.5}, grace: 7d, registries: [registry.example/site, \"*\"]}\n"
+	"  strict: {services: [voice], environments: [production, test], mode: audit, grace: none, severity: {deny: never},\n"
+	"    signatures: [provenance, proof], minimum_toolchain: {tensorrt: 10.16.1.11}, engine_max_age: 180d}\n"
+	"waivers: {longest: 30d}\n"
+	"vex: {trusted: [{author: ACME PSIRT, feed: ours}, {author: us}]}\n"
 	"services:\n"
 	"  voice:\n"
 	"    owner: {name: voice-team, contact: \"#voice\", deputy: bob}\n"
@@ -88,7 +94,7 @@ static void reads_the_fleet(void **state)
 	assert_string_equal(workspace_registry(w, SPAN("docker.io"))->scheme, "http");
 	assert_null(workspace_registry(w, SPAN("registry.example")));
 	const struct workspace_service *s = workspace_service(w, SPAN("voice"));
-	assert_true(s->reach == WORKSPACE_REACH_PUBLIC && s->criticality == WORKSPACE_CRITICAL && s->line == 17);
+	assert_true(s->reach == WORKSPACE_REACH_PUBLIC && s->criticality == WORKSPACE_CRITICAL && s->line == 23);
 	assert_int_equal(s->environments_n, 2);
 	assert_string_equal(s->environments[1]->name, "test");
 	assert_string_equal(s->runtime_toolchain, "onnxruntime");
@@ -100,6 +106,32 @@ static void reads_the_fleet(void **state)
 	assert_string_equal(workspace_reach_name(s->reach), "internal");
 	assert_string_equal(workspace_criticality_name(s->criticality), "normal");
 	assert_null(workspace_service(w, SPAN("none")));
+}
+
+static void reads_policies(void **state)
+{
+	(void)state;
+	RF_AUTO_PTR(workspace) w = parsed(yaml_text);
+	assert_int_equal(w->policies_n, 2);
+	const struct workspace_policy *p = &w->policies[0];
+	assert_string_equal(p->name, "fleet");
+	assert_true(p->unknown == WORKSPACE_ACTION_ALLOW && p->conflict == WORKSPACE_ACTION_UNSET && !p->services_n);
+	assert_true(p->warn_from.is_set && p->warn_from.tenths == 40 && p->deny_from.tenths == 75);
+	assert_true(p->grace.is_set && p->grace.usec == 7 * USEC_PER_DAY && !p->engine_max_age.is_set);
+	assert_string_equal(p->registries[1], "*");
+	p = &w->policies[1];
+	assert_true(p->mode == WORKSPACE_MODE_AUDIT && p->services_n == 1 && p->environments_n == 2);
+	assert_string_equal(p->environments[1], "test");
+	assert_true(p->grace.is_set && p->grace.usec == 0 && p->engine_max_age.usec == 180 * USEC_PER_DAY);
+	assert_true(!p->warn_from.is_set && p->deny_from.tenths == WORKSPACE_SCORE_NEVER);
+	assert_true(p->signatures_n == 2 && p->signatures[0] == WORKSPACE_SIGNATURE_PROVENANCE);
+	assert_int_equal(workspace_signature_bit(p->signatures[1]), 4);
+	assert_string_equal(workspace_signature_name(p->signatures[1]), "proof");
+	assert_string_equal(p->minimum[0].product, "tensorrt");
+	assert_string_equal(p->minimum[0].version, "10.16.1.11");
+	assert_true(w->waiver_longest_usec == 30 * USEC_PER_DAY && w->vex.max_age_usec == 180 * USEC_PER_DAY);
+	assert_string_equal(w->vex.trusted[0].feed, "ours");
+	assert_null(w->vex.trusted[1].feed);
 }
 
 static void tells_whose_a_path_is(void **state)
@@ -189,6 +221,15 @@ static void refuses_with_advice(void **state)
 		{ HEAD "feeds:\n  x: {kind: nvd, page: 5000}\n", 4, "feeds.x.page", "2 to 2000" },
 		{ "site: s\nenvironments:\n  production:\n    clocks: {confirm: 2h}\n", 3,
 		  "environments.production.clocks", "at least the one before" },
+		{ HEAD "policies:\n  p: {unknown: block}\n", 4, "policies.p.unknown", "accepted: inherit, allow, warn, deny" },
+		{ HEAD "policies:\n  p: {severity: {deny: 11}}\n", 4, "policies.p.severity.deny", "0.0 to 10.0, or never" },
+		{ HEAD "policies:\n  p: {severity: {deny: 7.55}}\n", 4, "policies.p.severity.deny", "0.0 to 10.0, or never" },
+		{ HEAD "policies:\n  p: {severity: {warn: 7, deny: 4}}\n", 4, "policies.p.severity", "never be reached" },
+		{ HEAD "policies:\n  p: {grace: a week}\n", 4, "policies.p.grace", "a duration (7d, 12h), or none" },
+		{ HEAD "policies:\n  p: {environments: [staging]}\n", 4, "policies.p.environments", "no environment \"staging\"" },
+		{ HEAD "policies:\n  p: {registries: [app]}\n", 4, "policies.p.registries", "no place of images" },
+		{ HEAD "policies:\n  p: {signatures: [sbom]}\n", 4, "policies.p.signatures[0]", "accepted: none, release" },
+		{ HEAD "vex: {trusted: [{author: a, feed: f}]}\n", 3, "vex.trusted[0].feed", "no feed \"f\"" },
 		{ HEAD "build: {jobs: many}\n", 3, "build.jobs", "from 0 to 1024" },
 		{ HEAD "depot: &a x\n", 3, "", "anchors" },
 	};
@@ -350,6 +391,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reads_the_fleet),
+		cmocka_unit_test(reads_policies),
 		cmocka_unit_test(tells_whose_a_path_is),
 		cmocka_unit_test(refuses_with_advice),
 		cmocka_unit_test(makes_and_opens),
