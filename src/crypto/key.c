@@ -183,20 +183,15 @@ static int no_pass_phrase(char *buffer, int size, int writing, void *data)
 	return -1;
 }
 
-static int load(const char *path, bool secret, EVP_PKEY **ret, char ret_id[KEY_ID_BYTES], struct err *err)
+static int parse(char *pem, size_t n, bool secret, EVP_PKEY **ret, char ret_id[KEY_ID_BYTES], struct err *err)
 {
-	AUTO_PKEY pkey = NULL;
-	char pem[PEM_MAX_BYTES];
-	size_t n = 0;
-	int rc = read_pem(path, secret, pem, sizeof pem, &n, err);
-
-	if (rc != 0)
-		return rc;
 	AUTO_BIO bio = BIO_new_mem_buf(pem, (int)n);
+	AUTO_PKEY pkey = NULL;
+	int rc;
+
 	if (bio)
 		pkey = secret ? PEM_read_bio_PrivateKey(bio, NULL, no_pass_phrase, NULL)
 			      : PEM_read_bio_PUBKEY(bio, NULL, no_pass_phrase, NULL);
-	OPENSSL_cleanse(pem, sizeof pem);
 	if (!pkey)
 		rc = openssl_failed(err, RF_EFORMAT,
 				    secret ? "not a PKCS#8 PEM without a pass phrase" : "not a public key in PEM");
@@ -205,10 +200,23 @@ static int load(const char *path, bool secret, EVP_PKEY **ret, char ret_id[KEY_I
 	if (rc == 0)
 		rc = key_id(pkey, ret_id, err);
 	if (rc != 0)
-		return err_in_file(err, path);
+		return rc;
 	*ret = pkey;
 	pkey = NULL;
 	return 0;
+}
+
+static int load(const char *path, bool secret, EVP_PKEY **ret, char ret_id[KEY_ID_BYTES], struct err *err)
+{
+	char pem[PEM_MAX_BYTES];
+	size_t n = 0;
+	int rc = read_pem(path, secret, pem, sizeof pem, &n, err);
+
+	if (rc != 0)
+		return rc;
+	rc = parse(pem, n, secret, ret, ret_id, err);
+	OPENSSL_cleanse(pem, sizeof pem);
+	return rc == 0 ? 0 : err_in_file(err, path);
 }
 
 int signing_key_load(const char *path, struct signing_key **ret, struct err *err)
@@ -242,6 +250,25 @@ int verify_key_load(const char *path, struct verify_key **ret, struct err *err)
 	struct verify_key *key = rf_alloc(sizeof *key);
 	int rc = key ? load(path, false, &key->pkey, key->id, err) : err_set(err, RF_ENOMEM, "no memory for a key");
 
+	if (rc != 0)
+		rf_free(key);
+	else
+		*ret = key;
+	return rc;
+}
+
+int verify_key_read(struct span pem, struct verify_key **ret, struct err *err)
+{
+	char copy[PEM_MAX_BYTES];
+	struct verify_key *key;
+	int rc;
+
+	if (pem.n >= sizeof copy)
+		return err_set(err, RF_ETOOBIG, "a PEM key is at most %zu bytes", sizeof copy);
+	if (pem.n)
+		memcpy(copy, pem.p, pem.n);
+	key = rf_alloc(sizeof *key);
+	rc = key ? parse(copy, pem.n, false, &key->pkey, key->id, err) : err_set(err, RF_ENOMEM, "no memory for a key");
 	if (rc != 0)
 		rf_free(key);
 	else

@@ -27,6 +27,8 @@ RF_MUST_CHECK int signing_key_load(const char *path, struct signing_key **ret, s
 void signing_key_freep(struct signing_key **key);
 const char *signing_key_id(const struct signing_key *key);
 RF_MUST_CHECK int verify_key_load(const char *path, struct verify_key **ret, struct err *err);
+/* The same from the bytes of a PEM. */
+RF_MUST_CHECK int verify_key_read(struct span pem, struct verify_key **ret, struct err *err);
 void verify_key_freep(struct verify_key **key);
 const char *verify_key_id(const struct verify_key *key);
 

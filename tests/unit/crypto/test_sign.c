@@ -250,6 +250,29 @@ static void openssl_reads_what_we_write(void **state)
 			     0);
 }
 
+static void keys_from_bytes(void **state)
+{
+	(void)state;
+	static const char *const not_keys[] = { "", "no PEM", "-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n" };
+	RF_AUTO_PTR(verify_key) loaded = NULL;
+	RF_AUTO_PTR(verify_key) read = NULL;
+	RF_AUTO_PTR(verify_key) none = NULL;
+	RF_AUTO(str) pem = STR_INIT(64 * KIB);
+	struct err err = ERR_INIT;
+
+	assert_ok(key_generate(in_dir("bytes.pem"), in_dir("bytes.pub.pem"), &err), &err);
+	assert_ok(verify_key_load(in_dir("bytes.pub.pem"), &loaded, &err), &err);
+	assert_ok(fs_read(in_dir("bytes.pub.pem"), &pem, &err), &err);
+	assert_ok(verify_key_read(str_span(&pem), &read, &err), &err);
+	assert_string_equal(verify_key_id(read), verify_key_id(loaded));
+	for (size_t i = 0; i < RF_COUNT(not_keys); i++)
+		assert_int_equal(verify_key_read(span_of(not_keys[i]), &none, &err), RF_EFORMAT);
+	while (pem.n < 16 * KIB)
+		str_add_byte(&pem, '\n');
+	assert_int_equal(verify_key_read(str_span(&pem), &none, &err), RF_ETOOBIG);
+	assert_null(none);
+}
+
 static void keys_of_others(void **state)
 {
 	(void)state;
@@ -282,6 +305,7 @@ int main(void)
 		cmocka_unit_test(envelopes),
 		cmocka_unit_test(key_files),
 		cmocka_unit_test(openssl_reads_what_we_write),
+		cmocka_unit_test(keys_from_bytes),
 		cmocka_unit_test(keys_of_others),
 	};
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
