@@ -14,10 +14,6 @@
 
 #include <sys/stat.h>
 
-#define RELEASE_PROVENANCE_SUFFIX ".provenance.dsse"
-#define RELEASE_PROOF_SUFFIX ".proof.dsse"
-/* An attestation is a base64 of a statement of at most STATEMENT_MAX_BYTES. */
-#define ATTESTATION_MAX_BYTES (2 * MIB)
 /* Folders of a release being filled: releases/<service>/.publishing-<name>-<random>. */
 #define PUBLISHING_PREFIX ".publishing-"
 
@@ -26,9 +22,6 @@
 bool release_target_ok(struct span target);
 /* Rows in the order of release.json: by target, then model. @ret: rf_free. */
 RF_MUST_CHECK int release_sort_rows(const struct release *r, const struct release_row ***ret, struct err *err);
-/* Subject of an in-toto statement of that predicate. RF_EFORMAT. */
-RF_MUST_CHECK int statement_read(struct span statement, const char *predicate_type, struct digest *ret_subject,
-				 struct err *err);
 
 /* ---- place.c: paths, locks and durable steps ---- */
 

@@ -34,7 +34,7 @@ int release_read_bytes(const struct depot *d, const char *service, const char *n
 
 	if (!release_name_ok(span_of(service)) || !release_name_ok(span_of(name)))
 		return err_set(err, RF_EINVALID, "no names of a service and a release");
-	rc = depot_pathf(d, path, err, "releases/%s/%s/release.json", service, name);
+	rc = depot_pathf(d, path, err, "releases/%s/%s/" RELEASE_FILE, service, name);
 	return rc != 0 ? rc : fs_read(path, ret, err);
 }
 
@@ -50,7 +50,7 @@ int release_read(const struct depot *d, struct arena *a, const char *service, co
 	rc = release_read_json(a, str_span(&bytes), ret, err);
 	if (rc == 0 && (strcmp(ret->service, service) != 0 || strcmp(ret->name, name) != 0))
 		rc = err_set(err, RF_ECONFLICT, "the folder holds release %s of %s", ret->name, ret->service);
-	if (rc != 0 && depot_pathf(d, path, NULL, "releases/%s/%s/release.json", service, name) == 0)
+	if (rc != 0 && depot_pathf(d, path, NULL, "releases/%s/%s/" RELEASE_FILE, service, name) == 0)
 		(void)err_in_file(err, path);
 	return rc;
 }
@@ -250,9 +250,9 @@ static int write_manifest(struct filling *f, const struct signing_key *key, stru
 	if (rc == 0 && !f->release->as_found)
 		rc = dsse_sign(key, RELEASE_MEDIA_TYPE, str_span(&json), &envelope, err);
 	if (rc == 0)
-		rc = write_file(f, "release.json", str_span(&json), err);
+		rc = write_file(f, RELEASE_FILE, str_span(&json), err);
 	if (rc == 0 && !f->release->as_found)
-		rc = write_file(f, "release.dsse", str_span(&envelope), err);
+		rc = write_file(f, RELEASE_SIGNATURE_FILE, str_span(&envelope), err);
 	if (rc == 0)
 		digest_of(str_span(&json), ret);
 	return rc;

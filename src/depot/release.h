@@ -38,6 +38,12 @@ bool release_name_ok(struct span name);
 #define RELEASE_MAX_BYTES (128 * MIB)
 #define RELEASE_MAX_ADVISORIES 1000
 
+/* Files of a release. An attestation's name is the model's with the suffix, beside the model's folder. */
+#define RELEASE_FILE "release.json"
+#define RELEASE_SIGNATURE_FILE "release.dsse"
+#define RELEASE_PROVENANCE_SUFFIX ".provenance.dsse"
+#define RELEASE_PROOF_SUFFIX ".proof.dsse"
+
 #define RELEASE_MEDIA_TYPE "application/vnd.reforge.release.v1+json" /* DSSE payloadType of release.dsse */
 
 /* A toolchain version; the digest is of the library file. */

@@ -7,6 +7,7 @@
 #ifndef REFORGE_DEPOT_STATEMENT_H
 #define REFORGE_DEPOT_STATEMENT_H
 
+#include "base/arena.h"
 #include "crypto/sign.h"
 #include "depot/depot.h"
 
@@ -16,6 +17,8 @@
 #define PREDICATE_PROOF "urn:reforge:proof:v1"
 #define BUILD_TYPE "urn:reforge:build:v1"
 #define STATEMENT_MAX_BYTES (1 * MIB)
+/* An attestation is a base64 of a statement of at most STATEMENT_MAX_BYTES. */
+#define ATTESTATION_MAX_BYTES (2 * MIB)
 
 /* One thing the build used: the source model, the toolchain's library, calibration data. */
 struct statement_material {
@@ -67,5 +70,17 @@ RF_MUST_CHECK int attestation_put(struct depot *d, const struct signing_key *key
 /* Opens a DSSE envelope (its JSON bytes) of @payload_type signed by @key: payload into @ret. RF_EVERIFY, RF_EFORMAT. */
 RF_MUST_CHECK int envelope_open(const struct verify_key *key, const char *payload_type, struct span envelope,
 				struct str *ret, struct err *err);
+
+/* What a statement says of its engine. Spans live in the arena; empty: it does not say. */
+struct statement_facts {
+	struct digest engine;                      /* the subject */
+	struct span model, target;                 /* of the subject's name */
+	struct span toolchain, toolchain_version;  /* of a provenance */
+	usec_t finished_at;                        /* of a provenance; USEC_NONE: it does not say */
+};
+/* @statement: bytes of an envelope that was opened, with one subject and @predicate_type (PREDICATE_*). RF_EFORMAT;
+ * RF_ENOMEM. */
+RF_MUST_CHECK int statement_read(struct arena *a, struct span statement, const char *predicate_type,
+				 struct statement_facts *ret, struct err *err);
 
 #endif

@@ -109,7 +109,7 @@ static void check_statement(struct subject *s, const char *path, const char *pre
 	RF_AUTO(str) envelope = STR_INIT(ATTESTATION_MAX_BYTES);
 	RF_AUTO(str) statement = STR_INIT(ATTESTATION_MAX_BYTES);
 	char full[FS_PATH_MAX];
-	struct digest about;
+	struct statement_facts about;
 	struct err err = ERR_INIT;
 	int rc = depot_pathf(s->v->depot, full, &err, "%s", path);
 
@@ -118,10 +118,10 @@ static void check_statement(struct subject *s, const char *path, const char *pre
 	if (rc == 0)
 		rc = envelope_open(s->v->key, STATEMENT_MEDIA_TYPE, str_span(&envelope), &statement, &err);
 	if (rc == 0)
-		rc = statement_read(str_span(&statement), predicate, &about, &err);
+		rc = statement_read(&s->arena, str_span(&statement), predicate, &about, &err);
 	if (rc != 0)
 		verifier_fault(s->v, DEPOT_UNSIGNED, path, "%s", err.text);
-	else if (!digest_eq(&about, engine))
+	else if (!digest_eq(&about.engine, engine))
 		verifier_fault(s->v, DEPOT_UNSIGNED, path, "the statement is about another engine");
 }
 
@@ -174,7 +174,7 @@ static void check_signature(struct subject *s, const char *json_path, struct spa
 	RF_AUTO(str) envelope = STR_INIT(2 * RELEASE_MAX_BYTES);
 	RF_AUTO(str) payload = STR_INIT(2 * RELEASE_MAX_BYTES);
 	char full[FS_PATH_MAX];
-	const char *path = expect(s, "release.dsse");
+	const char *path = expect(s, RELEASE_SIGNATURE_FILE);
 	struct err err = ERR_INIT;
 	int rc = path ? depot_pathf(s->v->depot, full, &err, "%s", path) : RF_ENOMEM;
 
@@ -215,7 +215,7 @@ int verify_one_release(struct verifier *v, const char *service, const char *name
 
 	if ((size_t)snprintf(s.folder, sizeof s.folder, "releases/%s/%s", service, name) >= sizeof s.folder)
 		return err_set(err, RF_ETOOBIG, "the path of a release is too long");
-	path = expect(&s, "release.json");
+	path = expect(&s, RELEASE_FILE);
 	if (!path)
 		return err_set(err, RF_ENOMEM, "no memory to verify a release");
 	rc = release_read_bytes(v->depot, service, name, &json, err);

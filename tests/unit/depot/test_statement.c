@@ -62,6 +62,8 @@ static void provenance(void **state)
 											      "500000Z\"}}}}");
 }
 
+#define HEX "0101010101010101010101010101010101010101010101010101010101010101"
+
 static void proof(void **state)
 {
 	(void)state;
@@ -74,7 +76,8 @@ static void proof(void **state)
 				     .started_at = 0,
 				     .finished_at = 1 };
 	RF_AUTO(str) text = STR_INIT(STATEMENT_MAX_BYTES);
-	struct digest about;
+	struct arena a = ARENA_INIT(1 * MIB);
+	struct statement_facts about;
 
 	assert_ok(statement_proof(&p, &text, &err), &err);
 	assert_non_null(strstr(str_text(&text), "\"predicateType\":\"urn:reforge:proof:v1\""));
@@ -82,9 +85,53 @@ static void proof(void **state)
 		strstr(str_text(&text), "\"baseline\":null,\"verdict\":\"pass\",\"evidence\":{\"max_abs\":1e-7}")
 			? ""
 			: strstr(str_text(&text), "\"verdict\":\"pass\""));
-	assert_ok(statement_read(str_span(&text), PREDICATE_PROOF, &about, &err), &err);
-	assert_true(digest_eq(&about, &p.subject.engine));
-	assert_int_equal(statement_read(str_span(&text), PREDICATE_PROVENANCE, &about, &err), RF_EFORMAT);
+	assert_ok(statement_read(&a, str_span(&text), PREDICATE_PROOF, &about, &err), &err);
+	assert_true(digest_eq(&about.engine, &p.subject.engine));
+	assert_true(span_eq_text(about.model, "alexa") && span_eq_text(about.target, "linux-x86_64/cpu-avx512"));
+	assert_true(about.toolchain.n == 0 && about.finished_at == USEC_NONE);
+	assert_int_equal(statement_read(&a, str_span(&text), PREDICATE_PROVENANCE, &about, &err), RF_EFORMAT);
+	arena_release(&a);
+}
+
+static void provenance_read_back(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int rc;
+		const char *target; /* "": not said */
+	} rows[] = {
+		{ "{\"_type\":\"" STATEMENT_TYPE "\",\"predicateType\":\"" PREDICATE_PROVENANCE "\",\"subject\":[{\"name\":"
+		  "\"m/f\",\"digest\":{\"sha256\":\"" HEX "\"}}],\"predicate\":{}}",
+		  0, "" },
+		{ "{\"_type\":\"" STATEMENT_TYPE "\",\"predicateType\":\"" PREDICATE_PROVENANCE "\",\"subject\":[{\"name\":"
+		  "\"m/t/f\",\"digest\":{\"sha256\":\"" HEX "\"}}]}",
+		  0, "t" },
+		{ "{\"_type\":\"" STATEMENT_TYPE "\",\"predicateType\":\"" PREDICATE_PROVENANCE "\",\"subject\":[{\"name\":"
+		  "\"m/t/f\",\"digest\":{\"sha256\":\"12\"}}]}",
+		  RF_EFORMAT, "" },
+		{ "{\"_type\":\"" STATEMENT_TYPE "\",\"predicateType\":\"" PREDICATE_PROVENANCE "\",\"subject\":[]}", RF_EFORMAT, "" },
+		{ "{\"_type\":\"x\",\"predicateType\":\"" PREDICATE_PROVENANCE "\"}", RF_EFORMAT, "" },
+		{ "[]", RF_EFORMAT, "" },
+		{ "", RF_EFORMAT, "" },
+	};
+	struct arena a = ARENA_INIT(1 * MIB);
+	struct statement_facts f;
+	struct provenance p = sample();
+	RF_AUTO(str) text = STR_INIT(STATEMENT_MAX_BYTES);
+
+	assert_ok(statement_provenance(&p, &text, &err), &err);
+	assert_ok(statement_read(&a, str_span(&text), PREDICATE_PROVENANCE, &f, &err), &err);
+	assert_true(digest_eq(&f.engine, &p.subject.engine));
+	assert_true(span_eq_text(f.toolchain, p.toolchain) && span_eq_text(f.toolchain_version, p.toolchain_version));
+	assert_true(span_eq_text(f.model, p.subject.model) && span_eq_text(f.target, p.subject.target));
+	assert_int_equal(f.finished_at, p.finished_at);
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		assert_int_equal(statement_read(&a, span_of(rows[i].text), PREDICATE_PROVENANCE, &f, &err), rows[i].rc);
+		if (rows[i].rc == 0)
+			assert_true(span_eq_text(f.target, rows[i].target));
+	}
+	arena_release(&a);
 }
 
 static void incomplete(void **state)
@@ -161,7 +208,7 @@ static void envelopes(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(provenance), cmocka_unit_test(proof),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(provenance), cmocka_unit_test(proof), cmocka_unit_test(provenance_read_back),
 					    cmocka_unit_test(incomplete), cmocka_unit_test(envelopes) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
