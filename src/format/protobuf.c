@@ -108,6 +108,14 @@ int protobuf_next(struct protobuf_reader *r, struct protobuf_field *ret, struct 
 	return 1;
 }
 
+int protobuf_next_varint(struct protobuf_reader *r, uint64_t *ret, struct err *err)
+{
+	if (r->at >= r->message.n)
+		return 0;
+	int rc = varint(r, &r->at, ret, err);
+	return rc ? rc : 1;
+}
+
 int protobuf_find(struct span message, uint64_t base, uint32_t number, enum protobuf_type type,
 		  struct protobuf_field *ret, struct err *err)
 {

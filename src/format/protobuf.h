@@ -41,6 +41,8 @@ struct protobuf_reader protobuf_enter(const struct protobuf_field *field);
 /* 1: *ret is the next field; 0: the end; RF_EFORMAT: tag or varint truncated or longer than ten bytes or over 64 bits,
  * number 0, wire type 3, 4, 6 or 7, a length past the end. After an error the reader stays where it is. */
 RF_MUST_CHECK int protobuf_next(struct protobuf_reader *r, struct protobuf_field *ret, struct err *err);
+/* The next number of a packed field, whose reader protobuf_enter() gives: 1, 0 at its end, RF_EFORMAT as above. */
+RF_MUST_CHECK int protobuf_next_varint(struct protobuf_reader *r, uint64_t *ret, struct err *err);
 /* The last field of that number (the one that counts for scalars) and type: 1 found, 0 absent, RF_EFORMAT as above or
  * when a field of that number has another type. Reads from the beginning. */
 RF_MUST_CHECK int protobuf_find(struct span message, uint64_t base, uint32_t number, enum protobuf_type type,

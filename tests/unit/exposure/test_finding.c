@@ -1,8 +1,9 @@
 /* The judgement: a text table of cases, and what the chain of reasons must hold. */
 #include "testing.h"
 
+#include "carry.h"
+
 #include "base/fs.h"
-#include "exposure/finding.h"
 
 #define MAX_SOURCES 4
 
@@ -105,6 +106,10 @@ static void check_line(struct span line)
 		fail_msg("%.*s\nis %s\n%s", SPAN_ARG(whole), got, str_text(&words));
 	}
 	assert_int_equal(f.reason.steps[f.reason.count - 1].kind, REASON_RESULT);
+	struct str bytes = STR_INIT(64 * KIB);
+	struct stored_advisory carried = carry(&x.a, &x.v, &bytes);
+	assert_judged_alike(&x.subject, &x.v, &carried);
+	str_release(&bytes);
 	arena_release(&x.a);
 }
 

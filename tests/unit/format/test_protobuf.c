@@ -121,9 +121,28 @@ static void appends(void **state)
 	}
 }
 
+static void reads_packed_numbers(void **state)
+{
+	(void)state;
+	struct protobuf_field f;
+	struct err err = ERR_INIT;
+	uint64_t v;
+	assert_int_equal(protobuf_find(SPAN("\x0a\x04\x03\x96\x01\x80"), 10, 1, PROTOBUF_LEN, &f, &err), 1);
+	struct protobuf_reader r = protobuf_enter(&f);
+	assert_int_equal(protobuf_next_varint(&r, &v, &err), 1);
+	assert_int_equal(v, 3);
+	assert_int_equal(protobuf_next_varint(&r, &v, &err), 1);
+	assert_int_equal(v, 150);
+	assert_int_equal(protobuf_next_varint(&r, &v, &err), RF_EFORMAT);
+	assert_int_equal(err.offset, 16);
+	r = protobuf_reader(SPAN_NONE, 0);
+	assert_int_equal(protobuf_next_varint(&r, &v, &err), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(reads_each_type), cmocka_unit_test(refuses_with_offset),
-					    cmocka_unit_test(finds_the_last), cmocka_unit_test(appends) };
+					    cmocka_unit_test(finds_the_last), cmocka_unit_test(appends),
+					    cmocka_unit_test(reads_packed_numbers) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
