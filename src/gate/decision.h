@@ -1,13 +1,14 @@
 /*
  * decision - facts, policy, covers and time in; allow, warn or deny out, with the reason and the next step.
  *
- * Pure: no I/O, no clock (now is an argument), no globals. May use base, crypto's digest, workspace's types, exposure/finding.h.
+ * Pure: no I/O, no clock (now is an argument), no globals. May use base, crypto's digest, workspace's types, exposure's pure part.
  * All fronts of the gate ask judge.h, which gathers the facts and asks this; nobody decides anywhere else.
  *
  * One fact is decided by these rules, in this order:
  *   1. a drill's advisory is shown and decides nothing                               allow  drill
  *   2. a cover (waiver, VEX statement, baseline debt) that holds now                 allow  waiver, vex, baseline
- *      Tampering is never covered: bad_signature, foreign_attestation, hostile_model, bundle_expired, clock_behind
+ *      Waivers and VEX are about advisories. A debt may be about the content itself (an unknown builder, a header that
+ *      contradicts itself), never about what the table below says may not be covered
  *   3. the cause has a decision of its own (the table below)                         deny, or what the policy says
  *   4. affected: listed as exploited (KEV)                                           deny
  *      severity below warn_from: allow; below deny_from: warn; from there: deny      policy
@@ -25,7 +26,9 @@
 #define REFORGE_GATE_DECISION_H
 
 #include "crypto/digest.h"
-#include "exposure/finding.h"
+#include "exposure/baseline.h"
+#include "exposure/vex.h"
+#include "exposure/waiver.h"
 #include "workspace/policy.h"
 
 /* Ascending: the worst of several is the maximum. */
@@ -50,9 +53,9 @@ enum gate_rule {
  * or another next step holds).
  * name, text, rule, kind, may be covered, words, next step */
 #define GATE_CAUSES(X)                                                                                                      \
-	X(GATE_CAUSE_HOST_CODE, "host_code", GATE_RULE_DENY, FINDING_CONFLICT, true,                                         \
+	X(GATE_CAUSE_HOST_CODE, "host_code", GATE_RULE_DENY, FINDING_CONFLICT, false,                                        \
 	  "native code for a CPU is inside: loading it runs that code",                                                     \
-	  "rebuild the engine from its model without plugins and lean runtime inside, or waive host_code for this digest")   \
+	  "rebuild the engine from its model, without plugins and lean runtime inside")   \
 	X(GATE_CAUSE_HEADER_MISMATCH, "header_mismatch", GATE_RULE_CONFLICT, FINDING_CONFLICT, true,                         \
 	  "header, inner header, provenance and digest do not agree",                                                       \
 	  "take the engine from a signed release, or rebuild it from its model")                                            \
@@ -132,31 +135,18 @@ struct gate_fact {
 
 /* ── what excuses a fact, for a time ────────────────────────────────────────────────────────────────────────────── */
 
-enum gate_cover_kind { GATE_COVER_WAIVER = 0, GATE_COVER_VEX, GATE_COVER_BASELINE };
-const char *gate_cover_name(enum gate_cover_kind k); /* "waiver", "vex", "baseline"; static */
-
-/* A waiver (exposure/waiver.h), an OpenVEX statement of the site, or a debt of the baseline (exposure/baseline.h) in the
- * one form the gate decides by. Empty and zero fields do not narrow it. It holds from @from on, until before @until. */
-struct gate_cover {
-	enum gate_cover_kind kind;
-	struct span id;       /* "W-7"; the VEX document's id; the debt's */
-	struct span advisory; /* empty: not about an advisory, then @cause says about what */
-	struct span cause;    /* with an advisory: no other cause than this; without: the subject's own fact of that cause */
-	bool has_carrier;
-	enum carrier carrier;
-	struct span service, environment;
-	struct span purl, version;   /* of the component */
-	bool has_artifact;
-	struct digest artifact;      /* the content, or the image that holds it */
-	bool has_kind;
-	enum finding_kind no_worse;  /* a debt frozen as unknown does not cover affected */
-	bool not_exploited;          /* ends when KEV lists the advisory after @from: the debt got worse */
-	struct span owner, reason;
-	usec_t from, until;          /* until USEC_NONE: without an end (VEX alone) */
+/* Waivers, VEX statements and the baseline, findable by advisory. Their rules are in their own headers; of several that
+ * hold the one that ends last counts, of equals in this order: VEX, waiver, baseline. */
+struct gate_covers {
+	struct waiver *waivers; /* one entry for each of a waiver's advisories: each names one */
+	size_t waiver_count;
+	struct vex_statement *vex;
+	size_t vex_count;
+	struct vex_policy vex_policy;
+	const struct baseline *baseline; /* sorted (baseline_sort()); NULL: none */
 };
-/* Does it hold for @fact in that service and environment at @now, by all of the above? Not: may the cause be covered. */
-bool gate_cover_holds(const struct gate_cover *c, const struct gate_fact *fact, struct span service,
-		      struct span environment, usec_t now);
+/* Sorts waivers and statements in place. */
+void gate_covers_sort(struct gate_covers *c);
 
 /* ── policy ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -174,7 +164,7 @@ struct gate_policy {
 	int64_t engine_max_age_usec; /* 0: none */
 	const struct gate_minimum *minimum;
 	size_t minimum_count;
-	unsigned signatures;           /* enum workspace_signature */
+	unsigned signatures;           /* workspace_signature_bit()s */
 	const char *const *registries; /* none: from anywhere */
 	size_t registry_count;
 };
@@ -185,14 +175,27 @@ struct gate_fail_on {
 
 /* ── answers ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-enum gate_use { GATE_BY_POLICY = 0, GATE_BY_FAIL_ON, GATE_BY_GRACE, GATE_BY_DRILL, GATE_BY_COVER };
-const char *gate_use_name(enum gate_use u); /* "policy", "fail_on", "grace", "drill", "cover"; static */
+/* What an answer to a fact was made by. */
+enum gate_use {
+	GATE_BY_POLICY = 0,
+	GATE_BY_FAIL_ON,
+	GATE_BY_GRACE,
+	GATE_BY_DRILL,
+	GATE_BY_WAIVER,
+	GATE_BY_VEX,
+	GATE_BY_BASELINE
+};
+const char *gate_use_name(enum gate_use u); /* "policy", "fail_on", "grace", ...; static */
 
 struct gate_finding {
 	struct gate_fact fact;
 	enum gate_decision decision;
 	enum gate_use by;
-	const struct gate_cover *cover; /* with GATE_BY_COVER */
+	const struct waiver *waiver;     /* with GATE_BY_WAIVER */
+	const struct vex_statement *vex; /* with GATE_BY_VEX */
+	/* With GATE_BY_BASELINE; and of a debt that covers no more, being worse than what was frozen, or due. */
+	enum baseline_answer baseline;
+	struct baseline_debt debt; /* unless BASELINE_NEW */
 	usec_t until;     /* the decision holds until then, and is another from then on; USEC_NONE: does not end by itself */
 	struct span why;  /* one sentence without full stop: "affected by CVE-… (CVSS 8.8): policy production denies from 7.0" */
 	struct span next; /* what to do; empty where nothing is to be done */
@@ -221,13 +224,6 @@ struct gate_deciding {
 	struct span service, environment;
 	usec_t now;
 };
-
-/* Covers, findable by advisory and cause: sorted in place by gate_covers_sort(), which keeps the order of equals. */
-struct gate_covers {
-	struct gate_cover *list;
-	size_t count;
-};
-void gate_covers_sort(struct gate_covers *c);
 
 /* Decides about @facts together; everything of @ret in @a or where the facts' is. RF_ENOMEM. */
 RF_MUST_CHECK int gate_decide(struct arena *a, const struct gate_deciding *d, const struct gate_fact *facts, size_t n,

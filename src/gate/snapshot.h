@@ -27,7 +27,7 @@
 #define GATE_MAX_REFERENCES 8000000
 #define GATE_MAX_ROWS 4000000
 #define GATE_MAX_ADVISORIES 100000
-#define GATE_MAX_COVERS 4000000
+#define GATE_MAX_WAIVERS 1000000
 
 /* "None", of every index below. */
 #define GATE_NONE UINT32_MAX
@@ -86,7 +86,7 @@ struct gate_artifact {
 	uint32_t built_at, first_seen; /* seconds since 1970; 0 not known */
 	uint16_t kind;     /* index of kinds */
 	uint8_t finding;   /* enum artifact_finding */
-	uint8_t signatures : 4; /* enum workspace_signature, verified by who filled the snapshot */
+	uint8_t signatures : 4; /* workspace_signature_bit()s, verified by who filled the snapshot */
 	uint8_t flags : 4;
 };
 _Static_assert(sizeof(struct gate_artifact) == 64, "a million of them are 64 MB");
@@ -152,8 +152,10 @@ struct gate_snapshot {
 	size_t release_count, release_room;
 	struct gate_row *rows; /* by release, once ready */
 	size_t row_count, row_room;
-	struct gate_covers covers;
-	size_t cover_room;
+	struct waiver *waivers; /* as given; covers has one entry for each of their advisories */
+	size_t waiver_count, waiver_room;
+	struct baseline baseline; /* since USEC_NONE: none */
+	struct gate_covers covers; /* made by ready: VEX statements come out of the advisories */
 	struct gate_lists *lists;
 };
 
@@ -195,8 +197,10 @@ RF_MUST_CHECK int gate_snapshot_model(struct gate_snapshot *s, struct span refer
 RF_MUST_CHECK int gate_snapshot_release(struct gate_snapshot *s, const struct gate_release *r, uint32_t *ret,
 					struct err *err);
 RF_MUST_CHECK int gate_snapshot_row(struct gate_snapshot *s, const struct gate_row *row, struct err *err);
-/* Copies @c's texts. */
-RF_MUST_CHECK int gate_snapshot_cover(struct gate_snapshot *s, const struct gate_cover *c, struct err *err);
+/* Each copies what it is given, texts too. */
+RF_MUST_CHECK int gate_snapshot_waiver(struct gate_snapshot *s, const struct waiver *w, struct err *err);
+RF_MUST_CHECK int gate_snapshot_vex_policy(struct gate_snapshot *s, const struct vex_policy *p, struct err *err);
+RF_MUST_CHECK int gate_snapshot_baseline(struct gate_snapshot *s, const struct baseline *b, struct err *err);
 
 /* Sorts, indexes, judges. RF_EINVALID: a policy (gate_policies_ready()); an index that nothing has; RF_EEXISTS: two
  * artifacts with one digest. */
