@@ -19,9 +19,25 @@ static bool npm_sniff(const struct artifact_reading *r)
 	return span_eq_text(holder, "node_modules");
 }
 
+/* The text of a member. Node takes the last of those given twice, other readers the first. */
+static struct span member_text(struct artifact_reading *r, struct json root, const char *key)
+{
+	struct span first = json_string(json_get(root, key));
+	for (struct json_each it = json_each(root); json_next(&it);) {
+		struct span text = json_string(it.value);
+		if (span_eq_text(it.key, key) && !span_eq(text, first)) {
+			artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "field_stated_twice",
+					"%s is stated twice, differently: \"%.*s\" and \"%.*s\"", key,
+					SPAN_ARG(span_sub(first, 0, 60)), SPAN_ARG(span_sub(text, 0, 60)));
+			break;
+		}
+	}
+	return first;
+}
+
 static int package_read(struct artifact_reading *r, struct json root)
 {
-	struct span name = json_string(json_get(root, "name")), version = json_string(json_get(root, "version"));
+	struct span name = member_text(r, root, "name"), version = member_text(r, root, "version");
 	struct purl p = { .type = SPAN("npm"), .name = name, .version = version };
 	size_t slash = span_find_byte(name, '/');
 	if (span_starts(name, "@") && slash != SIZE_MAX) {
