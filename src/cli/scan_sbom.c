@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "inventory/sbom.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Where bomFormat or spdxVersion stand, for most tools. */
@@ -11,11 +12,18 @@
 
 static bool names_bill(struct span name)
 {
-	static const char *const ends[] = { ".json", ".spdx", ".cdx", ".bom" };
+	static const char *const ends[] = { ".json", ".spdx", ".cdx", ".bom", ".cyclonedx", ".xml" };
 	for (size_t i = 0; i < RF_COUNT(ends); i++)
 		if (span_ends(name, ends[i]))
 			return true;
 	return false;
+}
+
+/* Other members, or comments, of any length may stand in front of what says what it is. */
+static bool may_say_later(struct span head)
+{
+	head = span_trim(span_starts(head, "\xef\xbb\xbf") ? span_from(head, 3) : head);
+	return head.n && (head.p[0] == '{' || head.p[0] == '#');
 }
 
 static bool is_sbom(const char *arg)
@@ -23,11 +31,16 @@ static bool is_sbom(const char *arg)
 	char head[SNIFF_BYTES];
 	size_t n = 0;
 	int fd;
-	if (!names_bill(span_of(arg)) || fs_open_regular(arg, false, &fd, NULL, NULL) < 0)
+	struct stat st;
+	if (!names_bill(span_of(arg)) || fs_open_regular(arg, false, &fd, &st, NULL) < 0)
 		return false;
 	int rc = fs_pread(fd, head, sizeof head, 0, &n, NULL);
 	close(fd);
-	return rc == 0 && sbom_sniff((struct span){ head, n });
+	if (rc < 0 || sbom_sniff((struct span){ head, n }))
+		return rc == 0;
+	RF_AUTO(str) all = STR_INIT(SBOM_MAX_BYTES);
+	return (uint64_t)st.st_size > n && may_say_later((struct span){ head, n }) && fs_read(arg, &all, NULL) == 0 &&
+	       sbom_sniff(str_span(&all));
 }
 
 /* For people: the components that are products of ours, or all of them. */

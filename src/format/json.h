@@ -50,6 +50,9 @@ enum json_kind json_kind(struct json v); /* JSON_ABSENT for {NULL, 0} */
 struct json json_get(struct json v, const char *key);
 /* json_path(v, "a", "b", NULL): nested members. */
 struct json json_path(struct json v, ...) __attribute__((sentinel));
+/* Which of @names (at most 64) the object @v has more than once: one reader takes the first, another the last. NULL:
+ * none, or no object. */
+const char *json_twice(struct json v, const char *const *names, size_t n);
 size_t json_count(struct json v); /* elements or members; 0 for others. Counts by walking. */
 /* The span of a string; SPAN_NONE for every other kind. An empty string has p != NULL. */
 struct span json_string(struct json v);

@@ -173,6 +173,22 @@ struct json json_path(struct json v, ...)
 	return v;
 }
 
+const char *json_twice(struct json v, const char *const *names, size_t n)
+{
+	uint64_t seen = 0;
+	if (tag_of(v) != '{')
+		return nullptr;
+	for (struct json_each it = json_each(v); json_next(&it);)
+		for (size_t i = 0; i < n && i < 64; i++) {
+			if (it.key.n != strlen(names[i]) || memcmp(it.key.p, names[i], it.key.n) != 0)
+				continue;
+			if (seen >> i & 1)
+				return names[i];
+			seen |= uint64_t{ 1 } << i;
+		}
+	return nullptr;
+}
+
 size_t json_count(struct json v)
 {
 	size_t n = 0;

@@ -6,6 +6,16 @@
 
 #define SCRATCH_BYTES (64 * KIB)
 
+/* The namespaces of an XML document stand in its first element. */
+#define XML_NAMES_BYTES (64 * KIB)
+/* SPDX 3 is a graph in JSON-LD; its context names the version. */
+#define SPDX3_CONTEXT "spdx.org/rdf/3"
+
+static struct span without_mark(struct span text)
+{
+	return span_starts(text, "\xef\xbb\xbf") ? span_from(text, 3) : text;
+}
+
 struct span sbom_raw_string(struct span raw)
 {
 	if (raw.n < 2 || raw.p[0] != '"' || span_find_byte(raw, '\\') != SIZE_MAX)
@@ -13,10 +23,59 @@ struct span sbom_raw_string(struct span raw)
 	return span_sub(raw, 1, raw.n - 2);
 }
 
-bool sbom_sniff(struct span head)
+/* Behind the comments and blank lines that tag-value may begin with: *ret_lines of them. */
+static struct span without_comments(struct span text, uint64_t *ret_lines)
 {
-	return span_find(head, SPAN("\"bomFormat\"")) != SIZE_MAX ||
-	       span_find(head, SPAN("\"spdxVersion\"")) != SIZE_MAX || span_starts(head, "SPDXVersion:");
+	struct span rest = text, line;
+	*ret_lines = 0;
+	while (span_line(&rest, &line) && (!span_trim(line).n || span_starts(line, "#"))) {
+		text = rest;
+		++*ret_lines;
+	}
+	return text;
+}
+
+#define IS_BILL 1
+
+static int name_visit(struct span key, struct span value, void *data)
+{
+	(void)data;
+	if (span_eq_text(key, "bomFormat") || span_eq_text(key, "spdxVersion"))
+		return IS_BILL;
+	return span_eq_text(key, "@context") && span_find(value, SPAN(SPDX3_CONTEXT)) != SIZE_MAX ? IS_BILL : 0;
+}
+
+static bool is_xml_bill(struct span text)
+{
+	struct span head = span_sub(text, 0, XML_NAMES_BYTES);
+	return span_starts(span_trim(head), "<") && (span_find(head, SPAN("cyclonedx.org/schema/bom")) != SIZE_MAX ||
+						     span_find(head, SPAN("spdx.org/rdf/terms")) != SIZE_MAX);
+}
+
+bool sbom_sniff(struct span text)
+{
+	uint64_t lines;
+	struct span bare = without_mark(text);
+	if (span_starts(without_comments(bare, &lines), "SPDXVersion:") || is_xml_bill(bare))
+		return true;
+	int rc = json_raw_members(bare, name_visit, NULL, NULL);
+	/* what is cut off or damaged may say it further on */
+	return rc == IS_BILL || (rc < 0 && (span_find(bare, SPAN("\"bomFormat\"")) != SIZE_MAX ||
+					    span_find(bare, SPAN("\"spdxVersion\"")) != SIZE_MAX));
+}
+
+int sbom_members_once(struct sbom_reading *r, struct json v, const char *const *names, size_t n, const char *what)
+{
+	const char *twice = json_twice(v, names, n);
+	return twice ? err_set(r->err, RF_EFORMAT, "%s: %s given twice", what, twice) : 0;
+}
+
+int sbom_once(struct sbom_reading *r, bool *seen, const char *what)
+{
+	if (*seen)
+		return err_set(r->err, RF_EFORMAT, "%s given twice", what);
+	*seen = true;
+	return 0;
 }
 
 /* ── One entry ───────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -261,18 +320,21 @@ int sbom_subject_set(struct sbom_reading *r, struct span name, struct span versi
 
 static int format_read(struct sbom_reading *r, struct span text)
 {
-	struct span bare = span_starts(text, "\xef\xbb\xbf") ? span_from(text, 3) : text;
-	if (span_starts(bare, "SPDXVersion:"))
-		return sbom_read_spdx_tags(r, bare);
+	struct span bare = without_mark(text);
+	uint64_t lines;
+	struct span tags = without_comments(bare, &lines);
+	if (span_starts(tags, "SPDXVersion:"))
+		return sbom_read_spdx_tags(r, tags, lines + 1);
 	if (span_starts(span_trim(span_sub(bare, 0, 256)), "<"))
 		return err_set(r->err, RF_EUNSUPPORTED,
-			       "XML: CycloneDX is read as JSON, SPDX as JSON and tag-value; convert it first");
+			       "XML is not read: CycloneDX is read as JSON, SPDX as JSON and tag-value; convert it first");
 	r->doc = json_doc_new();
 	if (!r->doc)
 		return err_set(r->err, RF_ENOMEM, "a bill of materials");
-	return span_find(bare, SPAN("\"spdxVersion\"")) != SIZE_MAX && span_find(bare, SPAN("\"bomFormat\"")) == SIZE_MAX
-		       ? sbom_read_spdx(r, text)
-		       : sbom_read_cyclonedx(r, text);
+	bool spdx = span_find(bare, SPAN("\"spdxVersion\"")) != SIZE_MAX, cyclonedx = span_find(bare, SPAN("\"bomFormat\"")) != SIZE_MAX;
+	if (!spdx && !cyclonedx && span_find(bare, SPAN(SPDX3_CONTEXT)) != SIZE_MAX)
+		return err_set(r->err, RF_EUNSUPPORTED, "SPDX 3: SPDX 2.3 is read; have the bill written as that");
+	return spdx && !cyclonedx ? sbom_read_spdx(r, text) : sbom_read_cyclonedx(r, text);
 }
 
 static void summary(struct sbom_reading *r)

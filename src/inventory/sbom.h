@@ -39,13 +39,14 @@ struct sbom {
 	size_t versionless;         /* components of unknown version */
 };
 
-/* Might be one: looks for bomFormat, spdxVersion, SPDXVersion in @head. */
-bool sbom_sniff(struct span head);
+/* Is it one? By bomFormat or spdxVersion among the members of the object that it is, SPDXVersion behind comments, or the
+ * namespace of an XML bill. @text: all, or its beginning; of one that is damaged or cut off, the names anywhere. */
+bool sbom_sniff(struct span text);
 /*
  * Reads all of @text. @m: what tags of images prove, for entries that are images; may be NULL.
  *
- * RF_EFORMAT with offset and rule: no JSON, no bill of materials, a list given twice; RF_EUNSUPPORTED: another version of
- * the specification, naming those that are read; RF_ETOOBIG, RF_ETOOMANY, RF_ENOMEM. What is wrong with single entries is
+ * RF_EFORMAT with offset and rule: no JSON, no bill of materials, a member given twice; RF_EUNSUPPORTED: another version of
+ * the specification, or XML, naming what is read; RF_ETOOBIG, RF_ETOOMANY, RF_ENOMEM. What is wrong with single entries is
  * a finding of facts: a malformed package URL, versions that disagree.
  */
 RF_MUST_CHECK int sbom_read(struct span text, const struct image_map *m, struct arena *a, struct sbom *ret,

@@ -8,7 +8,7 @@ static const char *const layouts[] = { "CycloneDX 1.4", "CycloneDX 1.5", "Cyclon
 
 struct cyclonedx {
 	struct sbom_reading *r;
-	bool is_bom, seen_components, seen_metadata;
+	bool is_bom, seen_format, seen_version, seen_components, seen_metadata;
 };
 
 static struct span sha256_of(struct json component)
@@ -28,11 +28,18 @@ static struct span maker_of(struct json c)
 	return s.n ? s : json_string(json_get(c, "publisher"));
 }
 
+/* What is read of a component. */
+static const char *const members[] = { "bom-ref", "type",     "group",	     "name",	  "version",  "purl",
+				       "cpe",	  "supplier", "manufacturer", "publisher", "hashes", "components" };
+
 static int component_visit(struct json c, void *data)
 {
 	struct sbom_reading *r = data;
 	if (json_kind(c) != JSON_OBJECT)
 		return err_set(r->err, RF_EFORMAT, "a component of CycloneDX is an object");
+	int rc = sbom_members_once(r, c, members, RF_COUNT(members), "a component");
+	if (rc)
+		return rc;
 	struct sbom_entry e = {
 		.ref = json_string(json_get(c, "bom-ref")),
 		.type = json_string(json_get(c, "type")),
@@ -44,31 +51,28 @@ static int component_visit(struct json c, void *data)
 		.supplier = maker_of(c),
 		.sha256 = sha256_of(c),
 	};
-	int rc = sbom_entry_add(r, &e);
+	rc = sbom_entry_add(r, &e);
 	for (struct json_each it = json_each(json_get(c, "components")); rc == 0 && json_next(&it);)
 		rc = component_visit(it.value, r);
 	return rc;
-}
-
-/* A second list of the same name would be seen by one reader and not by another. */
-static int once(struct cyclonedx *c, bool *seen, const char *what)
-{
-	if (*seen)
-		return err_set(c->r->err, RF_EFORMAT, "%s given twice", what);
-	*seen = true;
-	return 0;
 }
 
 static int metadata_read(struct cyclonedx *c, struct span raw)
 {
 	struct sbom_reading *r = c->r;
 	struct json root;
-	int rc = once(c, &c->seen_metadata, "metadata");
+	static const char *const component[] = { "component" };
+	int rc = sbom_once(r, &c->seen_metadata, "metadata");
 	if (rc == 0)
 		rc = json_parse(r->doc, raw, &root, r->err);
+	if (rc == 0)
+		rc = sbom_members_once(r, root, component, 1, "metadata");
 	if (rc < 0)
 		return rc;
 	struct json subject = json_get(root, "component");
+	rc = sbom_members_once(r, subject, members, RF_COUNT(members), "the component of metadata");
+	if (rc < 0)
+		return rc;
 	rc = sbom_subject_set(r, json_string(json_get(subject, "name")), json_string(json_get(subject, "version")),
 			      sha256_of(subject));
 	/* the whole is what its parts are; it is a component itself when it says which package it is */
@@ -82,6 +86,9 @@ static int metadata_read(struct cyclonedx *c, struct span raw)
 static int version_take(struct cyclonedx *c, struct span raw)
 {
 	struct span version = sbom_raw_string(raw);
+	int rc = sbom_once(c->r, &c->seen_version, "specVersion");
+	if (rc)
+		return rc;
 	for (size_t i = 0; i < RF_COUNT(layouts); i++)
 		if (span_eq_text(version, layouts[i] + strlen("CycloneDX "))) {
 			c->r->sbom->facts.layout = layouts[i];
@@ -93,15 +100,21 @@ static int version_take(struct cyclonedx *c, struct span raw)
 
 static int components_read(struct cyclonedx *c, struct span raw)
 {
-	int rc = once(c, &c->seen_components, "components");
+	int rc = sbom_once(c->r, &c->seen_components, "components");
 	return rc ? rc : json_raw_elements(raw, c->r->doc, component_visit, c->r, c->r->err);
+}
+
+static int format_take(struct cyclonedx *c, struct span raw)
+{
+	c->is_bom = span_eq_text(sbom_raw_string(raw), "CycloneDX");
+	return sbom_once(c->r, &c->seen_format, "bomFormat");
 }
 
 static int member_visit(struct span key, struct span value, void *data)
 {
 	struct cyclonedx *c = data;
 	if (span_eq_text(key, "bomFormat"))
-		c->is_bom = span_eq_text(sbom_raw_string(value), "CycloneDX");
+		return format_take(c, value);
 	else if (span_eq_text(key, "specVersion"))
 		return version_take(c, value);
 	else if (span_eq_text(key, "metadata"))

@@ -29,7 +29,14 @@ RF_MUST_CHECK int sbom_subject_set(struct sbom_reading *r, struct span name, str
 
 RF_MUST_CHECK int sbom_read_cyclonedx(struct sbom_reading *r, struct span text);
 RF_MUST_CHECK int sbom_read_spdx(struct sbom_reading *r, struct span text);
-RF_MUST_CHECK int sbom_read_spdx_tags(struct sbom_reading *r, struct span text);
+/* @line: the number of @text's first, that of SPDXVersion. */
+RF_MUST_CHECK int sbom_read_spdx_tags(struct sbom_reading *r, struct span text, uint64_t line);
+
+/* RF_EFORMAT when the object @v has one of @names more than once: two readers would see two bills. @what: "a component". */
+RF_MUST_CHECK int sbom_members_once(struct sbom_reading *r, struct json v, const char *const *names, size_t n,
+				    const char *what);
+/* The same for a list's name met a second time. */
+RF_MUST_CHECK int sbom_once(struct sbom_reading *r, bool *seen, const char *what);
 
 /* The string that raw JSON is; SPAN_NONE for others and for those with escapes. */
 struct span sbom_raw_string(struct span raw);

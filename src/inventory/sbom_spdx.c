@@ -5,7 +5,7 @@
 
 struct spdx {
 	struct sbom_reading *r;
-	bool is_spdx, seen_packages, seen_files;
+	bool is_spdx, seen_version, seen_name, seen_packages, seen_files;
 };
 
 /* "NOASSERTION", "NONE": nothing is said. */
@@ -46,8 +46,12 @@ static void references_read(struct json package, struct sbom_entry *e)
 static int package_visit(struct json p, void *data)
 {
 	struct sbom_reading *r = data;
+	static const char *const members[] = { "SPDXID", "name", "versionInfo", "supplier", "checksums", "externalRefs" };
 	if (json_kind(p) != JSON_OBJECT)
 		return err_set(r->err, RF_EFORMAT, "a package of SPDX is an object");
+	int rc = sbom_members_once(r, p, members, RF_COUNT(members), "a package");
+	if (rc)
+		return rc;
 	struct sbom_entry e = {
 		.ref = json_string(json_get(p, "SPDXID")),
 		.type = SPAN("package"),
@@ -63,23 +67,26 @@ static int package_visit(struct json p, void *data)
 static int file_visit(struct json f, void *data)
 {
 	struct sbom_reading *r = data;
+	static const char *const members[] = { "SPDXID", "fileName", "checksums" };
+	if (json_kind(f) != JSON_OBJECT)
+		return err_set(r->err, RF_EFORMAT, "a file of SPDX is an object");
+	int rc = sbom_members_once(r, f, members, RF_COUNT(members), "a file");
+	if (rc)
+		return rc;
 	struct sbom_entry e = {
 		.ref = json_string(json_get(f, "SPDXID")),
 		.type = SPAN("file"),
 		.name = json_string(json_get(f, "fileName")),
 		.sha256 = sha256_of(f),
 	};
-	return json_kind(f) == JSON_OBJECT ? sbom_entry_add(r, &e)
-					   : err_set(r->err, RF_EFORMAT, "a file of SPDX is an object");
+	return sbom_entry_add(r, &e);
 }
 
 static int list_read(struct spdx *s, bool *seen, const char *what, struct span value,
 		     int (*visit)(struct json element, void *data))
 {
-	if (*seen)
-		return err_set(s->r->err, RF_EFORMAT, "%s given twice", what);
-	*seen = true;
-	return json_raw_elements(value, s->r->doc, visit, s->r, s->r->err);
+	int rc = sbom_once(s->r, seen, what);
+	return rc ? rc : json_raw_elements(value, s->r->doc, visit, s->r, s->r->err);
 }
 
 static int version_take(struct spdx *s, struct span raw)
@@ -88,7 +95,13 @@ static int version_take(struct spdx *s, struct span raw)
 		return err_set(s->r->err, RF_EUNSUPPORTED, "spdxVersion %.*s: SPDX-2.3 is read",
 			       SPAN_ARG(span_sub(raw, 0, 40)));
 	s->is_spdx = true;
-	return 0;
+	return sbom_once(s->r, &s->seen_version, "spdxVersion");
+}
+
+static int name_take(struct spdx *s, struct span raw)
+{
+	int rc = sbom_once(s->r, &s->seen_name, "name");
+	return rc ? rc : sbom_subject_set(s->r, sbom_raw_string(raw), SPAN_NONE, SPAN_NONE);
 }
 
 static int member_visit(struct span key, struct span value, void *data)
@@ -97,7 +110,7 @@ static int member_visit(struct span key, struct span value, void *data)
 	if (span_eq_text(key, "spdxVersion"))
 		return version_take(s, value);
 	if (span_eq_text(key, "name"))
-		return sbom_subject_set(s->r, sbom_raw_string(value), SPAN_NONE, SPAN_NONE);
+		return name_take(s, value);
 	if (span_eq_text(key, "packages"))
 		return list_read(s, &s->seen_packages, "packages", value, package_visit);
 	if (span_eq_text(key, "files"))
@@ -120,9 +133,11 @@ int sbom_read_spdx(struct sbom_reading *r, struct span text)
 struct tags {
 	struct sbom_reading *r;
 	struct sbom_entry at;
-	bool open; /* a package or file was begun */
-	uint64_t in_text; /* the line that begins the <text> at hand; 0: none */
-	uint64_t line;
+	bool open;         /* a package or file was begun */
+	uint64_t begun;    /* its line */
+	uint64_t in_text;  /* the line that begins the <text> at hand; 0: none */
+	uint64_t line;     /* at hand */
+	uint64_t at_fault; /* the line of what failed, when it is not the one at hand; 0 */
 };
 
 /* A value without the marks of a text; of several lines the first counts. */
@@ -154,6 +169,7 @@ static bool tag(struct span line, const char *name, struct span *ret)
 static int entry_end(struct tags *t)
 {
 	int rc = t->open ? sbom_entry_add(t->r, &t->at) : 0;
+	t->at_fault = rc ? t->begun : 0;
 	t->at = (struct sbom_entry){ 0 };
 	t->open = false;
 	return rc;
@@ -165,6 +181,7 @@ static int entry_begin(struct tags *t, const char *type, struct span name)
 	t->at.type = span_of(type);
 	t->at.name = name;
 	t->open = true;
+	t->begun = t->line;
 	return rc;
 }
 
@@ -211,21 +228,23 @@ static int line_read(struct tags *t, struct span line)
 	return 0;
 }
 
-int sbom_read_spdx_tags(struct sbom_reading *r, struct span text)
+int sbom_read_spdx_tags(struct sbom_reading *r, struct span text, uint64_t first)
 {
-	struct tags t = { .r = r };
+	struct tags t = { .r = r, .line = first };
 	struct span line, version;
-	if (!span_line(&text, &line) || !tag(line, "SPDXVersion", &version) || !span_eq_text(version, "SPDX-2.3"))
-		return err_set(r->err, RF_EUNSUPPORTED, "%.*s: SPDX-2.3 is read", SPAN_ARG(span_sub(line, 0, 60)));
-	r->sbom->facts.layout = "SPDX 2.3 tag-value";
 	int rc = 0;
-	for (t.line = 2; rc == 0 && span_line(&text, &line); t.line++)
+	if (!span_line(&text, &line) || !tag(line, "SPDXVersion", &version) || !span_eq_text(version, "SPDX-2.3"))
+		rc = err_set(r->err, RF_EUNSUPPORTED, "%.*s: SPDX-2.3 is read", SPAN_ARG(span_sub(line, 0, 60)));
+	r->sbom->facts.layout = "SPDX 2.3 tag-value";
+	while (rc == 0 && span_line(&text, &line)) {
+		t.line++;
 		rc = line_read(&t, line);
+	}
 	if (rc == 0 && t.in_text) {
-		t.line = t.in_text;
+		t.at_fault = t.in_text;
 		rc = err_set(r->err, RF_ETRUNCATED, "a <text> that does not end");
 	}
 	if (rc == 0)
 		rc = entry_end(&t);
-	return rc < 0 && r->err ? err_at_line(r->err, t.line) : rc;
+	return rc < 0 && r->err ? err_at_line(r->err, t.at_fault ? t.at_fault : t.line) : rc;
 }

@@ -147,6 +147,21 @@ def hostile():
         result = scan(write(folder() / f"{name}.cdx.json", text))
         ok(result.status == 2 and rule in result.err and f"{name}.cdx.json" in result.err, f"a bill that is {name}: file and rule are named", result)
 
+def told_apart():
+    """A bill is one by what it says, wherever it says so and however it is called."""
+    entry = '"components":[{"name":"onnxruntime","version":"1.20.1","purl":"pkg:pypi/onnxruntime@1.20.1"}]'
+    spdx = "SPDXVersion: SPDX-2.3\nPackageName: onnxruntime\nPackageVersion: 1.20.1\nExternalRef: PACKAGE-MANAGER purl pkg:pypi/onnxruntime@1.20.1\n"
+    for name, text in (("late.json", '{%s,"x-notes":"%s","specVersion":"1.6","bomFormat":"CycloneDX"}' % (entry, "n" * 200000)), ("bom.cyclonedx", '{"bomFormat":"CycloneDX","specVersion":"1.6",%s}' % entry),
+                       ("commented.spdx", "# made by hand\n\n" + spdx), ("long.spdx", "# a line of a comment\n" * 5000 + spdx)):
+        result = scan("--json", write(folder() / "apart" / name, text))
+        ok(result.status == 0 and result.json()["kind"] == "bill-of-materials" and [c["version"] for c in result.json()["components"]] == ["1.20.1"], f"{name} is a bill", result)
+    for name, text in (("bom.xml", '<?xml version="1.0"?><bom xmlns="http://cyclonedx.org/schema/bom/1.6"/>'), ("three.json", '{"@context":"https://spdx.org/rdf/3.0.1/spdx-context.jsonld","@graph":[]}')):
+        result = scan(write(folder() / "apart" / name, text))
+        ok(result.status == 2 and "SPDX" in result.err and "read" in result.err and name in result.err, f"{name}: a form that is not read is said", result)
+    for name, text in (("attested.json", '{"predicateType":"https://cyclonedx.org/bom","predicate":{"bomFormat":"CycloneDX"}}'), ("pom.xml", '<project xmlns="http://maven.apache.org/POM/4.0.0"/>')):
+        result = scan("--json", write(folder() / "apart" / name, text))
+        ok(result.status == 0 and result.json()["kind"] == "other", f"{name} is none", result)
+
 def dockerfiles():
     where = folder() / "docker"
     write(where / "Dockerfile", "ARG TAG=25.08\nFROM nvcr.io/nvidia/tritonserver:${TAG}-trtllm-python-py3 AS base\nFROM base\n")
@@ -214,7 +229,7 @@ def given_out():
     ok(before.status == 0 and len(before.out.splitlines()) == 1, "--at a time before: a header and no rows", before)
     ok(fleet.DRILL not in result.out and "#owner" not in result.out, "no advisory, no contact in it", result.out[:500])
 
-for part in (packages, packed, image, bills, hostile, dockerfiles, given_out):
+for part in (packages, packed, image, bills, hostile, told_apart, dockerfiles, given_out):
     try:
         part()
     except Exception:

@@ -243,9 +243,28 @@ static void writer_stops_at_its_limits(void **state)
 	assert_int_equal(str_check(&deep, "answer", &err), RF_ETOOBIG);
 }
 
+static void members_twice(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "name", "version" };
+	static const struct {
+		const char *text, *twice;
+	} rows[] = {
+		{ "{\"name\":1,\"version\":2,\"x\":3,\"x\":4}", NULL }, { "{\"version\":1,\"name\":2,\"version\":null}", "version" },
+		{ "{\"a\":{\"name\":1},\"b\":{\"name\":1}}", NULL },    { "{\"name\":1,\"n\\u0061me\":1}", "name" },
+		{ "[\"name\",\"name\"]", NULL },
+	};
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		const char *twice = json_twice(parsed(rows[i].text), names, RF_COUNT(names));
+		if (twice != NULL ? !rows[i].twice || strcmp(twice, rows[i].twice) != 0 : rows[i].twice != NULL)
+			fail_msg("%s: %s", rows[i].text, twice ? twice : "none");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(members_twice),
 		cmocka_unit_test(reads_every_kind),
 		cmocka_unit_test(walks_in_order),
 		cmocka_unit_test(refuses_with_the_place),

@@ -55,6 +55,16 @@ static const struct sbom_case {
 	{ "XML", "<?xml version=\"1.0\"?><bom/>", RF_EUNSUPPORTED, "XML", ARTIFACT_CLEAR, { 0 } },
 	{ "components twice", "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[],\"components\":[]}", RF_EFORMAT, "given twice",
 	  ARTIFACT_CLEAR, { 0 } },
+	{ "a member of a component twice", CDX("{\"name\":\"a\",\"version\":\"1\",\"version\":\"2\"}"), RF_EFORMAT, "version given twice", ARTIFACT_CLEAR, { 0 } },
+	{ "components of a component twice", CDX("{\"name\":\"a\",\"components\":[],\"components\":[{\"name\":\"b\"}]}"), RF_EFORMAT, "components given twice", ARTIFACT_CLEAR, { 0 } },
+	{ "the format twice", "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"specVersion\":\"1.5\"}", RF_EFORMAT, "specVersion given twice", ARTIFACT_CLEAR, { 0 } },
+	{ "two subjects", "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"metadata\":{\"component\":{},\"component\":{\"name\":\"b\"}}}", RF_EFORMAT,
+	  "component given twice", ARTIFACT_CLEAR, { 0 } },
+	{ "a member of a package twice", "{\"spdxVersion\":\"SPDX-2.3\",\"packages\":[{\"name\":\"a\",\"versionInfo\":\"1\",\"versionInfo\":\"2\"}]}", RF_EFORMAT,
+	  "versionInfo given twice", ARTIFACT_CLEAR, { 0 } },
+	{ "two names of an SPDX document", "{\"spdxVersion\":\"SPDX-2.3\",\"name\":\"a\",\"name\":\"b\"}", RF_EFORMAT, "name given twice", ARTIFACT_CLEAR, { 0 } },
+	{ "XML of CycloneDX", "\xef\xbb\xbf<?xml version=\"1.0\"?>\n<bom xmlns=\"http://cyclonedx.org/schema/bom/1.6\"/>", RF_EUNSUPPORTED, "convert it first", ARTIFACT_CLEAR, { 0 } },
+	{ "SPDX 3", "{\"@context\":\"https://spdx.org/rdf/3.0.1/spdx-context.jsonld\",\"@graph\":[]}", RF_EUNSUPPORTED, "SPDX 2.3 is read", ARTIFACT_CLEAR, { 0 } },
 	{ "a hidden member", "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"\\u0063omponents\":[]}", RF_EFORMAT, "escape", ARTIFACT_CLEAR, { 0 } },
 	{ "components of another kind", CDX("1"), RF_EFORMAT, "is an object", ARTIFACT_CLEAR, { 0 } },
 	{ "cut off", "{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":[{\"name\":\"a\"}", RF_EFORMAT, "does not end", ARTIFACT_CLEAR, { 0 } },
@@ -70,6 +80,8 @@ static const struct sbom_case {
 			    "ExternalRef: PACKAGE-MANAGER purl pkg:pypi/tensorrt@10.3.0\n\nPackageName: y\nPackageVersion: NONE\n"
 			    "FileName: ./m.plan\nSPDXID: SPDXRef-3\nFileChecksum: SHA256: " HEX "\nLicenseID: LicenseRef-1\n",
 	  0, NULL, ARTIFACT_CLEAR, { TRT " 10.3.0 sbom-purl", "pkg:generic/y  sbom-name" }, 1 },
+	{ "SPDX tag-value behind comments", "# made by hand\n\n#\nSPDXVersion: SPDX-2.3\nPackageName: y\n# PackageName: z\nPackageVersion: 2\n", 0, NULL, ARTIFACT_CLEAR,
+	  { "pkg:generic/y 2 sbom-name" } },
 	{ "SPDX tag-value, texts", "SPDXVersion: SPDX-2.3\nPackageName: <text>tensorrt</text>\nPackageVersion: <text> 10.3.0 </text>\nPackageSupplier: <text>Organization: NVIDIA</text>\n"
 				   "PackageComment: <text>\nPackageName: not</text>\nPackageName: onnxruntime <text>\nPackageVersion: 1.20.1\nPackageName: <text>y\n\n</text>\nPackageVersion: 2\n",
 	  0, NULL, ARTIFACT_CLEAR, { TRT " 10.3.0 sbom-name", "pkg:generic/onnxruntime%20%3Ctext%3E 1.20.1 sbom-name", "pkg:generic/y 2 sbom-name" } },
@@ -117,6 +129,58 @@ static void test_cases(void **state)
 		}
 		if (s.facts.component_count != n || s.content_count != t->contents)
 			fail_msg("%s: %zu components, %zu contents", t->label, s.facts.component_count, s.content_count);
+	}
+}
+
+static const struct {
+	const char *what, *text;
+	bool is;
+} sniffs[] = {
+	{ "a name inside of other members", "{\"predicate\":{\"bomFormat\":\"CycloneDX\"}}", false },
+	{ "a name in a text", "{\"a\":\"\\\"bomFormat\\\"\"}", false },
+	{ "damaged behind the name", "{\"bomFormat\":\"CycloneDX\",", true },
+	{ "damaged before the name", "{\"a\":},\"bomFormat\":\"CycloneDX\"}", true },
+	{ "another XML", "<?xml version=\"1.0\"?><project xmlns=\"http://maven.apache.org/POM/4.0.0\"/>", false },
+	{ "comments alone", "# SPDXVersion: SPDX-2.3\n", false },
+	{ "another JSON-LD", "{\"@context\":\"https://schema.org\"}", false },
+};
+
+/* What says that it is a bill may stand anywhere in it. */
+static void test_sniffed(void **state)
+{
+	(void)state;
+	RF_AUTO(str) s = STR_INIT(4 * MIB);
+	for (size_t i = 0; i < RF_COUNT(sniffs); i++)
+		if (sbom_sniff(span_of(sniffs[i].text)) != sniffs[i].is)
+			fail_msg("%s", sniffs[i].what);
+	str_add_text(&s, "{\"components\":[{\"name\":\"");
+	for (size_t i = 0; i < 1 * MIB; i++)
+		str_add_byte(&s, 'x');
+	str_add_text(&s, "\"}],\"bomFormat\":\"CycloneDX\"}");
+	assert_false(sbom_sniff(span_sub(str_span(&s), 0, 64 * KIB)));
+	assert_true(sbom_sniff(str_span(&s)));
+}
+
+/* The line of what failed: of an entry, where it begins. */
+static void test_lines(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text;
+		int64_t line;
+	} faults[] = {
+		{ "# comment\n\nSPDXVersion: SPDX-2.2\n", 3 },
+		{ "SPDXVersion: SPDX-2.3\nPackageName: x\nPackageComment: <text>x\nPackageName: tensorrt\n", 3 },
+		{ "SPDXVersion: SPDX-2.3\n\nPackageName: x\nPackageVersion: 1\nPackageName: y\nPackageVersion: 2\n", 3 },
+		{ "SPDXVersion: SPDX-2.3\n\nPackageName: x\nPackageVersion: 1\n", 3 },
+	};
+	for (size_t i = 0; i < RF_COUNT(faults); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(16); /* no entry has room */
+		struct err err = ERR_INIT;
+		struct sbom s;
+		assert_true(sbom_read(span_of(faults[i].text), NULL, &a, &s, &err) < 0);
+		if (err.line != faults[i].line)
+			fail_msg("%zu: line %lld: %s", i, (long long)err.line, err.text);
 	}
 }
 
@@ -219,6 +283,7 @@ static void test_recorded(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_hostile), cmocka_unit_test(test_recorded) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases), cmocka_unit_test(test_sniffed), cmocka_unit_test(test_lines),
+					    cmocka_unit_test(test_hostile), cmocka_unit_test(test_recorded) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
