@@ -63,7 +63,7 @@ struct kube_volume {
 };
 
 struct kube_model { /* a model or engine that the workload is told to load */
-	const char *where; /* "storageUri", "env MODEL_PATH", "argument --model-repository" */
+	const char *where; /* "storageUri", "env MODEL_PATH", "argument --model-repository", "annotation site/model" */
 	const char *uri;   /* without user, password and query */
 };
 
@@ -101,6 +101,8 @@ struct kube_set {
 
 RF_MUST_CHECK int kube_set_init(struct kube_set *s, const struct kube_labels *labels, const char *default_namespace,
 				struct err *err);
+/* As after kube_set_init() with the same labels, keeping its memory: for one object after another. RF_ENOMEM. */
+RF_MUST_CHECK int kube_set_reset(struct kube_set *s, struct span default_namespace, struct err *err);
 void kube_set_release(struct kube_set *s); /* takes a zeroed one */
 
 /* One file of manifests: YAML documents, or a JSON value. @file for messages. All of it is added or nothing: RF_EFORMAT

@@ -38,6 +38,14 @@ int kube_set_init(struct kube_set *s, const struct kube_labels *labels, const ch
 	return s->default_namespace && s->doc ? 0 : kube_no_memory(err);
 }
 
+int kube_set_reset(struct kube_set *s, struct span default_namespace, struct err *err)
+{
+	arena_reset(&s->arena);
+	s->count = s->skipped = s->findings_n = 0;
+	s->default_namespace = arena_text(&s->arena, default_namespace);
+	return s->default_namespace ? 0 : kube_no_memory(err);
+}
+
 void kube_set_release(struct kube_set *s)
 {
 	rf_free(s->workloads);
@@ -178,6 +186,19 @@ static int read_serving_runtime(struct kube_set *s, struct json object, struct k
 	return kube_pod_spec(s, json_get(object, "spec"), w, err);
 }
 
+/* Annotations that name a model, of the object and of its pods: operators and injected containers are told so. */
+static int annotation_models(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
+{
+	int rc = 0;
+	for (struct json_each it = json_each(json_path(object, "metadata", "annotations", NULL)); rc == 0 && json_next(&it);) {
+		struct span value = json_string(it.value);
+		if (kube_names_model(it.key, value))
+			rc = kube_model_add(s, w, arena_printf(&s->arena, "annotation %.*s", SPAN_ARG(span_sub(it.key, 0, 200))),
+					    value, err);
+	}
+	return rc;
+}
+
 /* ── What runs, by a pod's status ────────────────────────────────────────────────────────────────────────────────── */
 
 static int status_images(struct kube_set *s, struct json object, struct kube_workload *w)
@@ -241,6 +262,10 @@ static int add_known(struct kube_set *s, const struct kind *k, struct json objec
 		return err_set(err, RF_EFORMAT, "%s %s: the namespace \"%.80s\" is none: a-z, 0-9 and - within, at most 63", k->kind,
 			       w->name, w->namespace_);
 	int rc = k->read ? k->read(s, object, w, err) : kube_pod_spec(s, json_get(template, "spec"), w, err);
+	if (rc == 0)
+		rc = annotation_models(s, object, w, err);
+	if (rc == 0 && k->template[0])
+		rc = annotation_models(s, template, w, err);
 	if (rc == 0 && strcmp(k->kind, "Pod") == 0 && status_images(s, object, w))
 		rc = kube_no_memory(err);
 	return rc ? err_prefix(err, "%s %s/%s: ", k->kind, w->namespace_, w->name) : 0;

@@ -81,6 +81,11 @@ static void manifests(void **state)
 		{ "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec: {containers: [{name: c, image: a:1}]}\nstatus: {phase: "
 		  "Succeeded}\n",
 		  "", 0 },
+		/* an annotation of the object, and of its pods */
+		{ "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, annotations: {site/model-uri: 's3://b/m', note: models}}\n"
+		  "spec: {template: {metadata: {annotations: {site/engine: /models/a.plan}}, spec: {containers: [{name: c, image: a:1}]}}}\n",
+		  "Deployment/default/d x1: container c=a:1 [annotation site/model-uri s3://b/m] [annotation site/engine /models/a.plan]\n",
+		  0 },
 		/* of another group: not Kubernetes' own */
 		{ "apiVersion: example.org/v1\nkind: Deployment\nmetadata: {name: d}\n", "", 1 },
 	};
@@ -94,6 +99,25 @@ static void manifests(void **state)
 		assert_int_equal(s.skipped, rows[i].skipped);
 		kube_set_release(&s);
 	}
+}
+
+/* One set for one object after another. */
+static void again(void **state)
+{
+	static const char pod[] = "{\"kind\":\"Pod\",\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"p\"},\"spec\":{\"containers\":"
+				  "[{\"name\":\"c\",\"image\":\"a:1\"}]}}";
+	struct kube_set s;
+	struct err err = ERR_INIT;
+	(void)state;
+	assert_ok(kube_set_init(&s, &labels, "default", &err), &err);
+	for (unsigned i = 0; i < 3; i++) {
+		RF_AUTO(str) got = STR_INIT(64 * KIB);
+		assert_ok(kube_set_reset(&s, SPAN("other"), &err), &err);
+		assert_ok(kube_read(&s, span_of(pod), "pod.json", &err), &err);
+		show(&s, &got);
+		assert_string_equal(str_text(&got), "Pod/other/p x1: container c=a:1\n");
+	}
+	kube_set_release(&s);
 }
 
 static void refusals(void **state)
@@ -333,6 +357,7 @@ static void keys_of_others(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(manifests),      cmocka_unit_test(refusals),
+					    cmocka_unit_test(again),
 					    cmocka_unit_test(owners),         cmocka_unit_test(odd_owners),
 					    cmocka_unit_test(shared_volumes), cmocka_unit_test(names_of_models),
 					    cmocka_unit_test(image_ids),      cmocka_unit_test(kubeconfigs),
