@@ -85,13 +85,25 @@ static void on_signal(int number)
 	stop = 1;
 }
 
+static const int caught[] = { SIGINT, SIGTERM, SIGPIPE };
+static struct sigaction found[RF_COUNT(caught)];
+static bool is_catching;
+
 void thread_catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
-	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	for (size_t i = 0; i < RF_COUNT(caught); i++) {
+		struct sigaction action = { .sa_handler = caught[i] == SIGPIPE ? SIG_IGN : on_signal };
+		sigemptyset(&action.sa_mask);
+		sigaction(caught[i], &action, is_catching ? NULL : &found[i]);
+	}
+	is_catching = true;
+}
+
+void thread_restore_signals(void)
+{
+	for (size_t i = 0; is_catching && i < RF_COUNT(caught); i++)
+		sigaction(caught[i], &found[i], NULL);
+	is_catching = false;
 }
 
 bool thread_stop_wanted(void)

@@ -1,7 +1,9 @@
-/* thread: every job once, the first failure stops the rest */
+/* thread: every job once, the first failure stops the rest; signals are caught and given back */
 #include "testing.h"
 
 #include "base/thread.h"
+
+#include <signal.h>
 
 static int count_once(size_t i, void *data)
 {
@@ -35,8 +37,30 @@ static void a_failure_stops_the_rest(void **state)
 	assert_true(thread_cpus() >= 1);
 }
 
+/* A program that takes this one's place has what its parent set: a server's broken pipes are not silently ignored. */
+static void signals_are_given_back(void **state)
+{
+	struct sigaction now;
+	(void)state;
+	signal(SIGINT, SIG_IGN); /* as nohup and a shell's "&" do */
+	signal(SIGPIPE, SIG_DFL);
+	thread_restore_signals(); /* nothing was caught */
+	thread_catch_signals();
+	thread_catch_signals();
+	sigaction(SIGPIPE, NULL, &now);
+	assert_true(now.sa_handler == SIG_IGN);
+	thread_restore_signals();
+	sigaction(SIGPIPE, NULL, &now);
+	assert_true(now.sa_handler == SIG_DFL);
+	sigaction(SIGINT, NULL, &now);
+	assert_true(now.sa_handler == SIG_IGN);
+	sigaction(SIGTERM, NULL, &now);
+	assert_true(now.sa_handler == SIG_DFL);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each_job_runs_once), cmocka_unit_test(a_failure_stops_the_rest) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each_job_runs_once), cmocka_unit_test(a_failure_stops_the_rest),
+					    cmocka_unit_test(signals_are_given_back) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
