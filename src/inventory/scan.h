@@ -29,6 +29,8 @@ struct scan_identity {
 	int64_t mtime_ns;
 	int64_t ctime_ns;
 };
+struct stat;
+void scan_identity_of(const struct stat *st, struct scan_identity *ret);
 
 /* What is known of an unchanged file. */
 struct scan_known {

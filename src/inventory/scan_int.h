@@ -62,6 +62,5 @@ RF_MUST_CHECK int scan_slot_inside(struct scan_slot *s, const struct scan_option
 				   struct scan_totals *totals, struct err *err);
 /* Facts for what was not opened. @text: a sentence. */
 void scan_slot_unread(struct scan_slot *s, bool error, enum artifact_finding finding, const char *text);
-void scan_identity_of(const struct stat *st, struct scan_identity *ret);
 
 #endif
