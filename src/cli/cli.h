@@ -5,13 +5,17 @@
  *
  *   argv ──► cli_commands[] ──► option tables ──► run() ──► exit status (design 6.1)
  *
- * Exit: 2 could not run; else 1 any deny or failed judgement; else 3 any conflict, unknown or inconclusive; else 0.
+ * Exit: 2 could not run; else 1 any deny or failed judgement; else 3 any conflict, unknown or inconclusive; else 0. In front
+ * of a command ("-- CMD") 125 could not run, 126 denied, else the command's own.
  */
 #ifndef REFORGE_CLI_CLI_H
 #define REFORGE_CLI_CLI_H
 
 #include "base/err.h"
 #include "base/span.h"
+
+#define CLI_STATUS_WRAP_FAILED 125
+#define CLI_STATUS_WRAP_DENIED 126
 
 /* What main() calls; prints errors itself. Returns the exit status. */
 int cli_main(int argc, char **argv);

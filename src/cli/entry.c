@@ -7,12 +7,20 @@
 
 #include <unistd.h>
 
-static int print_error(const struct invocation *in, int rc, const struct err *err)
+/* In front of a command the statuses are those that env, timeout and nohup leave it (design 6.1). */
+static int error_status(const struct invocation *in, int argc, char **argv, int rc)
+{
+	bool wraps = false;
+	for (int i = 1; i < argc && in->verb && in->verb->wraps; i++)
+		wraps |= strcmp(argv[i], "--") == 0;
+	return !wraps ? rf_error_exit_status(rc) : rc == RF_EDENIED ? CLI_STATUS_WRAP_DENIED : CLI_STATUS_WRAP_FAILED;
+}
+
+static void print_error(const struct invocation *in, const struct err *err)
 {
 	char text[4096];
 	fflush(stdout);
 	fprintf(stderr, "%s%s%s: %s\n", cli_program.name, in->command ? " " : "", in->command ? in->command->name : "", err_render(err, text, sizeof text));
-	return rf_error_exit_status(rc);
 }
 
 int cli_main(int argc, char **argv)
@@ -30,5 +38,8 @@ int cli_main(int argc, char **argv)
 		if (flushed != 0)
 			rc = flushed;
 	}
-	return rc < 0 ? print_error(&in, rc, &err) : rc;
+	if (rc >= 0)
+		return rc;
+	print_error(&in, &err);
+	return error_status(&in, argc, argv, rc);
 }
