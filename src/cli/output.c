@@ -17,7 +17,7 @@ static bool colours_for(int fd)
 	return isatty(fd) && !(none && none[0]) && term && strcmp(term, "dumb") != 0;
 }
 
-static bool coloured(void)
+bool out_is_coloured(void)
 {
 	static int known = -1;
 	if (known < 0)
@@ -40,7 +40,7 @@ void out(const char *format, ...)
 
 void out_colour(enum colour colour, const char *format, ...)
 {
-	bool on = colour != COLOUR_NONE && coloured();
+	bool on = colour != COLOUR_NONE && out_is_coloured();
 	if (on)
 		fputs(codes[colour], stdout);
 	va_list args;
@@ -49,6 +49,19 @@ void out_colour(enum colour colour, const char *format, ...)
 	va_end(args);
 	if (on)
 		fputs("\x1b[0m", stdout);
+}
+
+void str_add_colour(struct str *to, bool on, enum colour colour, const char *format, ...)
+{
+	on = on && colour != COLOUR_NONE;
+	if (on)
+		str_add_text(to, codes[colour]);
+	va_list args;
+	va_start(args, format);
+	str_vaddf(to, format, args);
+	va_end(args);
+	if (on)
+		str_add_text(to, "\x1b[0m");
 }
 
 void out_visible(struct span text)

@@ -22,6 +22,9 @@ void out_str(const struct str *text);                               /* finished 
 /* The colour of a finding or decision word: affected, deny red; conflict, unknown, warn yellow; not_affected, allow green. */
 enum colour colour_of(const char *word);
 bool out_is_terminal(void);                                         /* stdout */
+bool out_is_coloured(void);                                         /* stdout takes colours */
+/* The same into a text that is printed later: with the colour when @on. */
+void str_add_colour(struct str *to, bool on, enum colour colour, const char *format, ...) RF_PRINTF(4, 5);
 
 /* Flushes stdout; RF_EIO or RF_EFULL when something printed was lost: `reforge … >/dev/full` is no success. */
 RF_MUST_CHECK int out_end(struct err *err);
