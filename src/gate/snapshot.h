@@ -10,7 +10,7 @@
  * gate_snapshot_arena(). Ready sorts, indexes, and judges every component by every advisory about its product once
  * (finding_judge()), so that a request is look-ups.
  *
- * Sizes: an artifact takes 64 bytes and half a byte of index; a reference 8, a release's row 24; component sets are kept
+ * Sizes: an artifact takes 64 bytes and one of index; a reference 8, a release's row 28; texts and component sets are kept
  * once each. Finding an artifact is one step in a table by the digest's first bits and a few comparisons behind it,
  * whatever their number.
  */
@@ -28,6 +28,7 @@
 #define GATE_MAX_ROWS 4000000
 #define GATE_MAX_ADVISORIES 100000
 #define GATE_MAX_WAIVERS 1000000
+#define GATE_MAX_TEXT (64 * KIB)
 
 /* "None", of every index below. */
 #define GATE_NONE UINT32_MAX
@@ -59,7 +60,7 @@ struct gate_component {
 /* One advisory's verdict about one component. */
 struct gate_hit {
 	uint32_t advisory; /* index */
-	uint8_t kind;      /* enum finding_kind */
+	uint8_t kind;      /* enum finding_kind; of an advisory with scopes NOT_AFFECTED too */
 	uint8_t cause;     /* enum finding_cause */
 	uint32_t reason;   /* text */
 };
@@ -84,7 +85,7 @@ struct gate_artifact {
 	uint32_t cause;  /* text: ARTIFACT_CAUSE_*; 0 empty */
 	uint32_t rules;  /* text: names of the rules that objected, by commas; 0 empty */
 	uint32_t built_at, first_seen; /* seconds since 1970; 0 not known */
-	uint16_t kind;     /* index of kinds */
+	uint16_t kind;     /* index of the snapshot's kinds */
 	uint8_t finding;   /* enum artifact_finding */
 	uint8_t signatures : 4; /* workspace_signature_bit()s, verified by who filled the snapshot */
 	uint8_t flags : 4;
@@ -124,9 +125,11 @@ struct gate_snapshot {
 	struct arena arena; /* all texts, advisories, small tables */
 	struct gate_head head;
 	bool is_ready;
-	const char *texts; /* interned, each terminated; index is the offset; 0 is "" */
-	uint32_t texts_bytes, texts_room;
-	struct span *kinds; /* at most 65,536 */
+	char **text_blocks; /* interned texts, each behind its length: gate_snapshot_text_at() */
+	size_t text_block_count, text_block_room;
+	uint32_t text_end;
+	uint32_t kinds[64]; /* texts of artifact kinds */
+	size_t kind_count;
 	struct workspace_policy *policies;
 	size_t policy_count, policy_room;
 	struct gate_policies rules;
@@ -135,7 +138,9 @@ struct gate_snapshot {
 	struct gate_service *services;
 	size_t service_count, service_room;
 	struct gate_advisory *advisories;
-	size_t advisory_count, advisory_room, published_count;
+	size_t advisory_count, advisory_room;
+	size_t published_count; /* made by ready: published, no drills */
+	size_t compiler_count;  /* those of them about products that compile engines */
 	struct gate_component *components;
 	size_t component_count, component_room;
 	struct gate_hit *hits;
@@ -145,8 +150,8 @@ struct gate_snapshot {
 	struct gate_set *sets;
 	size_t set_count, set_room;
 	struct gate_artifact *artifacts; /* by digest, once ready */
-	size_t artifact_count, artifact_room, kind_count;
-	struct gate_reference *images, *models; /* by text, then artifact, once ready */
+	size_t artifact_count, artifact_room;
+	struct gate_reference *images, *models; /* by text ('/' before all else), then artifact, once ready */
 	size_t image_count, image_room, model_count, model_room;
 	struct gate_release *releases;
 	size_t release_count, release_room;
@@ -174,7 +179,7 @@ RF_MUST_CHECK int gate_snapshot_stale(struct gate_snapshot *s, const struct gate
 RF_MUST_CHECK int gate_snapshot_service(struct gate_snapshot *s, const struct gate_service *service, struct err *err);
 /* @v lies in gate_snapshot_arena(). */
 RF_MUST_CHECK int gate_snapshot_advisory(struct gate_snapshot *s, const struct stored_advisory *v, struct err *err);
-/* A text's index; the same text has the same. */
+/* A text's index; the same text has the same; 0 for an empty one. At most GATE_MAX_TEXT bytes (RF_ETOOBIG), 4 GiB of all. */
 RF_MUST_CHECK int gate_snapshot_text(struct gate_snapshot *s, struct span text, uint32_t *ret, struct err *err);
 /* A component's index; the same one has the same. @c's product is looked up from its purl by the caller
  * (product_by_purl()); NULL, or a version of none, are judged as unknown. */
@@ -210,7 +215,7 @@ RF_MUST_CHECK int gate_snapshot_ready(struct gate_snapshot *s, struct err *err);
 
 struct span gate_snapshot_text_at(const struct gate_snapshot *s, uint32_t text);
 const struct gate_artifact *gate_snapshot_find(const struct gate_snapshot *s, const struct digest *digest);
-/* References: the run of entries with that text; of @below those too that lie in the folder "@text/". */
+/* References: the run of entries with that text; with @below those too that lie in the folder "@reference/". */
 struct gate_run {
 	const struct gate_reference *first;
 	size_t count;
@@ -220,10 +225,9 @@ struct gate_run gate_snapshot_models(const struct gate_snapshot *s, struct span 
 /* By "service/name"; NULL. */
 const struct gate_release *gate_snapshot_release_find(const struct gate_snapshot *s, struct span service,
 						      struct span name);
-/* The rows that hold the artifact: *ret_first is an index of s->lists' order; use gate_snapshot_row_of(). */
-size_t gate_snapshot_rows_of(const struct gate_snapshot *s, const struct gate_artifact *artifact, size_t *ret_first);
-const struct gate_row *gate_snapshot_row_of(const struct gate_snapshot *s, size_t position);
-/* Advisories about @product, by index; the count. */
+/* Indexes of the rows that hold the artifact; their number. */
+size_t gate_snapshot_rows_of(const struct gate_snapshot *s, const struct gate_artifact *artifact, const uint32_t **ret);
+/* Indexes of the advisories about @product, rejected ones too; their number. */
 size_t gate_snapshot_about(const struct gate_snapshot *s, const struct product *product, const uint32_t **ret);
 const struct gate_service *gate_snapshot_service_find(const struct gate_snapshot *s, struct span name);
 /* Bytes it holds, all tables and texts. */
