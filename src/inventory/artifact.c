@@ -455,10 +455,16 @@ static int read_rows(struct artifact_reading *r)
 	return r->failed;
 }
 
-bool artifact_may_be_read(const struct artifact_source *src, struct span name)
+static struct span name_of(struct span path)
+{
+	size_t slash = span_rfind_byte(path, '/');
+	return slash == SIZE_MAX ? path : span_from(path, slash + 1);
+}
+
+bool artifact_may_be_read(const struct artifact_source *src, struct span path)
 {
 	struct artifact_facts facts;
-	struct artifact_reading r = { .src = src, .name = name, .facts = &facts, .head = src->head };
+	struct artifact_reading r = { .src = src, .path = path, .name = name_of(path), .facts = &facts, .head = src->head };
 	facts_start(&facts, src->size);
 	for (size_t i = 0; artifact_formats[i]; i++)
 		if (artifact_formats[i]->sniff(&r))
@@ -469,10 +475,8 @@ bool artifact_may_be_read(const struct artifact_source *src, struct span name)
 int artifact_read(const struct artifact_source *src, struct span path, unsigned flags, struct arena *a,
 		  struct artifact_facts *ret, struct err *err)
 {
-	struct artifact_reading r = { .src = src, .path = path, .name = path, .flags = flags, .a = a, .facts = ret, .err = err };
-	size_t slash = span_rfind_byte(path, '/');
-	if (slash != SIZE_MAX)
-		r.name = span_from(path, slash + 1);
+	struct artifact_reading r = { .src = src, .path = path, .name = name_of(path), .flags = flags, .a = a, .facts = ret,
+				      .err = err };
 	facts_start(ret, src->size);
 	int rc = head_fill(&r);
 	if (rc == 0)

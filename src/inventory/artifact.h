@@ -237,9 +237,9 @@ enum { ARTIFACT_WITH_EVIDENCE = 1 };
 RF_MUST_CHECK int artifact_read(const struct artifact_source *src, struct span path, unsigned flags, struct arena *a,
 				struct artifact_facts *ret, struct err *err);
 
-/* Does any row take the file for one of its own by head and size? False: its kind is other, whatever comes behind. @src:
+/* Does any row take the file for one of its own by head, size and path? False: its kind is other, whatever comes behind. @src:
  * with a head of ARTIFACT_HEAD_BYTES, or all of it. */
-bool artifact_may_be_read(const struct artifact_source *src, struct span name);
+bool artifact_may_be_read(const struct artifact_source *src, struct span path);
 
 /* The second look, over every byte, for those who read the whole file anyway (to hash it): checksums, what the kernels
  * inside were compiled for and by, and native host code in plans (a plugin or lean runtime inside is code that runs at
@@ -288,7 +288,7 @@ bool artifact_kind_is_engine(struct span kind);
 struct artifact_reading;
 struct artifact_format {
 	const char *name; /* "tensorrt" */
-	/* Could the file be this? Looks at the head (its first ARTIFACT_HEAD_BYTES) and size only; cheap. */
+	/* Could the file be this? Looks at the head (its first ARTIFACT_HEAD_BYTES), size and path only; cheap. */
 	bool (*sniff)(const struct artifact_reading *r);
 	/* Fills r->facts. May find that it is not one after all: RF_EUNREADABLE, and the next row is asked. */
 	int (*read)(struct artifact_reading *r);

@@ -10,7 +10,7 @@
 #include "inventory/scan_member.h"
 
 /* Goes up when the readers learn to see more: stored facts and remembered digests of older readers are made anew. */
-#define INVENTORY_READER 6
+#define INVENTORY_READER 7
 /* Below any reader: what others claim of a content (reports of machines, bills of materials). What was read here takes
  * its place whatever it says, and it takes the place of nothing that was read. */
 #define INVENTORY_CLAIM 1

@@ -16,6 +16,8 @@ static const struct {
 static bool apk_sniff(const struct artifact_reading *r)
 {
 	struct span h = r->head;
+	if (package_path_ends(r->path, "lib/apk/db/installed") && r->src->size)
+		return true;
 	return span_eq_text(r->name, "installed") && (span_starts(h, "C:") || span_starts(h, "P:"));
 }
 

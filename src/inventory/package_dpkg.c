@@ -1,6 +1,7 @@
 /*
  * dpkg's database: var/lib/dpkg/status, and the files of var/lib/dpkg/status.d of images that are put together without
  * dpkg. Paragraphs of fields, deb-control(5); the third word of Status is the state, dpkg-query(1).
+ * Lines that begin with # are comments, which dpkg itself does not write.
  * A package that was removed and left its configuration behind (deinstall ok config-files) is not installed.
  */
 #include "inventory/package_int.h"
@@ -23,9 +24,19 @@ static bool is_status_d(const struct artifact_reading *r)
 	return span_eq_text(package_folder(r->path), "status.d");
 }
 
+/* Where dpkg itself reads it, it is its database, however it begins; sums lie beside the files of status.d. */
+static bool is_in_place(const struct artifact_reading *r)
+{
+	if (is_status_d(r))
+		return span_eq_text(package_folder(package_parent(r->path)), "dpkg") && !span_ends(r->name, ".md5sums");
+	return package_path_ends(r->path, "lib/dpkg/status");
+}
+
 /* status-old and the copies of /var/backups say what was installed once: they are not read. */
 static bool dpkg_sniff(const struct artifact_reading *r)
 {
+	if (is_in_place(r) && r->src->size)
+		return true;
 	return span_starts_nocase(r->head, "Package:") && (span_eq_text(r->name, "status") || is_status_d(r));
 }
 
@@ -109,7 +120,7 @@ static int dpkg_read(struct artifact_reading *r)
 	while (package_line(&lines, &line)) {
 		if (!line.n)
 			paragraph_end(&d);
-		else if (line.p[0] != ' ' && line.p[0] != '\t') /* else it goes on with the field before */
+		else if (line.p[0] != ' ' && line.p[0] != '\t' && line.p[0] != '#') /* else it goes on with the field before */
 			line_take(&d, line);
 	}
 	paragraph_end(&d);

@@ -73,6 +73,8 @@ struct span package_whole(struct artifact_reading *r, size_t max);
 struct span package_folder(struct span path);
 /* The path of that folder. */
 struct span package_parent(struct span path);
+/* Is @path @end, or @end below some root? Not "xlib/dpkg/status" for "lib/dpkg/status". */
+bool package_path_ends(struct span path, const char *end);
 
 /* An rpm header as the databases keep it: without the eight bytes of magic, a region inside
  * (rpm's manual, "RPM v4 package format: header"). */

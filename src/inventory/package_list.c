@@ -295,3 +295,9 @@ struct span package_folder(struct span path)
 	size_t slash = span_rfind_byte(parent, '/');
 	return slash == SIZE_MAX ? parent : span_from(parent, slash + 1);
 }
+
+bool package_path_ends(struct span path, const char *end)
+{
+	size_t n = strlen(end);
+	return span_ends(path, end) && (path.n == n || path.p[path.n - n - 1] == '/');
+}

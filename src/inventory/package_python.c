@@ -14,12 +14,10 @@ static bool is_metadata_path(const struct artifact_reading *r)
 	       span_ends(r->name, ".egg-info");
 }
 
+/* The path decides: an installer reads what lies there, however it begins. */
 static bool python_sniff(const struct artifact_reading *r)
 {
-	struct span h = r->head;
-	if (span_starts(h, "\xef\xbb\xbf"))
-		h = span_from(h, 3);
-	return is_metadata_path(r) && span_starts_nocase(h, "Metadata-Version:");
+	return is_metadata_path(r) && r->src->size;
 }
 
 static void field_keep(struct artifact_reading *r, char **to, struct span value, const char *name)
@@ -59,9 +57,13 @@ static int python_read(struct artifact_reading *r)
 	char *name = NULL, *version = NULL;
 	r->facts->kind = ARTIFACT_PYTHON_PACKAGE;
 	r->facts->layout = span_eq_text(r->name, "METADATA") ? "dist-info" : "egg-info";
-	while (package_line(&lines, &line) && line.n) {
-		if (line.p[0] == ' ' || line.p[0] == '\t')
+	bool any = false;
+	while (package_line(&lines, &line) && (line.n || !any)) {
+		if (!any && span_starts(line, "\xef\xbb\xbf"))
+			line = span_from(line, 3);
+		if (!line.n || line.p[0] == ' ' || line.p[0] == '\t' || line.p[0] == '#')
 			continue;
+		any = true;
 		if (package_field(line, "Name", &value))
 			field_keep(r, &name, value, "Name");
 		else if (package_field(line, "Version", &value))

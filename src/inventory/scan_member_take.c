@@ -476,7 +476,7 @@ static int large_take(struct taking *t)
 	const struct scan_inside_row *row = scan_inside_row_of(&t->first);
 	bool deep = row && t->m->depth == SCAN_MEMBER_MAX_DEPTH;
 	t->second_look = artifact_pass_wanted(&t->first);
-	t->unhashed = t->walk->o->skip_other && !row && !t->second_look && !artifact_may_be_read(&src, name_of(t));
+	t->unhashed = t->walk->o->skip_other && !row && !t->second_look && !artifact_may_be_read(&src, path_of(t));
 	if (t->second_look)
 		artifact_pass_begin(&t->pass, &t->first);
 	t->facts_size = t->size != SCAN_MEMBER_SIZE_UNKNOWN ? t->size : t->first.declared_size;

@@ -84,6 +84,17 @@ static const struct text_case {
 	  ARTIFACT_PACKAGE_DATABASE, ARTIFACT_CLEAR, NULL,
 	  { { "pkg:generic/nvidia/jetson-linux", "36.4.4", "nvidia-l4t-core 36.4.4-20250616085344" },
 	    { "pkg:generic/nvidia/jetpack", "6.2.1", NULL } } },
+	{ "dpkg: blank lines and a comment first", "root/var/lib/dpkg/status", "\n\n# by hand\nPackage: a\nStatus: install ok installed\nVersion: 1\n",
+	  ARTIFACT_PACKAGE_DATABASE, ARTIFACT_CLEAR, NULL, { { "pkg:deb/a", "1", NULL } } },
+	{ "dpkg: another field first", "var/lib/dpkg/status", "Status: install ok installed\nPackage: a\nVersion: 1\n",
+	  ARTIFACT_PACKAGE_DATABASE, ARTIFACT_CLEAR, NULL, { { "pkg:deb/a", "1", NULL } } },
+	{ "dpkg: nothing that is a field", "var/lib/dpkg/status", "rubbish\n", ARTIFACT_PACKAGE_DATABASE, ARTIFACT_UNKNOWN, "field_malformed", { { 0 } } },
+	{ "dpkg: status.d, another field first", "var/lib/dpkg/status.d/a", "Version: 1\nPackage: a\n", ARTIFACT_PACKAGE_DATABASE, ARTIFACT_CLEAR, NULL,
+	  { { "pkg:deb/a", "1", NULL } } },
+	{ "dpkg: sums in status.d", "var/lib/dpkg/status.d/a.md5sums", "d41d8cd98f00b204e9800998ecf8427e  usr/x\n", NULL, ARTIFACT_CLEAR, NULL, { { 0 } } },
+	{ "an empty status", "var/lib/dpkg/status", "", NULL, ARTIFACT_CLEAR, NULL, { { 0 } } },
+	{ "a status of another kind", "srv/status", "Status: fine\nPackage: a\n", NULL, ARTIFACT_CLEAR, NULL, { { 0 } } },
+	{ "a folder that only ends like lib", "var/glib/dpkg/status", "Status: fine\nPackage: a\n", NULL, ARTIFACT_CLEAR, NULL, { { 0 } } },
 	{ "a backup of dpkg's status is none", "var/lib/dpkg/status-old", "Package: a\nStatus: install ok installed\n", NULL,
 	  ARTIFACT_CLEAR, NULL, { { 0 } } },
 	{ "apk", "lib/apk/db/installed",
@@ -92,6 +103,8 @@ static const struct text_case {
 	  { { "pkg:apk/alpine/alpine-baselayout", "3.6.5-r0", NULL },
 	    { ORT, "1.20.1", "onnxruntime 1.20.1-r2" },
 	    { "pkg:generic/onnx/onnx", "1.17.0", NULL } } },
+	{ "apk: blank lines and another field first", "usr/lib/apk/db/installed", "\nA:x86_64\nP:onnxruntime\nV:1.20.1-r2\n\n", ARTIFACT_PACKAGE_DATABASE,
+	  ARTIFACT_CLEAR, NULL, { { ORT, "1.20.1", "onnxruntime 1.20.1-r2" } } },
 	{ "apk: no name", "lib/apk/db/installed", "C:Q1x=\nV:1\n\n", ARTIFACT_PACKAGE_DATABASE, ARTIFACT_UNKNOWN,
 	  "package_without_name", { { 0 } } },
 	{ "dist-info", "site-packages/tensorrt_cu12_libs-10.13.3.9.dist-info/METADATA",
@@ -107,6 +120,11 @@ static const struct text_case {
 	  ARTIFACT_PYTHON_PACKAGE, ARTIFACT_CLEAR, NULL, { { "pkg:pypi/foo-bar-baz", "1.0", "" } } },
 	{ "dist-info: no version", "x/onnxruntime-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: onnxruntime\n",
 	  ARTIFACT_PYTHON_PACKAGE, ARTIFACT_UNKNOWN, "version_not_stated", { { ORT, "", NULL } } },
+	{ "dist-info: blank lines, a comment, a name first", "x/onnxruntime-1.20.1.dist-info/METADATA",
+	  "\r\n\n# by hand\nName: onnxruntime\nVersion: 1.20.1\n\nVersion: 9\n", ARTIFACT_PYTHON_PACKAGE, ARTIFACT_CLEAR, NULL,
+	  { { ORT, "1.20.1", "onnxruntime 1.20.1" } } },
+	{ "dist-info: nothing that is a field", "x/onnxruntime-1.20.1.dist-info/METADATA", "rubbish\n", ARTIFACT_PYTHON_PACKAGE, ARTIFACT_UNKNOWN,
+	  "package_without_name", { { 0 } } },
 	{ "METADATA elsewhere", "x/METADATA", "Metadata-Version: 2.1\nName: onnxruntime\n", NULL, ARTIFACT_CLEAR, NULL, { { 0 } } },
 	{ "npm under an alias", "srv/node_modules/ort-1.20/package.json",
 	  "{\"name\":\"onnxruntime-node\",\"version\":\"1.20.1\",\"dependencies\":{}}", ARTIFACT_NPM_PACKAGE, ARTIFACT_CLEAR, NULL,
@@ -171,6 +189,10 @@ static void test_texts(void **state)
 		if (t->rule && !has_rule(&f, t->rule))
 			fail_msg("%s: not refused by %s", t->label, t->rule);
 		components_are(&f, t->components, t->label);
+		/* what asks about a file of which only the beginning is at hand must not pass over it */
+		struct artifact_source src = artifact_source_bytes(span_of(t->text));
+		if (t->kind && !artifact_may_be_read(&src, span_of(t->path)))
+			fail_msg("%s: would be passed over", t->label);
 	}
 }
 
