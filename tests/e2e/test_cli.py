@@ -133,6 +133,7 @@ def json_shapes():
     documented("depot-gc", r("depot", "gc"))
     documented("ledger-show", r("ledger", "show"), lines=True)
     documented("ledger-verify", r("ledger", "verify"))
+    documented("network", r("network"))
     documented("database", r("database", "migrate"))
     documented("version", r("version"))
     documented("help", r("help"))
