@@ -285,6 +285,15 @@ int fs_temporary_dir(const char *prefix, char *ret_path, size_t size, struct err
 	return 0;
 }
 
+bool fs_leads_below(const char *real_root, const char *path)
+{
+	char real[PATH_MAX];
+	size_t n = strlen(real_root);
+	if (n == 0 || !realpath(path, real))
+		return false;
+	return strncmp(real, real_root, n) == 0 && (real[n] == '/' || real[n] == '\0' || real_root[n - 1] == '/');
+}
+
 bool fs_is_plain_relative(struct span path)
 {
 	struct span rest = path, part;

@@ -32,6 +32,8 @@ bool fs_is_dir(const char *path);
 RF_MUST_CHECK int fs_join(char *buffer, size_t size, const char *folder, const char *name, struct err *err);
 /* A new private folder (0700) under $TMPDIR or /tmp; @prefix without slash. */
 RF_MUST_CHECK int fs_temporary_dir(const char *prefix, char *ret_path, size_t size, struct err *err);
+/* Does @path, its links followed, end at @real_root (as realpath(3) gives it; "": false) or below? */
+bool fs_leads_below(const char *real_root, const char *path);
 /* True for a relative path without "..", empty parts, NUL or control characters: safe to join below a folder. */
 bool fs_is_plain_relative(struct span path);
 

@@ -262,16 +262,6 @@ static int slot_open(struct scan *s, struct scan_slot *slot, const struct fs_ent
 	return 0;
 }
 
-/* A link to a folder inside the root is no news: the folder itself is met. */
-static bool leads_inside(const struct scan *s, const char *path)
-{
-	char real[PATH_MAX];
-	size_t n = strlen(s->real_root);
-	if (n == 0 || !realpath(path, real))
-		return false;
-	return strncmp(real, s->real_root, n) == 0 && (real[n] == '/' || real[n] == '\0' || s->real_root[n - 1] == '/');
-}
-
 /* False: nothing to report. */
 static bool link_look(struct scan *s, struct scan_slot *slot, const struct fs_entry *e, int *ret_rc)
 {
@@ -293,7 +283,8 @@ static bool link_look(struct scan *s, struct scan_slot *slot, const struct fs_en
 				 "symbolic link to something that is no regular file: not opened");
 		return true;
 	}
-	if (leads_inside(s, e->path))
+	/* a link to a folder inside the root is no news: the folder itself is met */
+	if (fs_leads_below(s->real_root, e->path))
 		return false;
 	scan_slot_unread(
 		slot, false, ARTIFACT_UNKNOWN,
