@@ -6,16 +6,13 @@
  * (title, dates, scores, signals). Left out are summaries, remedies, notes of who could not be mapped to a product, and
  * where documents came from.
  *
- * The form is one message of the Protocol Buffers wire format (format/protobuf.h); `protoc --decode_raw` shows it:
+ * The form is one message of format/wire.h, whose rows are:
  *
- *   1  format, CARRIED_FORMAT          6  origin of statements     rows 3 and 5 to 11 are packed varints: numbers, and
- *   2  text, any number                7  source                   texts by their number (1 is the first, 0 is "")
- *   3  the advisory                    8  statement with range     moments: microseconds, zig-zag
- *   4  alias, a text's number          9  signal                   scores: the bits of an IEEE 754 double
- *   5  severity                       10  policy   11  decision    products: the canonical purl
+ *   3  the advisory    4  alias        5  severity     6  origin of statements     7  source
+ *   8  statement with its range        9  signal      10  policy                  11  decision
  *
- * Fields come in this order, all of a row's numbers and no more. Whatever is else is refused: a gate that misreads an
- * advisory would let a vulnerable engine pass.
+ * Products are written as their canonical purl. Whatever is else is refused: a gate that misreads an advisory would
+ * let a vulnerable engine pass.
  */
 #ifndef REFORGE_ADVISORY_CARRIED_H
 #define REFORGE_ADVISORY_CARRIED_H
@@ -24,7 +21,7 @@
 #include "base/str.h"
 
 #define CARRIED_FORMAT 1
-/* One advisory. The largest of 52,000 in the corpora at hand has 60 KB. */
+/* One advisory. The largest of 52,000 in the corpora at hand has 5 KB. */
 #define CARRIED_MAX_BYTES (32 * MIB)
 /* Statements about products of ours, over all sources of one advisory. */
 #define CARRIED_MAX_STATEMENTS 65536

@@ -3,9 +3,7 @@
 #define REFORGE_ADVISORY_CARRIED_INT_H
 
 enum carried_field {
-	CARRIED_FORMAT_FIELD = 1,
-	CARRIED_TEXT,
-	CARRIED_ADVISORY,
+	CARRIED_ADVISORY = 3, /* behind format and texts (format/wire.h) */
 	CARRIED_ALIAS,
 	CARRIED_SEVERITY,
 	CARRIED_ORIGIN,
