@@ -3,7 +3,7 @@
  *
  *   database ──gate_snapshot_build()──┐ (snapshot_build.h)
  *                                     ├─► gate_snapshot_new(), _add_…(), gate_snapshot_ready() ──► judge.h
- *   signed bundle ──gate_snapshot_read()─┘ (snapshot_read.h)
+ *   signed bundle ──gate_snapshot_read()─┘ (snapshot_bytes.h)
  *
  * Pure: no I/O, no clock. Between new and ready it is filled by one thread; after ready it is immutable and the adders must
  * not be called. Texts are copied and kept once; advisories are not copied: whoever adds one has it in

@@ -1,0 +1,34 @@
+/* What writer and reader of snapshot_bytes.h share. */
+#ifndef REFORGE_GATE_SNAPSHOT_BYTES_INT_H
+#define REFORGE_GATE_SNAPSHOT_BYTES_INT_H
+
+enum snapshot_field {
+	SNAPSHOT_HEAD = 3, /* behind format and texts (format/wire.h) */
+	SNAPSHOT_POLICY,
+	SNAPSHOT_STALE,
+	SNAPSHOT_SERVICE,
+	SNAPSHOT_ADVISORY,
+	SNAPSHOT_COMPONENT,
+	SNAPSHOT_SET,
+	SNAPSHOT_ARTIFACT,
+	SNAPSHOT_IMAGE,
+	SNAPSHOT_MODEL,
+	SNAPSHOT_RELEASE,
+	SNAPSHOT_ROW,
+	SNAPSHOT_WAIVER,
+	SNAPSHOT_VEX,
+	SNAPSHOT_VEX_TRUSTED,
+	SNAPSHOT_BASELINE,
+	SNAPSHOT_BASELINE_SET,
+	SNAPSHOT_BASELINE_HOLDER,
+	SNAPSHOT_FIELDS /* one past */
+};
+
+/* Rows that stand behind each other in one field. */
+#define SNAPSHOT_ROWS 1024
+
+/* of a release */
+#define SNAPSHOT_SIGNED 1u
+#define SNAPSHOT_AS_FOUND 2u
+
+#endif
