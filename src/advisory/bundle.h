@@ -1,19 +1,18 @@
 /*
  * bundle - what one site knows, as one signed file for sites without internet.
  *
- * May use what store.h uses, crypto and workspace. A bundle is a plain ustar archive, so that `tar tf` opens it:
+ * May use what store.h uses, crypto and workspace. A bundle is a signed archive (bundle_archive.h); `tar tf` opens it:
  *
  *   manifest.json        {"reforge_bundle": 1, site, created_at, expires_at, as_of, tlp, documents: [...]}
  *   manifest.dsse        DSSE envelope whose payload is manifest.json, signed with the site's release key
  *   documents/SHA256     one a document, ascending
  *
- * Reading is strict: each member's header is the one that bundle_header() makes, in the manifest's order, with nothing
- * between, behind or beside. Links, other names, other sizes, compression cannot be in one; nothing is unpacked to disk.
  * The signature is checked before the manifest is read, every digest before anything is imported.
  */
 #ifndef REFORGE_ADVISORY_BUNDLE_H
 #define REFORGE_ADVISORY_BUNDLE_H
 
+#include "advisory/bundle_archive.h"
 #include "advisory/store.h"
 #include "base/arena.h"
 #include "crypto/sign.h"
@@ -21,8 +20,6 @@
 #include "workspace/workspace.h"
 
 #define BUNDLE_PAYLOAD_TYPE "application/vnd.reforge.feed-bundle+json"
-#define BUNDLE_BLOCK 512
-#define BUNDLE_MAX_MANIFEST (64 * MIB)
 #define BUNDLE_MAX_DOCUMENTS 1000000
 #define BUNDLE_NAME_BYTES 80 /* "documents/", 64 digits, NUL */
 
@@ -46,8 +43,6 @@ struct bundle_manifest {
 RF_MUST_CHECK int bundle_manifest_read(struct arena *a, struct json root, struct bundle_manifest *ret, struct err *err);
 /* Pretty JSON, appended to @to; @highest is the strictest mark that was let in. */
 void bundle_manifest_write(const struct bundle_manifest *m, enum tlp highest, struct str *to);
-/* The one header that a member of this name (at most 99 bytes) and size has (POSIX.1-1988 ustar). */
-void bundle_header(const char *name, uint64_t bytes, unsigned char ret[BUNDLE_BLOCK]);
 const char *bundle_entry_name(const struct bundle_entry *e, char ret[BUNDLE_NAME_BYTES]);
 
 struct bundle_writing {
@@ -66,8 +61,6 @@ struct bundle_written {
 RF_MUST_CHECK int bundle_write(struct database *db, const char *path, const struct bundle_writing *how,
 			       struct bundle_written *ret, struct err *err);
 
-/* True for a file that begins as a bundle does. */
-bool bundle_sniff(const char *path);
 /* Verifies all of @path against @key, then imports; no document comes in with a looser mark than the manifest gives it.
  * RF_EVERIFY (signature, digest), RF_EFORMAT, RF_ETOOBIG: nothing was imported. An expired one is imported:
  * @manifest->expired says so. @manifest's spans live in @a. */

@@ -1,4 +1,4 @@
-/* bundle_manifest - a bundle's list of documents, and its members' headers. Pure. */
+/* bundle_manifest - a bundle's list of documents. Pure. */
 #include "advisory/bundle.h"
 
 const char *bundle_entry_name(const struct bundle_entry *e, char ret[BUNDLE_NAME_BYTES])
@@ -6,26 +6,6 @@ const char *bundle_entry_name(const struct bundle_entry *e, char ret[BUNDLE_NAME
 	char hex[DIGEST_HEX];
 	(void)snprintf(ret, BUNDLE_NAME_BYTES, "documents/%s", digest_hex(&e->digest, hex));
 	return ret;
-}
-
-void bundle_header(const char *name, uint64_t bytes, unsigned char ret[BUNDLE_BLOCK])
-{
-	char *h = (char *)ret;
-	unsigned sum = 0;
-	memset(h, 0, BUNDLE_BLOCK);
-	(void)snprintf(h, 100, "%s", name);
-	memcpy(h + 100, "0000644", 8);
-	memcpy(h + 108, "0000000", 8);
-	memcpy(h + 116, "0000000", 8);
-	(void)snprintf(h + 124, 12, "%011llo", (unsigned long long)bytes);
-	memcpy(h + 136, "00000000000", 12);
-	memset(h + 148, ' ', 8); /* the sum is taken with blanks in its place */
-	h[156] = '0';
-	memcpy(h + 257, "ustar", 6);
-	memcpy(h + 263, "00", 2);
-	for (size_t i = 0; i < BUNDLE_BLOCK; i++)
-		sum += ret[i];
-	(void)snprintf(h + 148, 7, "%06o", sum);
 }
 
 void bundle_manifest_write(const struct bundle_manifest *m, enum tlp highest, struct str *to)

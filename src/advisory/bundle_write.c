@@ -2,11 +2,6 @@
 #include "advisory/bundle.h"
 
 #include "advisory/store_int.h"
-#include "base/fs.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 /* Lists of signals made into documents: one a feed and date. */
 #define MAX_MADE 1024
@@ -27,8 +22,7 @@ struct writer {
 	struct str text;
 	struct json_doc *doc;
 	struct transaction *tx;
-	const char *path; /* of the file being written */
-	int fd;
+	struct bundle_file file;
 	struct err *err;
 };
 
@@ -221,26 +215,13 @@ static int find_age(struct writer *w)
 
 /* ---------------------------------------------------------------- the file */
 
-static int put(struct writer *w, const char *name, struct span bytes)
-{
-	static const char zeros[BUNDLE_BLOCK] = { 0 };
-	unsigned char header[BUNDLE_BLOCK];
-	bundle_header(name, bytes.n, header);
-	int rc = fs_write_all(w->fd, header, sizeof header, w->err);
-	if (!rc)
-		rc = fs_write_all(w->fd, bytes.p, bytes.n, w->err);
-	if (!rc)
-		rc = fs_write_all(w->fd, zeros, (BUNDLE_BLOCK - bytes.n % BUNDLE_BLOCK) % BUNDLE_BLOCK, w->err);
-	return rc;
-}
-
 static int put_document(struct writer *w, const struct bundle_entry *e)
 {
 	char name[BUNDLE_NAME_BYTES], hex[DIGEST_HEX];
 	struct digest digest;
 	for (size_t i = 0; i < w->made_count; i++)
 		if (digest_eq(&w->made[i].digest, &e->digest))
-			return put(w, bundle_entry_name(e, name), w->made[i].bytes);
+			return bundle_put(&w->file, bundle_entry_name(e, name), w->made[i].bytes, w->err);
 	str_reset(&w->text);
 	int rc = advisory_document_bytes(w->tx, span_of(digest_hex(&e->digest, hex)), &w->text);
 	if (!rc)
@@ -248,22 +229,15 @@ static int put_document(struct writer *w, const struct bundle_entry *e)
 	digest_of(str_span(&w->text), &digest);
 	if (!rc && (!digest_eq(&digest, &e->digest) || w->text.n != e->bytes))
 		rc = err_set(w->err, RF_EVERIFY, "document %s is not what was imported: the database was changed", hex);
-	return rc ? rc : put(w, bundle_entry_name(e, name), str_span(&w->text));
+	return rc ? rc : bundle_put(&w->file, bundle_entry_name(e, name), str_span(&w->text), w->err);
 }
 
 static int put_manifest(struct writer *w)
 {
 	RF_AUTO(str) manifest = STR_INIT(BUNDLE_MAX_MANIFEST);
-	RF_AUTO(str) envelope = STR_INIT(2 * BUNDLE_MAX_MANIFEST);
 	bundle_manifest_write(&w->m, w->how->highest, &manifest);
 	int rc = str_check(&manifest, "manifest of the bundle", w->err);
-	if (!rc)
-		rc = dsse_sign(w->how->key, BUNDLE_PAYLOAD_TYPE, str_span(&manifest), &envelope, w->err);
-	if (!rc)
-		rc = str_check(&envelope, "signature of the bundle", w->err);
-	if (!rc)
-		rc = put(w, "manifest.json", str_span(&manifest));
-	return rc ? rc : put(w, "manifest.dsse", str_span(&envelope));
+	return rc ? rc : bundle_put_manifest(&w->file, w->how->key, BUNDLE_PAYLOAD_TYPE, str_span(&manifest), w->err);
 }
 
 static int by_digest(const void *a, const void *b)
@@ -286,15 +260,14 @@ static void drop_doubles(struct bundle_manifest *m)
 static int write_all(struct transaction *tx, void *data)
 {
 	struct writer *w = data;
-	static const char end[2 * BUNDLE_BLOCK] = { 0 };
 	w->tx = tx;
 	w->m.count = w->made_count = 0;
 	w->to->withheld = 0;
 	arena_reset(&w->a);
-	if (ftruncate(w->fd, 0) || lseek(w->fd, 0, SEEK_SET) < 0)
-		return err_set_errno(tx_err(tx), errno, "%s", w->path);
 	w->err = tx_err(tx);
-	int rc = list_documents(w);
+	int rc = bundle_file_again(&w->file, w->err);
+	if (!rc)
+		rc = list_documents(w);
 	if (!rc)
 		rc = list_signals(w);
 	if (!rc)
@@ -307,31 +280,13 @@ static int write_all(struct transaction *tx, void *data)
 	rc = put_manifest(w);
 	for (size_t i = 0; !rc && i < w->m.count; i++)
 		rc = put_document(w, &w->m.entries[i]);
-	return rc ? rc : fs_write_all(w->fd, end, sizeof end, w->err);
+	return rc ? rc : bundle_put_end(&w->file, w->err);
 }
 
 static int write_file(struct database *db, struct writer *w, const char *path, struct err *err)
 {
-	char temporary[FS_PATH_MAX];
-	int n = snprintf(temporary, sizeof temporary, "%s.%ld.part", path, (long)getpid());
-	if (n < 0 || (size_t)n >= sizeof temporary)
-		return err_set(err, RF_ETOOBIG, "the path of the bundle");
-	w->path = temporary;
-	w->fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644);
-	if (w->fd < 0)
-		return err_set_errno(err, errno, "%s", temporary);
-	int rc = database_transact(db, DB_READ, write_all, w, err);
-	off_t size = lseek(w->fd, 0, SEEK_END);
-	if (!rc && fsync(w->fd))
-		rc = err_set_errno(err, errno, "%s", temporary);
-	if (close(w->fd) && !rc)
-		rc = err_set_errno(err, errno, "%s", temporary);
-	if (!rc && rename(temporary, path))
-		rc = err_set_errno(err, errno, "%s", path);
-	if (rc)
-		(void)unlink(temporary);
-	w->to->bytes = (uint64_t)RF_MAX(size, (off_t)0);
-	return rc;
+	int rc = bundle_file_begin(path, &w->file, err);
+	return rc ? rc : bundle_file_end(&w->file, database_transact(db, DB_READ, write_all, w, err), &w->to->bytes, err);
 }
 
 int bundle_write(struct database *db, const char *path, const struct bundle_writing *how, struct bundle_written *ret,
@@ -343,7 +298,7 @@ int bundle_write(struct database *db, const char *path, const struct bundle_writ
 		return err_set(err, RF_ENOMEM, "bundle");
 	*ret = (struct bundle_written){ 0 };
 	*w = (struct writer){ .how = how, .to = ret, .a = ARENA_INIT(1024 * MIB), .text = STR_INIT(ADVISORY_MAX_BYTES),
-			      .doc = json_doc_new(), .fd = -1 };
+			      .doc = json_doc_new() };
 	w->m.site = span_of(how->workspace->site);
 	w->m.created = now_usec();
 	w->m.expires = w->m.created + how->valid_usec;

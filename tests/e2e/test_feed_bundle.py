@@ -230,7 +230,7 @@ def hostile(a, out, key, parts):
         "a member more": (pack([*parts, ("documents/more", b"{}")]), ""),
         "a link": (pack([*parts[:2], (docs[0][0], docs[0][1], b"2"), *docs[1:]]), "another member"),
         "a path that climbs": (pack([*parts[:2], ("../../etc/passwd", docs[0][1]), *docs[1:]]), "another member"),
-        "no signature": (pack([parts[0], ("manifest.dsse", b"{}"), *docs]), "no signature"),
+        "no signature": (pack([parts[0], ("manifest.dsse", b"{}"), *docs]), "the envelope holds"),
         "gzip around it": (gzip.compress(whole), "another member"),
         "signed: a name that climbs": (first(name="../../x"), "the name is not"),
         "signed: a document twice": (again(lambda m: m["documents"].insert(0, m["documents"][0])), "ascending"),
