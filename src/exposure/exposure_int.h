@@ -8,7 +8,7 @@
 #include "exposure/exposure.h"
 
 /* Raised whenever finding_judge() judges differently: stored findings are then judged anew. */
-#define FINDING_JUDGE_VERSION 2
+#define FINDING_JUDGE_VERSION 3
 /* Advisories about one product; TensorRT has 5, the CUDA Toolkit 46, all of NVIDIA's 625. */
 #define EXPOSURE_MAX_ADVISORIES 100000
 
@@ -69,6 +69,7 @@ struct refreshing {
 	struct exposure_waiting *waiting; /* rows to be written together (exposure_links.c) */
 	struct map names;                 /* advisory id -> struct refresh_name */
 	struct refresh_name *name_list;
+	bool emptied;    /* a use has no placements any more */
 	bool everything; /* the program judges or names products in another way than before */
 	int64_t open;    /* before */
 	struct exposure_changes changes;

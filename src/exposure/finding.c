@@ -207,11 +207,9 @@ static void hear(struct judging *j, const struct advisory_statement *s, const st
 }
 
 /* A list of what is not affected says nothing of what is not on it. */
-static enum range_answer voice_answer(const struct voice *v)
+static bool is_silent(const struct voice *v)
 {
-	if (v->answer != RANGE_OUT)
-		return v->answer;
-	return v->affected || v->denied ? RANGE_OUT : RANGE_UNSURE;
+	return v->answer == RANGE_OUT && !v->affected && !v->denied;
 }
 
 static bool is_about(const struct judging *j, size_t i)
@@ -387,7 +385,7 @@ static int judge_unpublished(struct judging *j)
 	/* a published record beside a rejection is not silently dropped */
 	int rc = rejected ? hear_all(j) : 0;
 	for (size_t i = 0; !rc && i < j->voice_count; i++)
-		if (voice_answer(&j->voices[i]) != RANGE_OUT) {
+		if (j->voices[i].answer != RANGE_OUT) {
 			j->to->source_conflict = true;
 			return verdict(j, FINDING_CONFLICT, CAUSE_SOURCE_CONFLICT);
 		}
@@ -430,11 +428,15 @@ static int judge_decided(struct judging *j, const struct advisory_decision *d, e
 
 static int judge_voices(struct judging *j, enum engine_affecting policy)
 {
-	size_t in = 0, in_vendor = 0, out = 0, out_vendor = 0, unsure = 0;
+	size_t in = 0, in_vendor = 0, out = 0, out_vendor = 0, unsure = 0, silent = 0;
 	bool unreadable = false, conservative = true;
 	for (size_t i = 0; i < j->voice_count; i++) {
 		const struct voice *v = &j->voices[i];
-		enum range_answer answer = voice_answer(v);
+		enum range_answer answer = v->answer;
+		if (is_silent(v)) {
+			silent++;
+			continue;
+		}
 		in += answer == RANGE_IN;
 		in_vendor += answer == RANGE_IN && v->authoritative;
 		out += answer == RANGE_OUT;
@@ -450,7 +452,7 @@ static int judge_voices(struct judging *j, enum engine_affecting policy)
 				 out);
 	if (in)
 		return judge_in(j, out_vendor && !in_vendor, policy);
-	if (unsure)
+	if (unsure || (silent && !out))
 		return verdict(j, FINDING_UNKNOWN, unknown_cause(j, unreadable));
 	if (j->s->claim == CLAIM_UNKNOWN)
 		return verdict(j, FINDING_UNKNOWN, unknown_cause(j, false));

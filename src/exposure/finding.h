@@ -22,6 +22,7 @@
  *      source speaks of                                            unknown       unreadable_range, unknown_version,
  *      not_comparable, or the claim's own cause (content_absent, unreadable, unknown_builder)
  *   9. all sources say the version is outside                        not_affected  out_of_range
+ *      (one that only lists what is not affected, as VEX does, says nothing of a version that is not on its list)
  * A range that the operator decided stands in place of all sources (rules 3, 4, 7 to 9); theirs are shown all the same.
  * A source (publisher) speaks with all its statements about the product: one that holds the version is enough; a
  * version on a branch that none of them speaks of is not outside (ranges_contain()). Where the component is known to run
