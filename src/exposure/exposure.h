@@ -29,6 +29,7 @@
 
 #include "advisory/store.h"
 #include "database/database.h"
+#include "exposure/excuse.h"
 #include "exposure/finding.h"
 #include "exposure/priority.h"
 #include "inventory/inventory.h"
@@ -165,6 +166,8 @@ struct exposure_explanation {
 	struct stored_advisory advisory;
 	struct finding finding;
 	usec_t opened_at;                   /* of the open exposure; USEC_NONE when there is none */
+	const struct excuses *excuses;      /* of all explanations of one call the same */
+	struct excuse excuse;               /* of one that was found and is about a placement */
 	usec_t at;                          /* the past moment that was asked for, judged as it was then; 0: now */
 	const struct exposure_stale *stale; /* feeds that are; of all explanations of one call the same */
 	size_t stale_count;

@@ -16,6 +16,8 @@ struct explaining {
 	usec_t at;        /* what it was exposed to then; 0: now */
 	struct exposure_stale *stale;
 	size_t stale_count;
+	struct excuses *excuses;
+	struct span outer; /* digest of the image at hand */
 	struct exposure_explanation *list;
 	size_t count, capacity;
 };
@@ -82,6 +84,31 @@ static int opened_at(struct explaining *e, struct exposure_explanation *x)
 	return exposure_list(e->tx, &f, take_opened, x);
 }
 
+static int load_excuses(struct explaining *e, const struct workspace *w)
+{
+	e->excuses = arena_alloc(e->a, sizeof *e->excuses);
+	return e->excuses ? excuses_load(e->tx, e->a, w, e->at, e->excuses) : out_of_memory(e);
+}
+
+/* What the operator said about it. */
+static int excuse_one(struct explaining *e, struct exposure_explanation *x)
+{
+	const struct inventory_placement *p = &x->placement;
+	struct found f = { .advisory = x->advisory.advisory.id,
+			   .cause = span_of(finding_cause_name(x->finding.cause)),
+			   .carrier = x->subject.carrier,
+			   .kind = x->finding.kind,
+			   .service = p->service,
+			   .environment = p->environment,
+			   .purl = x->subject.component.purl,
+			   .version = x->subject.component.version,
+			   .digest = span_of(p->artifact.digest) };
+	x->excuses = e->excuses;
+	f.outer = span_eq(e->outer, f.digest) ? SPAN_NONE : e->outer;
+	found_rate(&x->advisory, &f.severity, &f.kev);
+	return excuse_find(e->excuses, e->a, &x->advisory, &f, &x->excuse, tx_err(e->tx));
+}
+
 static int explain_one(struct explaining *e, const struct inventory_placement *p, const struct finding_subject *s,
 		       struct span id)
 {
@@ -95,6 +122,8 @@ static int explain_one(struct explaining *e, const struct inventory_placement *p
 		rc = prepend_placement(e, &x);
 	if (!rc)
 		rc = opened_at(e, &x);
+	if (!rc && p)
+		rc = excuse_one(e, &x);
 	return rc ? rc : add(e, &x);
 }
 
@@ -156,6 +185,7 @@ static int explain_placement(struct explaining *e, const struct inventory_placem
 	if (!rc)
 		rc = exposure_carried_runtime(e->tx, &p->artifact, p->service, p->runtime_product, p->runtime_version,
 					      &c);
+	e->outer = span_of(p->artifact.digest);
 	for (size_t i = 0; !rc && i < c.count; i++) {
 		if (inside.n && !span_eq(c.list[i].inside, inside))
 			continue;
@@ -239,6 +269,8 @@ static int explain_row(struct past *past, const struct exposure_row *row)
 	rc = reason_load(e, row->finding_id, &x.finding.reason);
 	if (!rc)
 		rc = prepend_placement(e, &x);
+	if (!rc)
+		rc = excuse_one(e, &x);
 	return rc ? rc : add(e, &x);
 }
 
@@ -252,6 +284,7 @@ static int explain_past(struct explaining *e, const struct inventory_placement *
 		return rc;
 	if (e->only.n)
 		f.advisory = only.advisory.id;
+	e->outer = span_of(p->artifact.digest);
 	rc = exposure_list(e->tx, &f, take_past, &past);
 	for (size_t i = 0; !rc && i < past.count; i++)
 		rc = explain_row(&past, &past.rows[i]);
@@ -283,6 +316,8 @@ int exposure_explain_path(struct transaction *tx, struct arena *a, const struct 
 	size_t n = 0;
 	int rc = exposure_stale_feeds(tx, a, w, &e.stale, &e.stale_count);
 	if (!rc)
+		rc = load_excuses(&e, w);
+	if (!rc)
 		rc = placements_named(&e, path, &places, &n, &inside);
 	for (size_t i = 0; !rc && i < n; i++)
 		rc = at ? explain_past(&e, &places[i], inside) : explain_placement(&e, &places[i], inside);
@@ -295,6 +330,8 @@ int exposure_explain_placement(struct transaction *tx, struct arena *a, const st
 	struct explaining e = { .tx = tx, .a = a, .only = advisory };
 	struct inventory_placement *p = arena_alloc(a, sizeof *p);
 	int rc = p ? exposure_stale_feeds(tx, a, w, &e.stale, &e.stale_count) : out_of_memory(&e);
+	if (!rc)
+		rc = load_excuses(&e, w);
 	if (!rc)
 		rc = inventory_placement_get(tx, placement_id, a, p);
 	if (!rc)

@@ -298,6 +298,7 @@ static int use_refresh(struct refreshing *r, const struct use_row *row)
 	int rc = inventory_use_get(r->tx, row->id, &r->one, &l.use);
 	if (!rc)
 		rc = links_stored(&l);
+	r->emptied = r->emptied || (!rc && row->counted && !l.use.placements);
 	if (!rc && row->derive)
 		rc = links_wanted(&l);
 	if (!rc && row->derive)

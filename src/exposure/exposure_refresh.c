@@ -7,7 +7,7 @@
  * Nothing is written per placement: an exposure is derived wherever it is asked for (exposure_list.c). What opened and
  * what cleared is counted by the numbers of open placements that uses have. All of it happens in one transaction.
  */
-#include "exposure/exposure_int.h"
+#include "exposure/baseline_int.h"
 
 #include "crypto/digest.h"
 #include "ledger/ledger.h"
@@ -213,6 +213,8 @@ static int refresh(struct refreshing *r, const char *actor)
 		rc = exposure_refresh_findings(r);
 	if (!rc)
 		rc = state_write(r, stand);
+	if (!rc && (r->changes.cleared || r->emptied || r->everything))
+		rc = baseline_settle(r->tx, actor);
 	if (rc || (!r->changes.opened && !r->changes.cleared))
 		return rc;
 	rc = write_ledger(r, actor);

@@ -47,6 +47,8 @@ void exposure_explanation_json(const struct exposure_explanation *e, struct json
 	if (e->at)
 		json_member_time(o, "at", e->at);
 	exposure_stale_json(e->stale, e->stale_count, o);
+	if (e->excuses)
+		excuse_json(e->excuses, &e->excuse, o);
 	json_key(o, "reason");
 	reason_json(&e->finding.reason, o);
 	json_object_end(o);
@@ -88,6 +90,11 @@ void exposure_explanation_words(const struct exposure_explanation *e, struct str
 	char time[TIME_TEXT_BYTES];
 	if (e->opened_at != USEC_NONE)
 		str_addf(to, "  exposed since %s\n", time_text(e->opened_at, time));
+	if (e->excuses && e->excuse.kind != EXCUSE_NONE) {
+		str_add_text(to, "  ");
+		excuse_words(e->excuses, &e->excuse, to);
+		str_add_byte(to, '\n');
+	}
 	if (e->at)
 		str_addf(to, "  as of %s, as it was judged then\n", time_text(e->at, time));
 	exposure_stale_words(e->stale, e->stale_count, "  ", to);

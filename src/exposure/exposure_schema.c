@@ -77,5 +77,35 @@ static const char *const steps[] = {
 	"CREATE INDEX exposure_finding_by_advisory ON exposure_finding (advisory);\n"
 	"CREATE INDEX exposure_link_by_use ON exposure_link (use_id);\n"
 	"CREATE INDEX exposure_link_by_subject ON exposure_link (subject);\n",
+	/* Waivers; kind: the number of the enum, empty scope fields: any. */
+	"CREATE TABLE exposure_waiver (id {id}, kind {int64} NOT NULL, service {text} NOT NULL, environment {text} NOT "
+	"NULL,"
+	" product {text} NOT NULL, version {text} NOT NULL, digest {text} NOT NULL, owner {text} NOT NULL, reason {text} "
+	"NOT NULL,"
+	" created_by {text} NOT NULL, created {int64} NOT NULL, expires {int64} NOT NULL, revoked {int64}, revoked_by "
+	"{text} NOT NULL,"
+	" revoked_why {text} NOT NULL);\n"
+	"CREATE TABLE exposure_waiver_advisory (waiver {int64} NOT NULL REFERENCES exposure_waiver (id), position {int64} "
+	"NOT NULL,"
+	" advisory {text} NOT NULL, PRIMARY KEY (waiver, position));\n"
+	"CREATE INDEX exposure_waiver_by_advisory ON exposure_waiver_advisory (advisory);\n",
+	/* The baseline: one row, once. A holder is an engine or a component of a service, a set what was found of it; a
+	 * debt is a holder and an item of its set, open until the holder or the debt alone is gone. artifact_id 0: it is
+	 * told by the component; subject_id 0: only its content's own faults. */
+	"CREATE TABLE exposure_baseline (id {int64} PRIMARY KEY, since {int64} NOT NULL, due {int64} NOT NULL, actor {text} "
+	"NOT NULL,"
+	" holders {int64} NOT NULL, debts {int64} NOT NULL, digest {text} NOT NULL);\n"
+	"CREATE TABLE exposure_debt_set (id {id}, items {int64} NOT NULL);\n"
+	"CREATE TABLE exposure_debt_item (set_id {int64} NOT NULL REFERENCES exposure_debt_set (id), advisory {text} NOT "
+	"NULL,"
+	" cause {text} NOT NULL, kind {int64} NOT NULL, severity {int64} NOT NULL, kev {bool} NOT NULL,"
+	" PRIMARY KEY (set_id, advisory, cause));\n"
+	"CREATE TABLE exposure_debt_holder (id {id}, service_id {int64} NOT NULL, carrier {int64} NOT NULL, artifact_id "
+	"{int64} NOT NULL,"
+	" subject_id {int64} NOT NULL, set_id {int64} NOT NULL REFERENCES exposure_debt_set (id), owner {text} NOT NULL,"
+	" gone_at {int64});\n"
+	"CREATE TABLE exposure_debt_gone (holder_id {int64} NOT NULL REFERENCES exposure_debt_holder (id), advisory {text} "
+	"NOT NULL,"
+	" cause {text} NOT NULL, gone_at {int64} NOT NULL, PRIMARY KEY (holder_id, advisory, cause));\n",
 };
 const struct migration_set EXPOSURE_MIGRATIONS = { "exposure", steps, RF_COUNT(steps) };

@@ -253,6 +253,7 @@ static int take_link(struct exposure_view *v, const struct db_rows *rows)
 		l.valid_from = rows_time(rows, 6);
 		l.model = keep(v, rows_text(rows, 7));
 		l.inside = keep(v, rows_blob(rows, 8));
+		l.outer = rows_i64(rows, 9);
 	}
 	int rc = grow(v, &v->links, v->link_count, &v->link_room, sizeof *v->links);
 	if (!rc)
@@ -269,11 +270,12 @@ static void uses_of(struct exposure_question *q, usec_t at)
 	}
 	q->values[q->n++] = DB_TIME(at);
 	str_addf(&q->sql,
-		 "(SELECT w.id AS id, w.service_id AS service_id, w.model AS model, COUNT(*) AS placements FROM "
+		 "(SELECT w.id AS id, w.service_id AS service_id, w.artifact_id AS artifact_id, w.model AS model, COUNT(*) AS "
+		 "placements FROM "
 		 "inventory_placement p"
 		 " JOIN inventory_use w ON w.id = p.use_id WHERE p.seen_from <= $%zu AND (p.gone_at IS NULL OR "
 		 "p.gone_at > "
-		 "$%zu) GROUP BY w.id, w.service_id, w.model) u",
+		 "$%zu) GROUP BY w.id, w.service_id, w.artifact_id, w.model) u",
 		 q->n, q->n);
 }
 
@@ -300,7 +302,7 @@ static int links_load(struct exposure_view *v, const struct exposure_filter *f)
 	struct exposure_question q = { .sql = STR_INIT(16 * KIB) };
 	str_add_text(&q.sql, "SELECT u.id, u.service_id, u.placements, l.subject");
 	if (v->for_list)
-		str_add_text(&q.sql, ", l.id, l.artifact_id, l.valid_from, u.model, l.inside");
+		str_add_text(&q.sql, ", l.id, l.artifact_id, l.valid_from, u.model, l.inside, u.artifact_id");
 	str_add_text(&q.sql, " FROM exposure_link l JOIN ");
 	uses_of(&q, f->at);
 	str_add_text(&q.sql, " ON u.id = l.use_id WHERE u.placements > 0");

@@ -33,7 +33,7 @@ struct view_link {
 	int64_t use, placements;
 	size_t service, subject;
 	/* for lists only */
-	int64_t id, artifact;
+	int64_t id, artifact, outer; /* outer: the use's own; of what is inside an image that */
 	usec_t valid_from;
 	struct span model, inside;
 };

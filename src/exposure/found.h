@@ -1,7 +1,7 @@
 /*
  * found - one thing that was found, as waivers, VEX statements and the baseline are looked up for it.
  *
- * Pure, header only. Whoever asks (the gate, status, explain) fills it; spans are borrowed.
+ * Pure. Whoever asks (the gate, status, explain) fills it; spans are borrowed.
  */
 #ifndef REFORGE_EXPOSURE_FOUND_H
 #define REFORGE_EXPOSURE_FOUND_H
@@ -25,5 +25,7 @@ struct found {
 enum severity_rating { SEVERITY_NONE = 0, SEVERITY_LOW, SEVERITY_MEDIUM, SEVERITY_HIGH, SEVERITY_CRITICAL };
 enum severity_rating severity_rating_of(int severity);    /* CVSS x 10; negative: NONE */
 const char *severity_rating_name(enum severity_rating r); /* "none", "low", "medium", "high", "critical"; static */
+/* Severity and KEV of an advisory as priority_facts_of() tells them: the same for what is frozen and what is found. */
+void found_rate(const struct stored_advisory *v, int *ret_severity, bool *ret_kev);
 
 #endif

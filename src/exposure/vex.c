@@ -7,6 +7,17 @@ const char *vex_status_name(enum vex_status s)
 	return (size_t)s < RF_COUNT(names) ? names[s] : "affected";
 }
 
+int vex_policy_of(struct arena *a, const struct workspace_vex *w, struct vex_policy *ret, struct err *err)
+{
+	struct vex_trusted *list = arena_array(a, w->trusted_n + 1, sizeof *list);
+	if (!list)
+		return err_set(err, RF_ENOMEM, "trusted authors of VEX");
+	for (size_t i = 0; i < w->trusted_n; i++)
+		list[i] = (struct vex_trusted){ span_of(w->trusted[i].author), span_of(w->trusted[i].feed) };
+	*ret = (struct vex_policy){ list, w->trusted_n, w->max_age_usec };
+	return 0;
+}
+
 /* ── From the merged advisory ────────────────────────────────────────────────────────────────────────────────────── */
 
 /* OpenVEX's four, as advisory_openvex.c keeps them: an author who is still looking gives a range that holds nothing for
@@ -62,14 +73,9 @@ int vex_of(struct arena *a, const struct stored_advisory *v, struct vex_statemen
 
 /* ── Asking ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int64_t max_age(const struct vex_policy *policy)
-{
-	return policy->max_age_usec ? policy->max_age_usec : VEX_MAX_AGE_USEC;
-}
-
 usec_t vex_expires(const struct vex_policy *policy, const struct vex_statement *s)
 {
-	return s->timestamp == USEC_NONE ? USEC_NONE : s->timestamp + max_age(policy);
+	return s->timestamp == USEC_NONE ? USEC_NONE : s->timestamp + policy->max_age_usec;
 }
 
 static bool is_trusted(const struct vex_policy *policy, const struct vex_statement *s)

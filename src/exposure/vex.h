@@ -1,7 +1,7 @@
 /*
  * vex - which statements of VEX documents the operator's policy lets speak for a component.
  *
- * Pure: no I/O, no clock, no globals. May use base, version, advisory (its pure part), finding.
+ * Pure: no I/O, no clock, no globals. May use base, version, workspace's types, advisory (its pure part), finding.
  *
  *   advisory's statements that came as OpenVEX ──vex_of()──► statements ──vex_find(policy, found, now)──► the one that
  * counts
@@ -27,13 +27,10 @@
 #include "base/time.h"
 #include "exposure/found.h"
 #include "format/json.h"
+#include "workspace/policy.h"
 
 /* Statements of one advisory that are looked at; more is no VEX that a person keeps. */
 #define VEX_MAX_STATEMENTS 4096
-/* Trusted authors of one policy. */
-#define VEX_MAX_TRUSTED 256
-/* Where the policy says nothing (`policies: vex: max_age`). */
-#define VEX_MAX_AGE_USEC (180 * USEC_PER_DAY)
 
 struct vex_trusted {
 	struct span author;
@@ -42,8 +39,11 @@ struct vex_trusted {
 struct vex_policy {
 	const struct vex_trusted *trusted;
 	size_t trusted_count;
-	int64_t max_age_usec; /* 0: VEX_MAX_AGE_USEC */
+	int64_t max_age_usec;
 };
+/* What reforge.yaml says (`vex:`), in @a, pointing into @w. RF_ENOMEM. */
+RF_MUST_CHECK int vex_policy_of(struct arena *a, const struct workspace_vex *w, struct vex_policy *ret,
+				struct err *err);
 
 enum vex_status { VEX_NOT_AFFECTED = 0, VEX_FIXED, VEX_UNDER_INVESTIGATION, VEX_AFFECTED }; /* the worse is greater */
 const char *vex_status_name(enum vex_status s); /* "not_affected", "fixed", "under_investigation", "affected"; static */
@@ -66,7 +66,7 @@ RF_MUST_CHECK int vex_of(struct arena *a, const struct stored_advisory *v, struc
 /* The statement that excuses @f at @now; NULL: none does. @list: of one advisory or of many. */
 const struct vex_statement *vex_find(const struct vex_policy *policy, const struct vex_statement *list, size_t count,
 				     const struct found *f, usec_t now);
-/* When it stops to count by its age. */
+/* When it stops to count by its age; USEC_NONE: it never did. */
 usec_t vex_expires(const struct vex_policy *policy, const struct vex_statement *s);
 /* "VEX of ACME: not_affected, vulnerable_code_not_present, 2026-07-14, until 2027-01-10" */
 void vex_words(const struct vex_policy *policy, const struct vex_statement *s, struct str *to);

@@ -1,23 +1,6 @@
 /* The rules of waivers. See waiver.h. */
 #include "exposure/waiver.h"
 
-/* ── Ratings, which waivers' neighbours share ────────────────────────────────────────────────────────────────────── */
-
-enum severity_rating severity_rating_of(int severity)
-{
-	return severity >= 90   ? SEVERITY_CRITICAL
-	       : severity >= 70 ? SEVERITY_HIGH
-	       : severity >= 40 ? SEVERITY_MEDIUM
-	       : severity > 0   ? SEVERITY_LOW
-				: SEVERITY_NONE;
-}
-
-const char *severity_rating_name(enum severity_rating r)
-{
-	static const char *const names[] = { "none", "low", "medium", "high", "critical" };
-	return (size_t)r < RF_COUNT(names) ? names[r] : "none";
-}
-
 /* ── Names ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 const char *waiver_kind_name(enum waiver_kind k)

@@ -24,8 +24,6 @@
 #define WAIVER_MAX_ADVISORIES 64
 /* Of owner, reason and the scope's fields, each. */
 #define WAIVER_MAX_TEXT 2000
-/* Where the policy says nothing (`policies: waivers: longest`). */
-#define WAIVER_LONGEST_USEC (90 * USEC_PER_DAY)
 
 enum waiver_kind { WAIVER_ACCEPTANCE = 0, WAIVER_DEFERRAL };
 const char *waiver_kind_name(enum waiver_kind k); /* "acceptance", "deferral"; static */
@@ -50,8 +48,8 @@ struct waiver {
 	struct span revoked_by, revoked_why;
 };
 
-/* The rules above, and that it ends after @w->created and at most @longest later. RF_EINVALID with the field and the
- * rule. */
+/* The rules above, and that it ends after @w->created and at most @longest later (reforge.yaml `waivers: longest`).
+ * RF_EINVALID with the field and the rule. */
 RF_MUST_CHECK int waiver_check(const struct waiver *w, int64_t longest, struct err *err);
 
 enum waiver_state { WAIVER_IN_FORCE = 0, WAIVER_EXPIRED, WAIVER_REVOKED };

@@ -1,84 +1,9 @@
 /* Exposures are derived: nothing is stored per placement, any past moment can be asked for, images are looked into. */
-#include "store.h"
+#include "fleet.h"
 
-static const struct inventory_place voice = { .host = "h1",
-					      .service = "voice",
-					      .environment = "production",
-					      .model = "m",
-					      .runtime_product = ORT,
-					      .runtime_version = "1.21.1" };
 static const struct inventory_place cluster = {
 	.host = "k8s:prod/voice", .service = "voice", .environment = "production", .model = ""
 };
-
-static struct digest content(unsigned char seed)
-{
-	return (struct digest){ { seed, 1 } };
-}
-
-static struct artifact_facts facts(const char *kind, const char *product, const char *version)
-{
-	struct artifact_facts f = { .kind = kind,
-				    .layout = "",
-				    .product = product,
-				    .version_source = version[0] ? ARTIFACT_VERSION_HEADER : ARTIFACT_VERSION_UNKNOWN,
-				    .cause = "",
-				    .cc_major = -1,
-				    .size = 100 };
-	snprintf(f.version, sizeof f.version, "%s", version);
-	return f;
-}
-
-static void record(struct fixture *f, struct inventory_batch *b)
-{
-	struct err err = ERR_INIT;
-	assert_ok(inventory_record(f->db, b, NULL, &err), &err);
-	inventory_batch_free(b);
-}
-
-/* One host's report: @seeds of engines that ONNX Runtime 1.20.1 built, at /r/<seed>. */
-static void report(struct fixture *f, const char *host, const char *service, const unsigned char *seeds)
-{
-	struct err err = ERR_INIT;
-	struct inventory_batch *b = inventory_batch_new();
-	struct inventory_place at = voice;
-	at.host = host;
-	at.service = service;
-	assert_non_null(b);
-	assert_ok(inventory_batch_root(b, "/r", &at, &err), &err);
-	for (; *seeds; seeds++) {
-		char path[32];
-		struct artifact_facts what =
-			facts(ARTIFACT_ONNXRUNTIME_OPTIMISED, ORT, *seeds < 100 ? "1.20.1" : "1.21.1");
-		struct scan_file file = {
-			.path = path, .root = "/r", .has_digest = true, .digest = content(*seeds), .facts = &what
-		};
-		snprintf(path, sizeof path, "/r/%d", *seeds);
-		assert_ok(inventory_batch_add(b, &file, &at, &err), &err);
-	}
-	record(f, b);
-}
-
-#define SEEDS(...) ((const unsigned char[]){ __VA_ARGS__, 0 })
-
-struct asking {
-	const char *sql;
-	int64_t answer;
-};
-
-static int ask_one(struct transaction *tx, void *data)
-{
-	struct asking *a = data;
-	return tx_one_i64(tx, &a->answer, a->sql, NULL, 0);
-}
-
-static int64_t number(struct fixture *f, const char *sql)
-{
-	struct err err = ERR_INIT;
-	struct asking a = { .sql = sql };
-	assert_ok(database_transact(f->db, DB_READ, ask_one, &a, &err), &err);
-	return a.answer;
-}
 
 static int now(struct transaction *tx, void *data)
 {
@@ -131,8 +56,6 @@ static void assert_agree(struct fixture *f, struct exposure_changes c)
 }
 
 /* ── Judged once ─────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-#define AFFECTED(id) OSV(id, "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0"))
 
 static void a_component_is_judged_once(void **state)
 {
@@ -373,10 +296,21 @@ static void an_image_is_looked_into(void **state)
 /* ── A database of before ────────────────────────────────────────────────────────────────────────────────────────── */
 
 static const char *const old_tables[] = {
-	"DROP TABLE exposure_link",    "DROP TABLE exposure_finding",
-	"DROP TABLE exposure_subject", "DROP TABLE exposure_scope",
-	"DROP TABLE exposure_use",     "DROP TABLE exposure_judged",
-	"DROP TABLE exposure_state",   "DELETE FROM database_migration WHERE room = 'exposure'",
+	"DROP TABLE exposure_link",
+	"DROP TABLE exposure_finding",
+	"DROP TABLE exposure_subject",
+	"DROP TABLE exposure_scope",
+	"DROP TABLE exposure_use",
+	"DROP TABLE exposure_judged",
+	"DROP TABLE exposure_state",
+	"DROP TABLE exposure_waiver_advisory",
+	"DROP TABLE exposure_waiver",
+	"DROP TABLE exposure_baseline",
+	"DROP TABLE exposure_debt_gone",
+	"DROP TABLE exposure_debt_item",
+	"DROP TABLE exposure_debt_holder",
+	"DROP TABLE exposure_debt_set",
+	"DELETE FROM database_migration WHERE room = 'exposure'",
 };
 /* Of one component: judged, judged again the same, cleared, and hit again; and what a service had of its own. */
 static const char old_findings[] =

@@ -76,14 +76,16 @@ static void add(struct scene *x, struct span text)
 static void statements_by_table(void **state)
 {
 	(void)state;
-	static const struct vex_trusted trusted[] = { { { "ACME", 4 }, { NULL, 0 } },
-						      { { "PSIRT", 5 }, { "vex", 3 } } };
-	const struct vex_policy policy = { trusted, RF_COUNT(trusted), 100 * USEC_PER_DAY };
+	static const struct workspace_vex_author trusted[] = { { "ACME", NULL }, { "PSIRT", "vex" } };
+	const struct workspace_vex stated = { trusted, RF_COUNT(trusted), 100 * USEC_PER_DAY };
+	struct arena policies = ARENA_INIT(1 * MIB);
+	struct vex_policy policy;
 	struct err err = ERR_INIT;
 	RF_AUTO(str) text = STR_INIT(64 * KIB);
 	assert_ok(fs_read("tests/data/exposure/vex.txt", &text, &err), &err);
 	struct span rest = str_span(&text), line;
 	size_t rows = 0;
+	assert_ok(vex_policy_of(&policies, &stated, &policy, &err), &err);
 	while (span_line(&rest, &line)) {
 		if (!line.n || line.p[0] == '#')
 			continue;
@@ -114,6 +116,7 @@ static void statements_by_table(void **state)
 		rows++;
 	}
 	assert_int_equal(rows, 31);
+	arena_release(&policies);
 }
 
 static void other_formats_are_no_vex(void **state)
