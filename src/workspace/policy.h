@@ -73,6 +73,7 @@ struct workspace_policy {
 };
 
 /* Whose VEX statements excuse a finding. */
+#define WORKSPACE_VEX_MAX_TRUSTED 256
 struct workspace_vex_author {
 	const char *author; /* whole name, as the documents have it */
 	const char *feed;   /* only when it came by that feed; NULL: however */

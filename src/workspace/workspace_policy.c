@@ -144,7 +144,7 @@ static const struct option author_rows[] = {
 };
 static const struct options author_options = OPTIONS(author_rows, "an author who is trusted");
 static const struct option_items author_items = { .bytes = sizeof(struct workspace_vex_author),
-						  .max = 256,
+						  .max = WORKSPACE_VEX_MAX_TRUSTED,
 						  .group = &author_options };
 static const struct option vex_rows[] = {
 	{ "trusted", OPTION_LIST, offsetof(struct workspace_vex, trusted), .items = &author_items,
