@@ -93,6 +93,7 @@ static const struct option_row scan_options_[] = {
 	{ "threads", 0, OPTION_NUMBER, "N", "workers (default: one per processor)", NULL },
 	{ "image-map", 0, OPTION_TEXT, "FILE", "a CSV of what the tags of images hold, beside NVIDIA's (image,tag,PRODUCT...,source)", NULL },
 	{ "cluster", 0, OPTION_TEXT, "NAME", "k8s: name of the cluster (default: the context's; of manifests: manifests)", NULL },
+	{ "complete", 0, OPTION_FLAG, NULL, "k8s: these manifests are all of the cluster (with --namespace: of the namespace): what they do not tell of is gone", NULL },
 	{ "namespace", 0, OPTION_TEXT, "NAME", "k8s: this namespace only", NULL },
 	{ "host", 0, OPTION_FLAG, NULL, "a report of this machine: files below the PATHs, processes, what they have mapped", NULL },
 	{ "output", 'o', OPTION_TEXT, "FILE", "--host: where the report goes (default: stdout)", NULL },

@@ -219,14 +219,14 @@ static int tell(struct clustering *c)
 
 /* ── What is recorded ────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* A folder of manifests need not be all of a cluster: it is when somebody names the cluster, and something runs by it. */
+/* Manifests need not be all of a cluster: they are when somebody says so, and something runs by them. */
 static bool is_some(const struct clustering *c)
 {
 	if (!c->manifests)
 		return false;
-	if (!option_text(c->in, "cluster", NULL)) {
-		log_warn("these manifests may be some of a cluster's: nothing of cluster %s is taken for gone; name the cluster with --cluster "
-			 "when they are all of it", c->cluster);
+	if (!option_flag(c->in, "complete")) {
+		log_warn("these manifests may be some of a cluster's: nothing of cluster %s is taken for gone; say --complete when they are all of it",
+			 c->cluster);
 		return true;
 	}
 	if (!c->set.count)
@@ -276,6 +276,13 @@ static struct kube_labels labels_of(const struct clustering *c)
 	return (struct kube_labels){ k->service_label, k->owner_label, k->contact_label };
 }
 
+/* Manifests tell of whatever they like: only what was asked for counts. */
+static void others_leave(struct clustering *c)
+{
+	for (size_t i = 0; c->manifests && c->namespace_ && i < c->set.count; i++)
+		c->set.workloads[i].owned |= strcmp(c->set.workloads[i].namespace_, c->namespace_) != 0;
+}
+
 static int scan_one_cluster(struct clustering *c, const char *name)
 {
 	int rc = workspace_look(c);
@@ -286,6 +293,8 @@ static int scan_one_cluster(struct clustering *c, const char *name)
 		rc = fs_exists(name) ? manifests_read(c, name) : cluster_read(c, name);
 	if (rc == 0)
 		rc = kube_set_join(&c->set, c->err);
+	if (rc == 0)
+		others_leave(c);
 	if (rc == 0 && c->recorded)
 		rc = record(c);
 	if (rc == 0)
