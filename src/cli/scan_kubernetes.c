@@ -142,7 +142,7 @@ static void container_json(struct clustering *c, const struct kube_workload *w, 
 	json_member(&o, "cause", j->cause[0] ? j->cause : NULL);
 	json_member(&o, "service", w->service);
 	json_key(&o, "workload");
-	kube_detail_json(&o, w, k, i);
+	kube_detail_json(&o, w, k, i, NULL);
 	json_object_end(&o);
 }
 

@@ -13,7 +13,7 @@ struct recording {
 	const struct kube_record *o;
 	struct transaction *tx;
 	struct arena arena;
-	struct map scanned; /* reference -> struct found, of what was looked up */
+	struct map scanned; /* reference -> struct kube_scanned, of what was looked up */
 	struct kube_result result;
 };
 
@@ -87,7 +87,22 @@ static void models_json(struct json_out *o, const struct kube_workload *w)
 		json_member_u64(o, "models_left_out", w->models_left_out);
 }
 
-void kube_detail_json(struct json_out *o, const struct kube_workload *w, const struct kube_container *c, size_t image)
+static void image_json(struct json_out *o, const struct kube_image *i, const struct kube_scanned *scanned)
+{
+	bool told = i->digest[0], asked = !told && scanned && scanned->digest[0];
+	json_member(o, "image", i->reference);
+	json_member(o, "digest_source", told ? i->source : asked && scanned->is_fresh ? "scan" : NULL);
+	if (asked) {
+		char at[TIME_TEXT_BYTES];
+		json_member(o, "scanned_digest", scanned->digest);
+		json_member(o, "scanned_at", time_text(scanned->at, at));
+	}
+	if (i->pods)
+		json_member_i64(o, "pods", i->pods);
+}
+
+void kube_detail_json(struct json_out *o, const struct kube_workload *w, const struct kube_container *c, size_t image,
+		      const struct kube_scanned *scanned)
 {
 	json_object(o);
 	json_member(o, "source", "kubernetes");
@@ -95,13 +110,9 @@ void kube_detail_json(struct json_out *o, const struct kube_workload *w, const s
 	json_member(o, "name", w->name);
 	json_member_i64(o, "replicas", w->replicas);
 	if (c) {
-		const struct kube_image *i = &c->images[image];
 		json_member(o, "container", c->name);
 		json_member(o, "role", kube_role_text(c->role));
-		json_member(o, "image", i->reference);
-		json_member(o, "digest_source", i->source[0] ? i->source : NULL);
-		if (i->pods)
-			json_member_i64(o, "pods", i->pods);
+		image_json(o, &c->images[image], scanned);
 	}
 	json_member(o, "owner", w->service_owner[0] ? w->service_owner : NULL);
 	json_member(o, "contact", w->contact[0] ? w->contact : NULL);
@@ -113,11 +124,11 @@ void kube_detail_json(struct json_out *o, const struct kube_workload *w, const s
 }
 
 static int detail_add(struct recording *r, struct namespace_ *n, const char *path, const struct kube_workload *w,
-		      const struct kube_container *c, size_t image)
+		      const struct kube_container *c, size_t image, const struct kube_scanned *scanned)
 {
 	RF_AUTO(str) text = STR_INIT(DETAIL_BYTES);
 	struct json_out o = json_out(&text, false);
-	kube_detail_json(&o, w, c, image);
+	kube_detail_json(&o, w, c, image, scanned);
 	if (n->details_n == n->details_room) {
 		size_t room = n->details_room ? 2 * n->details_room : 64;
 		struct fleet_detail *more = rf_realloc_array(n->details, room, sizeof *more);
@@ -177,20 +188,17 @@ static int group_of(struct recording *r, struct namespace_ *n, const struct inve
 	return rc ? rc : unseen_add(r, n, p);
 }
 
-struct found {
-	char digest[DIGEST_HEX];
-};
-
 static int take_image(const struct inventory_placement *p, void *data)
 {
-	struct found *f = data;
+	struct kube_scanned *f = data;
 	memcpy(f->digest, p->artifact.digest, sizeof f->digest);
+	f->at = p->seen_last;
 	return 0;
 }
 
 /* What a scan of the reference found; digest "" when there was none. Scans are recorded under the one spelling that all
  * spellings of a reference have. */
-static int scanned_image(struct recording *r, const char *reference, struct found **ret)
+static int scanned_image(struct recording *r, const char *reference, struct kube_scanned **ret)
 {
 	char text[IMAGE_REFERENCE_MAX];
 	struct image_reference ref;
@@ -199,7 +207,7 @@ static int scanned_image(struct recording *r, const char *reference, struct foun
 		return 0;
 	bool read = image_reference_read(span_of(reference), &ref, NULL) == 0;
 	char *host = arena_printf(&r->arena, "image:%s", read ? image_reference_text(&ref, text) : reference);
-	struct found *f = arena_alloc(&r->arena, sizeof *f);
+	struct kube_scanned *f = arena_alloc(&r->arena, sizeof *f);
 	if (!host || !f || map_set(&r->scanned, span_of(reference), f))
 		return no_memory(r);
 	struct inventory_filter filter = { .host = span_of(host), .kind = SPAN(IMAGE_KIND) };
@@ -207,14 +215,17 @@ static int scanned_image(struct recording *r, const char *reference, struct foun
 	return inventory_each_placement(r->tx, &filter, take_image, f);
 }
 
-/* The image's digest: told, else of a scan of the reference, else of the reference's text. */
-static int image_digest(struct recording *r, const struct kube_image *i, struct digest *ret)
+/* The image's digest: told, else of a fresh scan of the reference, else of the reference's text. */
+static int image_digest(struct recording *r, const struct kube_image *i, struct digest *ret, const struct kube_scanned **ret_scanned)
 {
-	struct found *found;
+	struct kube_scanned *found = NULL;
 	if (i->digest[0])
 		return digest_read(span_of(i->digest), ret, tx_err(r->tx));
 	int rc = scanned_image(r, i->reference, &found);
-	if (rc == 0 && found->digest[0])
+	if (rc == 0)
+		found->is_fresh = tx_now(r->tx) - found->at <= KUBE_SCANNED_USEC;
+	*ret_scanned = found;
+	if (rc == 0 && found->digest[0] && found->is_fresh)
 		return digest_read(span_of(found->digest), ret, tx_err(r->tx));
 	kube_reference_identity(span_of(i->reference), ret);
 	r->result.unknown_images++;
@@ -226,13 +237,14 @@ static int image_place(struct recording *r, struct namespace_ *n, const struct k
 {
 	struct inventory_place place = place_of(r, n, w);
 	const char *path = kube_path(w, c, i, &r->arena);
+	const struct kube_scanned *scanned = NULL;
 	struct digest digest;
-	int rc = path ? image_digest(r, &c->images[i], &digest) : no_memory(r);
+	int rc = path ? image_digest(r, &c->images[i], &digest, &scanned) : no_memory(r);
 	if (rc == 0)
 		rc = group_of(r, n, &place);
 	if (rc == 0)
 		rc = inventory_batch_place(n->batch, path, &digest, IMAGE_KIND, &place, tx_err(r->tx));
-	return rc ? rc : detail_add(r, n, path, w, c, i);
+	return rc ? rc : detail_add(r, n, path, w, c, i, scanned);
 }
 
 /* A model that KServe fetches: content elsewhere. */
@@ -250,7 +262,7 @@ static int model_place(struct recording *r, struct namespace_ *n, const struct k
 		if (rc == 0)
 			rc = inventory_batch_place(n->batch, path, &digest, MODEL_KIND, &place, tx_err(r->tx));
 		if (rc == 0)
-			rc = detail_add(r, n, path, w, NULL, 0);
+			rc = detail_add(r, n, path, w, NULL, 0, NULL);
 	}
 	return rc;
 }

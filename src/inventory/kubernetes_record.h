@@ -5,8 +5,9 @@
  * May use workspace/, inventory.h, fleet_store.h. Writes the database in one transaction.
  *
  * The content of a placement is the image's manifest, by its digest: from a running pod's status, the reference, or what a
- * scan of that reference found (host "image:REFERENCE"). A reference whose digest nobody knows stands as content of its
- * own, unknown, whose digest is that of its text: it is judged as what it is, content that nobody has looked into.
+ * scan of that reference found (host "image:REFERENCE") no longer than KUBE_SCANNED_USEC ago: a tag may have moved since, so
+ * that an older scan is a candidate and no proof. A reference whose digest nobody knows stands as content of its own,
+ * unknown, whose digest is that of its text: it is judged as what it is, content that nobody has looked into.
  */
 #ifndef REFORGE_INVENTORY_KUBERNETES_RECORD_H
 #define REFORGE_INVENTORY_KUBERNETES_RECORD_H
@@ -16,6 +17,9 @@
 #include "inventory/kubernetes.h"
 #include "inventory/kubernetes_api.h"
 #include "workspace/workspace.h"
+
+/* As old as a feed may be before its silence proves nothing. */
+#define KUBE_SCANNED_USEC USEC_PER_DAY
 
 struct kube_record {
 	const char *cluster;
@@ -40,8 +44,16 @@ const char *kube_path(const struct kube_workload *w, const struct kube_container
 /* The digest of a reference's text, for content whose own is not known. */
 void kube_reference_identity(struct span reference, struct digest *ret);
 
-/* One object for people and programs: what is known of a container's placement (docs/inventory-fleet.md). */
-void kube_detail_json(struct json_out *o, const struct kube_workload *w, const struct kube_container *c, size_t image);
+/* What the last scan of a tag found. */
+struct kube_scanned {
+	char digest[DIGEST_HEX]; /* "" it was never scanned */
+	usec_t at;
+	bool is_fresh;           /* no longer than KUBE_SCANNED_USEC ago: it counts as the content */
+};
+/* One object for people and programs: what is known of a container's placement (docs/inventory-fleet.md). @scanned NULL:
+ * nothing was looked up. */
+void kube_detail_json(struct json_out *o, const struct kube_workload *w, const struct kube_container *c, size_t image,
+		      const struct kube_scanned *scanned);
 
 /* Services that labels name and reforge.yaml does not, as workspace_services_write() takes them; "{}" when there are none.
  * A service needs an owner by label and a namespace that has an environment: others are left to reforge.yaml. */

@@ -137,6 +137,16 @@ static int place_image(struct transaction *tx, void *data)
 	return rc ? rc : inventory_record_tx(tx, b, NULL);
 }
 
+/* As if nobody had scanned the image for a day. */
+static int make_old(struct transaction *tx, void *data)
+{
+	(void)data;
+	return tx_exec(tx, "UPDATE inventory_group SET seen_last = seen_last - 86400000001 WHERE host_id = (SELECT id FROM inventory_host "
+			   "WHERE name = 'image:docker.io/r/a:1')", NULL, 0, NULL);
+}
+
+static void expect_detail(struct fixture *x, const char *text);
+
 static void tags(void **state)
 {
 	struct fixture *x = *state;
@@ -156,6 +166,34 @@ static void tags(void **state)
 	record(x, DEPLOYMENT("asr", "speech", "r/a:1", "voice"), NULL, &r);
 	assert_int_equal(r.unknown_images, 0);
 	assert_int_equal(r.changes.replaced, 1);
+	expect_detail(x, "\"digest_source\":\"scan\",\"scanned_digest\":\"" DIGEST_A "\",\"scanned_at\":\"");
+	/* a tag may have moved since: what was found is a candidate */
+	assert_ok(database_transact(x->db, DB_WRITE, make_old, NULL, &x->err), &x->err);
+	record(x, DEPLOYMENT("asr", "speech", "r/a:1", "voice"), NULL, &r);
+	assert_int_equal(r.unknown_images, 1);
+	assert_int_equal(r.changes.replaced, 1);
+	expect_detail(x, "\"digest_source\":null,\"scanned_digest\":\"" DIGEST_A "\",\"scanned_at\":\"");
+}
+
+static int detail_of_asr(struct transaction *tx, void *data)
+{
+	struct shown *s = data;
+	RF_AUTO(arena) a = ARENA_INIT(1 * MIB);
+	struct span json;
+	int rc = fleet_detail_get(tx, SPAN("k8s:eu/speech"), SPAN("Deployment/asr/container/c"), &a, &json);
+	str_reset(&s->text);
+	if (rc == 0)
+		str_add(&s->text, json);
+	return rc;
+}
+
+static void expect_detail(struct fixture *x, const char *text)
+{
+	struct shown s = { .text = STR_INIT(64 * KIB) };
+	assert_ok(database_transact(x->db, DB_READ, detail_of_asr, &s, &x->err), &x->err);
+	if (!strstr(str_text(&s.text), text))
+		fail_msg("%s is not in %s", text, str_text(&s.text));
+	str_release(&s.text);
 }
 
 /* What the account may not list stays as it was. */
