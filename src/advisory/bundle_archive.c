@@ -139,6 +139,28 @@ int bundle_read_end(struct bundle_reader *r)
 	return rc || r->at == r->size ? rc : err_set(r->err, RF_EFORMAT, "the bundle goes on behind its end");
 }
 
+int bundle_manifest_time(struct json root, const char *key, bool optional, usec_t *ret, struct err *err)
+{
+	struct json v = json_get(root, key);
+	*ret = USEC_NONE;
+	if (optional && json_kind(v) == JSON_NULL)
+		return 0;
+	int rc = time_read(json_string(v), ret, NULL, err);
+	return rc && err ? err_in_field(err, "%s", key) : rc;
+}
+
+int bundle_manifest_text(struct arena *a, struct json root, const char *key, struct span *ret, struct err *err)
+{
+	struct span s = json_string(json_get(root, key));
+	if (!s.p || s.n > 4096)
+		return err_set(err, RF_EFORMAT, "\"%s\" is missing, no text or too long", key);
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 127)
+			return err_set(err, RF_EFORMAT, "\"%s\" holds a control byte", key);
+	*ret = arena_span(a, s);
+	return ret->p ? 0 : err_set(err, RF_ENOMEM, "manifest of a bundle");
+}
+
 /* ── writing ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 int bundle_file_begin(const char *path, struct bundle_file *ret, struct err *err)

@@ -13,8 +13,11 @@
 #ifndef REFORGE_ADVISORY_BUNDLE_ARCHIVE_H
 #define REFORGE_ADVISORY_BUNDLE_ARCHIVE_H
 
+#include "base/arena.h"
 #include "base/fs.h"
+#include "base/time.h"
 #include "crypto/sign.h"
+#include "format/json.h"
 
 #define BUNDLE_BLOCK 512
 #define BUNDLE_MAX_MANIFEST (64 * MIB)
@@ -39,6 +42,11 @@ RF_MUST_CHECK int bundle_read_member(struct bundle_reader *r, const char *name, 
 /* Both first members: manifest.json appended to @ret, once its signature of @payload_type by @key is good; RF_EVERIFY. */
 RF_MUST_CHECK int bundle_read_manifest(struct bundle_reader *r, const struct verify_key *key, const char *payload_type,
 				       struct str *ret);
+/* Members of a manifest. A text goes into names and messages: at most 4,096 bytes, without control bytes; in @a. A moment
+ * that is null: USEC_NONE where it is optional. RF_EFORMAT with the member, RF_ENOMEM. */
+RF_MUST_CHECK int bundle_manifest_text(struct arena *a, struct json root, const char *key, struct span *ret,
+				       struct err *err);
+RF_MUST_CHECK int bundle_manifest_time(struct json root, const char *key, bool optional, usec_t *ret, struct err *err);
 /* The archive must end here. */
 RF_MUST_CHECK int bundle_read_end(struct bundle_reader *r);
 

@@ -38,29 +38,6 @@ void bundle_manifest_write(const struct bundle_manifest *m, enum tlp highest, st
 	str_add_byte(to, '\n');
 }
 
-static int read_time(struct json root, const char *key, bool optional, usec_t *ret, struct err *err)
-{
-	struct json v = json_get(root, key);
-	*ret = USEC_NONE;
-	if (optional && json_kind(v) == JSON_NULL)
-		return 0;
-	int rc = time_read(json_string(v), ret, NULL, err);
-	return rc && err ? err_in_field(err, "%s", key) : rc;
-}
-
-/* Texts go into names and messages: short ones, without control bytes. */
-static int read_text(struct arena *a, struct json root, const char *key, struct span *ret, struct err *err)
-{
-	struct span s = json_string(json_get(root, key));
-	if (!s.p || s.n > 4096)
-		return err_set(err, RF_EFORMAT, "\"%s\" is missing, no text or too long", key);
-	for (size_t i = 0; i < s.n; i++)
-		if ((unsigned char)s.p[i] < ' ' || s.p[i] == 127)
-			return err_set(err, RF_EFORMAT, "\"%s\" holds a control byte", key);
-	*ret = arena_span(a, s);
-	return ret->p ? 0 : err_set(err, RF_ENOMEM, "manifest of a bundle");
-}
-
 static int read_entry(struct arena *a, struct json v, struct bundle_entry *e, struct err *err)
 {
 	char name[BUNDLE_NAME_BYTES];
@@ -77,10 +54,10 @@ static int read_entry(struct arena *a, struct json v, struct bundle_entry *e, st
 			       (unsigned long long)ADVISORY_MAX_BYTES);
 	if (!tlp_read(json_string(json_get(v, "tlp")), &e->tlp))
 		return err_set(err, RF_EFORMAT, "no TLP mark");
-	rc = read_text(a, v, "feed", &e->feed, err);
+	rc = bundle_manifest_text(a, v, "feed", &e->feed, err);
 	if (!rc)
-		rc = read_text(a, v, "source", &e->source, err);
-	return rc ? rc : read_time(v, "imported_at", true, &e->imported, err);
+		rc = bundle_manifest_text(a, v, "source", &e->source, err);
+	return rc ? rc : bundle_manifest_time(v, "imported_at", true, &e->imported, err);
 }
 
 static int read_entries(struct arena *a, struct json list, struct bundle_manifest *m, struct err *err)
@@ -112,12 +89,12 @@ int bundle_manifest_read(struct arena *a, struct json root, struct bundle_manife
 		return err_set(err, RF_EFORMAT, "no manifest of a bundle: \"reforge_bundle\" is missing");
 	if (format != 1)
 		return err_set(err, RF_EUNSUPPORTED, "a bundle of format %lld, this program reads 1", (long long)format);
-	int rc = read_text(a, root, "site", &ret->site, err);
+	int rc = bundle_manifest_text(a, root, "site", &ret->site, err);
 	if (!rc)
-		rc = read_time(root, "created_at", false, &ret->created, err);
+		rc = bundle_manifest_time(root, "created_at", false, &ret->created, err);
 	if (!rc)
-		rc = read_time(root, "expires_at", false, &ret->expires, err);
+		rc = bundle_manifest_time(root, "expires_at", false, &ret->expires, err);
 	if (!rc)
-		rc = read_time(root, "as_of", true, &ret->as_of, err);
+		rc = bundle_manifest_time(root, "as_of", true, &ret->as_of, err);
 	return rc ? rc : read_entries(a, json_get(root, "documents"), ret, err);
 }
