@@ -10,6 +10,9 @@
 /* Products that one process loads engines with. */
 #define MAX_RUNTIMES 8
 
+/* What contradicts itself, what was replaced and still runs. */
+#define MAX_FINDINGS_OF_A_FILE 2
+
 /* What the processes load a file, or the files below a folder, with. */
 struct loader {
 	struct {
@@ -29,6 +32,7 @@ struct importing {
 	/* of one run */
 	struct transaction *tx;
 	struct map by_path;              /* -> struct host_file */
+	struct map by_digest;            /* digest's bytes -> struct host_file, the first that says it */
 	struct map loaders;              /* path -> struct loader */
 	struct map users;                /* path -> struct user, processes that have it mapped */
 	struct fleet_join join;
@@ -196,23 +200,88 @@ static void runtime_of(struct importing *m, const struct host_file *f, struct in
 
 /* ── Files ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* A known content that another version is said to have made: one of the two is wrong, and it is not told which. */
-static int contradiction(struct importing *m, const struct host_file *f)
+static int finding_add(struct importing *m, const char *rule, const char *subject, struct str *text)
 {
-	RF_AUTO(arena) a = ARENA_INIT(1 * MIB);
+	RF_AUTO(str) visible = STR_INIT(64 * KIB);
+	struct fleet_finding *to = &m->findings[m->findings_n++];
+	str_add_visible(&visible, span_of(subject));
+	*to = (struct fleet_finding){ .rule = span_of(rule),
+				      .subject = arena_span(&m->arena, str_span(&visible)),
+				      .text = arena_span(&m->arena, str_span(text)) };
+	return to->subject.p && to->text.p && !visible.failed && !text->failed ? 0 : no_memory(m);
+}
+
+static int elsewhere(const struct inventory_placement *p, void *data)
+{
+	return span_eq_text(p->host, data) ? 0 : 1;
+}
+
+/* What else is known of a content: product and version, empty when nothing is. */
+struct statement {
+	struct span product, version;
+	bool read_here; /* else a claim, too */
+};
+
+static bool differs(const struct artifact_facts *f, const struct statement *s)
+{
+	if (!s->version.n || !f->version[0] || !f->product)
+		return false;
+	return !span_eq_text(s->version, f->version) || !span_eq_text(s->product, f->product);
+}
+
+static int contradiction_add(struct importing *m, const struct host_file *f, const struct statement *s)
+{
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
+	char hex[DIGEST_HEX];
+	str_addf(&text, "sha256:%.16s... is %s %s by this report, %.*s %.*s ", digest_hex(&f->digest, hex), f->facts.product,
+		 f->facts.version, SPAN_ARG(s->product), SPAN_ARG(s->version));
+	str_add_text(&text, s->read_here ? "as it was read here, which stands: look at that machine"
+					 : "by another claim: scan the file here, what is read stands");
+	return finding_add(m, s->read_here ? "claim_contradicts_reading" : "claims_contradict", f->path, &text);
+}
+
+static int statement_get(struct importing *m, const struct host_file *f, struct arena *a, struct statement *ret)
+{
 	struct inventory_artifact known;
 	char hex[DIGEST_HEX];
-	int rc = inventory_artifact_get(m->tx, span_of(digest_hex(&f->digest, hex)), &a, &known);
-	if (rc == RF_ENOTFOUND)
-		return 0;
-	if (rc || !known.version.n || !f->facts.version[0] || !f->facts.product)
-		return rc;
-	if (span_eq_text(known.version, f->facts.version) && span_eq_text(known.product, f->facts.product))
-		return 0;
-	return err_set(tx_err(m->tx), RF_ECONFLICT,
-		       "%s's report says of sha256:%.16s... (%s) that it is %s %s; it is known as %.*s %.*s: look at the file",
-		       m->report.header.host, hex, f->path, f->facts.product, f->facts.version, SPAN_ARG(known.product),
-		       SPAN_ARG(known.version));
+	*ret = (struct statement){ 0 };
+	int rc = inventory_artifact_get(m->tx, span_of(digest_hex(&f->digest, hex)), a, &known);
+	if (rc)
+		return rc == RF_ENOTFOUND ? 0 : rc;
+	*ret = (struct statement){ .product = known.product, .version = known.version };
+	return inventory_artifact_is_read(m->tx, span_of(hex), &ret->read_here);
+}
+
+/* 1: another machine has the content as well. */
+static int is_elsewhere(struct importing *m, const struct host_file *f)
+{
+	char hex[DIGEST_HEX];
+	struct inventory_filter filter = { .digest = span_of(digest_hex(&f->digest, hex)) };
+	return inventory_each_placement(m->tx, &filter, elsewhere, m->report.header.host);
+}
+
+/* Two versions are said to have made one content. What was read here stands. Of two claims one is wrong, and it is not
+ * told which: the content is a conflict, until it is read here. Who is alone in having it may correct himself. */
+static int claim_weigh(struct importing *m, const struct host_file *f, struct artifact_facts *facts)
+{
+	RF_AUTO(arena) a = ARENA_INIT(1 * MIB);
+	const struct host_file *first = map_get(&m->by_digest, span_bytes(&f->digest, sizeof f->digest));
+	struct statement s = { .product = span_of(first->facts.product ? first->facts.product : ""),
+			       .version = span_of(first->facts.version) };
+	int rc = 0;
+	if (!differs(&f->facts, &s)) {
+		rc = statement_get(m, f, &a, &s);
+		if (rc || !differs(&f->facts, &s))
+			return rc;
+		rc = s.read_here ? 1 : is_elsewhere(m, f);
+		if (rc == 0)
+			return inventory_batch_correct(m->batch, &f->digest, tx_err(m->tx));
+	}
+	if (rc >= 0 && !s.read_here) {
+		facts->finding = ARTIFACT_CONFLICT;
+		facts->cause = ARTIFACT_CAUSE_SOURCE_CONFLICT;
+	}
+	return rc < 0 ? rc : contradiction_add(m, f, &s);
 }
 
 static void detail_json(struct json_out *o, const struct host_file *f, const struct user *users)
@@ -255,10 +324,9 @@ static int detail_add(struct importing *m, const struct host_file *f)
 static int deleted_add(struct importing *m, const struct host_file *f)
 {
 	const struct user *users = map_get(&m->users, span_of(f->path));
-	RF_AUTO(str) subject = STR_INIT(64 * KIB), text = STR_INIT(64 * KIB);
+	RF_AUTO(str) text = STR_INIT(64 * KIB);
 	if (!span_ends(span_of(f->path), " (deleted)"))
 		return 0;
-	str_add_visible(&subject, span_of(f->path));
 	if (users) {
 		str_add_visible(&text, span_of(users->process->exe));
 		if (users->n > 1)
@@ -269,11 +337,7 @@ static int deleted_add(struct importing *m, const struct host_file *f)
 	}
 	str_addf(&text, "%s %s, which is no longer on the disk: restart it", f->facts.product ? f->facts.product : f->facts.kind,
 		 f->facts.version[0] ? f->facts.version : "of unknown version");
-	struct fleet_finding *to = &m->findings[m->findings_n++];
-	*to = (struct fleet_finding){ .rule = SPAN("deleted_library_mapped"),
-				      .subject = arena_span(&m->arena, str_span(&subject)),
-				      .text = arena_span(&m->arena, str_span(&text)) };
-	return to->subject.p && to->text.p && !subject.failed && !text.failed ? 0 : no_memory(m);
+	return finding_add(m, "deleted_library_mapped", f->path, &text);
 }
 
 static int file_take(struct importing *m, const struct host_file *f)
@@ -282,10 +346,11 @@ static int file_take(struct importing *m, const struct host_file *f)
 					 .environment = m->join.environment, .model = "" };
 	if (f->model && recipe_name_is_valid(span_of(f->model)))
 		place.model = f->model;
+	struct artifact_facts facts = f->facts;
 	runtime_of(m, f, &place);
-	int rc = contradiction(m, f);
+	int rc = claim_weigh(m, f, &facts);
 	if (rc == 0)
-		rc = inventory_batch_claim(m->batch, &f->digest, &f->facts, tx_err(m->tx));
+		rc = inventory_batch_claim(m->batch, &f->digest, &facts, tx_err(m->tx));
 	if (rc == 0)
 		rc = inventory_batch_place(m->batch, f->path, &f->digest, f->facts.kind, &place, tx_err(m->tx));
 	if (rc == 0)
@@ -313,14 +378,22 @@ static bool is_named(const char *path, struct span service, struct span environm
 	return span_eq_text(service, m->join.service) && span_eq_text(environment, m->join.environment);
 }
 
+static int file_index(struct importing *m, struct host_file *f)
+{
+	struct span digest = span_bytes(&f->digest, sizeof f->digest);
+	struct host_file *first = map_get(&m->by_digest, digest);
+	/* what knows a version is what others are compared with */
+	bool counts = !first || (!first->facts.version[0] && f->facts.version[0]);
+	return map_set(&m->by_path, span_of(f->path), f) || (counts && map_set(&m->by_digest, digest, f)) ? no_memory(m) : 0;
+}
+
 static int content_take(struct importing *m)
 {
 	struct inventory_place place = { .host = m->report.header.host, .service = m->join.service,
 					 .environment = m->join.environment, .model = "" };
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < m->content.files_n; i++)
-		if (map_set(&m->by_path, span_of(m->content.files[i].path), &m->content.files[i]))
-			rc = no_memory(m);
+		rc = file_index(m, &m->content.files[i]);
 	for (size_t i = 0; rc == 0 && i < m->content.processes_n; i++)
 		rc = process_take(m, &m->content.processes[i]);
 	if (rc == 0)
@@ -357,7 +430,7 @@ static int content_record(struct importing *m)
 	m->read = true;
 	m->batch = inventory_batch_new();
 	m->details = arena_array(&m->arena, m->content.files_n, sizeof *m->details);
-	m->findings = arena_array(&m->arena, m->content.files_n, sizeof *m->findings);
+	m->findings = arena_array(&m->arena, MAX_FINDINGS_OF_A_FILE * m->content.files_n, sizeof *m->findings);
 	m->details_n = m->findings_n = 0;
 	rc = m->batch && (m->details || !m->content.files_n) && (m->findings || !m->content.files_n) ? 0 : no_memory(m);
 	if (rc == 0)
@@ -366,9 +439,10 @@ static int content_record(struct importing *m)
 		rc = content_write(m);
 	inventory_batch_free(m->batch);
 	map_release(&m->by_path);
+	map_release(&m->by_digest);
 	map_release(&m->loaders);
 	map_release(&m->users);
-	m->by_path = m->loaders = m->users = MAP_INIT;
+	m->by_path = m->by_digest = m->loaders = m->users = MAP_INIT;
 	return rc;
 }
 

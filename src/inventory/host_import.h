@@ -5,8 +5,12 @@
  *
  * A report is its machine's word, and stands for all of that machine: what it does not tell of is gone. Refused are: an
  * older report than the one at hand, one from the future, one of another machine under a known name, one under the name of
- * a machine that a workspace scans, one that is unsigned or signed by another key once the host's reports were verified,
- * and one that says of a known content that another version made it. A report whose content is the one at hand costs a few rows.
+ * a machine that a workspace scans, and one that is unsigned or signed by another key once the host's reports were
+ * verified. A report whose content is the one at hand costs a few rows.
+ *
+ * One that says of a known content that another version made it is taken in: what was read here stands, of two claims
+ * the content becomes a conflict (source_conflict), unless no other machine has it and this one corrects itself. Both
+ * are findings of the host: claim_contradicts_reading, claims_contradict.
  */
 #ifndef REFORGE_INVENTORY_HOST_IMPORT_H
 #define REFORGE_INVENTORY_HOST_IMPORT_H
@@ -26,7 +30,7 @@ struct host_imported {
 	struct inventory_changes changes;
 	size_t files, processes, findings;
 };
-/* @ret is set on success. RF_ESTATE (older, or taken in the future), RF_ECONFLICT (another machine; a scanned one; contents contradict),
+/* @ret is set on success. RF_ESTATE (older, or taken in the future), RF_ECONFLICT (another machine; a scanned one),
  * RF_EVERIFY, and what host_report.h says. */
 RF_MUST_CHECK int host_import(struct database *db, struct span report, const struct host_import *o,
 			      struct host_imported *ret, struct err *err);

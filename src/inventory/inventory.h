@@ -72,9 +72,12 @@ RF_MUST_CHECK int inventory_batch_content(struct inventory_batch *b, const struc
 					  const struct artifact_facts *facts, struct err *err);
 /* The same of what was not read here: others say so. Whatever we read ourselves, before or later, stands instead of it,
  * also when that is less: a claim never makes a version known, or a finding go, that a reading of ours left open. Of
- * claims the first stays, until one knows a version where none did. */
+ * claims the first stays, until one knows a version where none did, or finds worse (conflict before unknown): a finding
+ * is not claimed away. */
 RF_MUST_CHECK int inventory_batch_claim(struct inventory_batch *b, const struct digest *digest,
 					const struct artifact_facts *facts, struct err *err);
+/* The claim of @digest in this batch takes the place of an earlier one whatever that said: it is its author's own. */
+RF_MUST_CHECK int inventory_batch_correct(struct inventory_batch *b, const struct digest *digest, struct err *err);
 /* @outer (an image) holds @inner at @path: bytes without a leading '/', "opt/models/a.plan", "srv/b.tar!/c.plan". All
  * that is known of an outer's inside goes into one batch. When @outer's facts in it are clear, that replaces what was
  * known; when they are not, it only adds to it, and to nothing that is known whole. Both contents must be in the batch or
@@ -222,6 +225,8 @@ RF_MUST_CHECK int inventory_placements_of(struct transaction *tx, const char *su
 					  struct inventory_placement **ret, size_t *ret_n);
 RF_MUST_CHECK int inventory_artifact_get(struct transaction *tx, struct span digest_hex, struct arena *a,
 					 struct inventory_artifact *ret);
+/* Was the content read here? Else all that is known of it is what others claim. RF_ENOTFOUND. */
+RF_MUST_CHECK int inventory_artifact_is_read(struct transaction *tx, struct span digest_hex, bool *ret);
 /* Deep copy of a visited placement into @a: for callbacks that collect. RF_ENOMEM. */
 RF_MUST_CHECK int inventory_placement_copy(const struct inventory_placement *p, struct arena *a,
 					   struct inventory_placement *ret);

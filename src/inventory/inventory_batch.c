@@ -273,6 +273,8 @@ static bool knows_more(const struct artifact_facts *facts, const struct batch_ar
 		return true;
 	if (strcmp(a->kind, ARTIFACT_OTHER) == 0 && strcmp(facts->kind, ARTIFACT_OTHER) != 0)
 		return true;
+	if (a->claimed && facts->finding == ARTIFACT_CONFLICT)
+		return true;
 	return a->finding[0] && facts->finding == ARTIFACT_CLEAR && strcmp(facts->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
 }
 
@@ -426,6 +428,17 @@ int inventory_batch_claim(struct inventory_batch *b, const struct digest *digest
 			  struct err *err)
 {
 	return content_add(b, digest, facts, true, err);
+}
+
+int inventory_batch_correct(struct inventory_batch *b, const struct digest *digest, struct err *err)
+{
+	struct batch_artifact *a = artifact_find(b, digest);
+	if (!a)
+		a = artifact_new(b, digest);
+	if (!a)
+		return no_memory(err);
+	a->corrects = true;
+	return 0;
 }
 
 int inventory_batch_inside(struct inventory_batch *b, const struct digest *outer, const char *path,

@@ -88,14 +88,35 @@ static int64_t rank(const struct batch_artifact *a)
 	return a->placed_only ? 0 : a->claimed ? INVENTORY_CLAIM : INVENTORY_READER;
 }
 
+/* Is @a's finding, a claim, worse than the one that stands, another claim of the same content? Names differ from place to
+ * place, and with them what is found; a bill has looked at nothing. */
+static bool finds_worse(const struct batch_artifact *a, struct span finding, struct span kind)
+{
+	if (strcmp(a->kind, ARTIFACT_BILL_ENTRY) == 0 || span_eq_text(kind, ARTIFACT_BILL_ENTRY))
+		return false;
+	return artifact_finding_of(span_of(a->finding)) > artifact_finding_of(finding);
+}
+
+static bool claim_replaces(const struct batch_artifact *a, struct span version, struct span finding, struct span kind)
+{
+	bool conflict = span_eq_text(finding, artifact_finding_text(ARTIFACT_CONFLICT));
+	if (a->corrects || conflict)
+		return a->corrects;
+	if (strcmp(a->finding, artifact_finding_text(ARTIFACT_CONFLICT)) == 0)
+		return true;
+	return (version.n != 0) == (a->version[0] != '\0') && finds_worse(a, finding, kind);
+}
+
 /* Whether these facts are to stand in place of those in the database: of what counts less (an older reader's, others'
- * claims) always; of what counts as much when a name says more, or when they are of an image that was not read whole
- * and now is. A claimed conflict is not claimed away. */
+ * claims) always; of what counts as much when a name says more, when they are of an image that was not read whole and
+ * now is, or are a claim that finds worse. */
 static bool replaces(const struct batch_artifact *a, int64_t reader, struct span version, struct span finding,
 		     struct span kind)
 {
 	if (a->placed_only || reader != rank(a))
 		return !a->placed_only && reader < rank(a);
+	if (a->claimed && claim_replaces(a, version, finding, kind))
+		return true;
 	if (a->claimed && span_eq_text(finding, artifact_finding_text(ARTIFACT_CONFLICT)))
 		return false;
 	bool completes = !a->claimed && !is_whole(finding) && is_whole(span_of(a->finding)) &&
@@ -280,4 +301,12 @@ int inventory_contents_write(struct record *r)
 	if (rc == 0)
 		rc = each_wanted(r, artifact_write);
 	return rc ? rc : each_wanted(r, insides_write);
+}
+
+int inventory_artifact_is_read(struct transaction *tx, struct span digest_hex_, bool *ret)
+{
+	int64_t reader = 0;
+	int rc = TX_I64(tx, &reader, "SELECT reader FROM inventory_artifact WHERE digest = $1", DB_S(digest_hex_));
+	*ret = rc == 0 && reader > INVENTORY_CLAIM;
+	return rc;
 }

@@ -53,6 +53,7 @@ struct batch_artifact {
 	struct batch_inside *insides; /* of an outer one: all of them */
 	bool placed_only;             /* no facts were given: what the database has of it stays */
 	bool claimed;                 /* somebody says so, it was not read here */
+	bool corrects;                /* ... and takes back what he said before */
 	bool alone;                   /* of a call of its own: no group's report speaks for it */
 	/* run */
 	int64_t id;

@@ -326,8 +326,7 @@ static void identities(void **state)
 	struct host_imported r;
 	struct str report;
 	struct host_header h;
-	static const char one[] = CONTENT(FILE_OF("/m/a.plan", "aaaaaaaa", "10.3.0.26")),
-			  other[] = CONTENT(FILE_OF("/m/b.plan", "aaaaaaaa", "10.16.0.1"));
+	static const char one[] = CONTENT(FILE_OF("/m/a.plan", "aaaaaaaa", "10.3.0.26"));
 	usec_t now = now_usec();
 	assert_int_equal(import(x, one, now - 10, false, true, &r), RF_EVERIFY); /* a key is wanted */
 	assert_ok(import(x, one, now - 10, true, true, &r), &x->err);
@@ -336,8 +335,6 @@ static void identities(void **state)
 	assert_int_equal(import(x, one, now - 9, true, false, &r), RF_EVERIFY);
 	assert_ok(import(x, one, now - 8, true, true, &r), &x->err);
 	assert_true(r.unchanged);
-	/* content that is known to be of another version */
-	assert_int_equal(import(x, other, now - 7, true, true, &r), RF_ECONFLICT);
 	/* another machine under the same name */
 	assert_ok(host_identify("gpu-17", &h, &x->err), &x->err);
 	h.taken = now;
@@ -436,6 +433,118 @@ static void runtime_of_processes(void **state)
 					      "/o/p/d.plan \n");
 }
 
+/* Who says what of one content, in this order; then what is known of it. */
+#define PLAN_OF(version, more)                                                                                             \
+	"{\"path\":\"/m/a.plan\",\"sha256\":\"" ID "\",\"size\":9,\"kind\":\"tensorrt-plan\",\"product\":\"pkg:generic/nvidia/tensorrt\"," \
+	"\"version\":\"" version "\",\"version_source\":\"header\",\"notes\":[]" more "}"
+#define HOST_CODE ",\"finding\":\"conflict\",\"cause\":\"host_code\",\"rules\":[\"host_code\"]"
+#define NOT_READ ",\"finding\":\"unknown\",\"cause\":\"unreadable\""
+static const struct {
+	const char *what;
+	struct {
+		const char *host, *files; /* host NULL: read here */
+	} acts[4];
+	const char *want;     /* "VERSION FINDING CAUSE" */
+	const char *findings; /* rules of the last act's report */
+} claims[] = {
+	{ "one claim", { { "a", PLAN_OF("10.3.0.26", "") } }, "10.3.0.26  ", "" },
+	{ "two that agree", { { "a", PLAN_OF("10.3.0.26", "") }, { "b", PLAN_OF("10.3.0.26", "") } }, "10.3.0.26  ", "" },
+	{ "two that disagree", { { "a", PLAN_OF("10.3.0.26", "") }, { "b", PLAN_OF("10.16.0.1", "") } }, "10.16.0.1 conflict source_conflict",
+	  "claims_contradict " },
+	{ "a conflict is not claimed away", { { "a", PLAN_OF("10.3.0.26", "") }, { "b", PLAN_OF("10.16.0.1", "") }, { "c", PLAN_OF("10.16.0.1", "") } },
+	  "10.16.0.1 conflict source_conflict", "" },
+	{ "what is read here stands", { { "a", PLAN_OF("10.3.0.26", "") }, { "b", PLAN_OF("10.16.0.1", "") }, { NULL, "10.3.0.26" } }, "10.3.0.26  ", "" },
+	{ "what was read here stands", { { NULL, "10.3.0.26" }, { "a", PLAN_OF("10.16.0.1", "") } }, "10.3.0.26  ", "claim_contradicts_reading " },
+	{ "who is alone with it corrects himself", { { "a", PLAN_OF("10.3.0.26", "") }, { "a", PLAN_OF("10.16.0.1", "") } }, "10.16.0.1  ", "" },
+	{ "who is alone with it by now", { { "a", PLAN_OF("10.3.0.26", "") }, { "b", PLAN_OF("10.16.0.1", "") }, { "b", "" }, { "a", PLAN_OF("10.3.0.26", ",\"target\":\"sm_86\"") } },
+	  "10.3.0.26  ", "" },
+	{ "one report that contradicts itself", { { "a", PLAN_OF("10.3.0.26", "") ",{\"path\":\"/m/b.plan\",\"sha256\":\"" ID
+		"\",\"size\":9,\"kind\":\"tensorrt-plan\",\"product\":\"pkg:generic/nvidia/tensorrt\",\"version\":\"8.6.1.6\",\"notes\":[]}" } },
+	  "8.6.1.6 conflict source_conflict", "claims_contradict " },
+	{ "one finds host code", { { "a", PLAN_OF("10.3.0.26", "") }, { "b", PLAN_OF("10.3.0.26", HOST_CODE) } }, "10.3.0.26 conflict host_code", "" },
+	{ "the other way round", { { "b", PLAN_OF("10.3.0.26", HOST_CODE) }, { "a", PLAN_OF("10.3.0.26", "") } }, "10.3.0.26 conflict host_code", "" },
+	{ "one could not read it", { { "a", PLAN_OF("10.3.0.26", "") }, { "b", PLAN_OF("10.3.0.26", NOT_READ) } }, "10.3.0.26 unknown unreadable", "" },
+	{ "that either way round", { { "b", PLAN_OF("10.3.0.26", NOT_READ) }, { "a", PLAN_OF("10.3.0.26", "") } }, "10.3.0.26 unknown unreadable", "" },
+	{ "one knows no version", { { "a", PLAN_OF("10.3.0.26", "") }, { "b", PLAN_OF("", NOT_READ) } }, "10.3.0.26  ", "" },
+};
+
+static int read_here(struct transaction *tx, void *data)
+{
+	struct artifact_facts f = { .kind = ARTIFACT_TENSORRT_PLAN, .layout = "", .cause = "", .product = "pkg:generic/nvidia/tensorrt", .cc_major = -1,
+				    .cc_minor = -1, .version_source = ARTIFACT_VERSION_HEADER };
+	struct digest d;
+	RF_AUTO_PTR(inventory_batch) b = inventory_batch_new();
+	memcpy(f.version, data, strlen(data) + 1);
+	int rc = digest_read(SPAN(ID), &d, tx_err(tx));
+	if (rc == 0)
+		rc = inventory_batch_content(b, &d, &f, tx_err(tx));
+	return rc ? rc : inventory_record_tx(tx, b, NULL);
+}
+
+static int told(struct transaction *tx, void *data)
+{
+	RF_AUTO(arena) a = ARENA_INIT(64 * KIB);
+	struct inventory_artifact known;
+	int rc = inventory_artifact_get(tx, SPAN(ID), &a, &known);
+	if (rc == 0)
+		str_addf(data, "%.*s %.*s %.*s", SPAN_ARG(known.version), SPAN_ARG(known.finding), SPAN_ARG(known.cause));
+	return rc;
+}
+
+static int rule_told(const struct fleet_finding *f, void *data)
+{
+	str_addf(data, "%.*s ", SPAN_ARG(f->rule));
+	return 0;
+}
+
+static const char *rules_of;
+static int rules_told(struct transaction *tx, void *data)
+{
+	return fleet_each_finding(tx, span_of(rules_of), false, rule_told, data);
+}
+
+static void claims_weighed(struct fixture *x, size_t i)
+{
+	RF_AUTO(str) got = STR_INIT(4 * KIB);
+	RF_AUTO(str) rules = STR_INIT(4 * KIB);
+	struct host_imported r;
+	usec_t now = now_usec();
+	for (size_t k = 0; k < 4 && claims[i].acts[k].files; k++) {
+		RF_AUTO(str) report = STR_INIT(1 * MIB);
+		RF_AUTO(str) content = STR_INIT(1 * MIB);
+		struct host_header h;
+		rules_of = claims[i].acts[k].host;
+		if (!rules_of) {
+			assert_ok(database_transact(x->db, DB_WRITE, read_here, (void *)(uintptr_t)claims[i].acts[k].files, &x->err), &x->err);
+			continue;
+		}
+		str_addf(&content, CONTENT("%s"), claims[i].acts[k].files);
+		assert_ok(host_identify(rules_of, &h, &x->err), &x->err);
+		h.taken = now - 10 + (usec_t)k;
+		assert_ok(host_report_write(&h, str_span(&content), NULL, &report, &x->err), &x->err);
+		assert_ok(host_import(x->db, str_span(&report), &(struct host_import){ 0 }, &r, &x->err), &x->err);
+		assert_false(r.unchanged);
+	}
+	assert_ok(database_transact(x->db, DB_READ, told, &got, &x->err), &x->err);
+	if (strcmp(str_text(&got), claims[i].want) != 0)
+		fail_msg("%s: %s", claims[i].what, str_text(&got));
+	if (rules_of)
+		assert_ok(database_transact(x->db, DB_READ, rules_told, &rules, &x->err), &x->err);
+	if (strcmp(str_text(&rules), claims[i].findings) != 0)
+		fail_msg("%s: %s", claims[i].what, str_text(&rules));
+}
+
+static void contradictions(void **state)
+{
+	for (size_t i = 0; i < RF_COUNT(claims); i++) {
+		if (i)
+			assert_int_equal(begin(state), 0);
+		claims_weighed(*state, i);
+		if (i + 1 < RF_COUNT(claims))
+			assert_int_equal(end(state), 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -446,6 +555,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(all_or_nothing, begin, end),
 		cmocka_unit_test_setup_teardown(identities, begin, end),
 		cmocka_unit_test_setup_teardown(scanned_machine, begin, end),
+		cmocka_unit_test_setup_teardown(contradictions, begin, end),
 		cmocka_unit_test_setup_teardown(runtime_of_processes, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
