@@ -279,6 +279,8 @@ static int compare_findings(const void *x, const void *y)
 	const struct gate_fact *f = &a->fact, *g = &b->fact;
 	if (a->decision != b->decision)
 		return a->decision > b->decision ? -1 : 1;
+	if ((f->kind == FINDING_NOT_AFFECTED) != (g->kind == FINDING_NOT_AFFECTED))
+		return f->kind == FINDING_NOT_AFFECTED ? 1 : -1;
 	if (f->is_drill != g->is_drill)
 		return f->is_drill ? 1 : -1;
 	/* what the subject itself is comes before what is known of its parts */
@@ -418,7 +420,7 @@ static const char *rule_words(struct arena *a, const struct gate_deciding *d, co
 
 static const char *cure_words(struct arena *a, const struct gate_fact *f)
 {
-	struct span name = short_name(f->purl), fixed = f->fixed_count ? f->fixed[0] : SPAN("a version that is not affected");
+	struct span name = short_name(f->purl), fixed = f->fix.n ? f->fix : SPAN("a version that is not affected");
 	switch (f->carrier) {
 	case CARRIER_BUILDER:
 		return arena_printf(a, "rebuild the engine with %.*s %.*s or newer: reforge respond %.*s", SPAN_ARG(name),

@@ -126,7 +126,8 @@ struct gate_fact {
 	struct span where;      /* "opt/models/a.plan", "row asr on linux-x86_64/sm_86"; may be empty */
 	struct span reason;     /* one sentence without full stop */
 	struct span next;       /* what to do; empty: gate_decide() says the usual */
-	const struct span *fixed; /* versions that cure, ascending */
+	struct span fix;          /* the nearest version that cures; empty: none is known */
+	const struct span *fixed; /* all that cure, ascending; only when the question was to explain */
 	size_t fixed_count;
 	/* Only when the question was to explain: the whole chain, and the record. NULL else. */
 	const struct finding *finding;

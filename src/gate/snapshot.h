@@ -42,9 +42,11 @@ struct gate_head {
 	struct span release_key; /* PEM of the key that releases and attestations are signed with; empty: none */
 };
 
+/* A feed that is stale, or will be when nothing comes by it. */
 struct gate_stale {
-	struct span feed, words; /* "stale: as of 3 d 02 h ago, limit 24 h" */
+	struct span feed, words; /* "stale: as of 2026-07-14T09:30:00Z, limit 24 h" */
 	usec_t as_of;
+	usec_t from; /* counts from then on; 0: already */
 };
 struct gate_service {
 	struct span name, owner, contact, deputy;
@@ -63,6 +65,7 @@ struct gate_hit {
 	uint8_t kind;      /* enum finding_kind; of an advisory with scopes NOT_AFFECTED too */
 	uint8_t cause;     /* enum finding_cause */
 	uint32_t reason;   /* text */
+	uint32_t fixed;    /* text: the nearest version that cures; 0 none is known */
 };
 /* One thing of a content's set. */
 struct gate_part {
@@ -72,14 +75,15 @@ struct gate_part {
 };
 struct gate_set {
 	uint32_t from, count; /* parts */
-	uint32_t hot; /* made by ready: as many of the first parts have a hit, or an artifact with a finding */
+	uint32_t hot; /* made by ready: as many of the first parts have a hit, or an artifact with a finding or a row */
 };
 
+/* Flags, made by ready out of the kind. */
 enum { GATE_ARTIFACT_IS_IMAGE = 1, GATE_ARTIFACT_IS_ENGINE = 2 };
 /* One content. */
 struct gate_artifact {
 	struct digest digest;
-	uint32_t set;    /* index; GATE_NONE: holds nothing of products that we know */
+	uint32_t set;    /* index: all that it carries, main too; GATE_NONE: nothing of products that we know */
 	uint32_t main;   /* component: what it says built it, or what it is; GATE_NONE */
 	uint32_t target; /* text: "sm_86"; 0 empty */
 	uint32_t cause;  /* text: ARTIFACT_CAUSE_*; 0 empty */

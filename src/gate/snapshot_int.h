@@ -35,4 +35,7 @@ int gate_path_compare(struct span a, struct span b);
 /* The artifacts with these first bits. */
 uint32_t gate_digest_bucket(const struct gate_lists *l, const struct digest *d);
 
+/* Of the versions that cure the first above the component's, else the last; empty: none is known. */
+struct span gate_nearest_fix(const struct component *c, const struct span *fixed, size_t n);
+
 #endif

@@ -173,6 +173,7 @@ static void read_stale(struct reading *r)
 	struct gate_stale t = { .feed = wire_text(&r->in, "feed") };
 	t.words = wire_text(&r->in, "words about a feed");
 	t.as_of = wire_moment(&r->in, "as of");
+	t.from = wire_moment(&r->in, "stale from");
 	if (!r->in.failed)
 		failed(r, gate_snapshot_stale(r->s, &t, r->in.err));
 }

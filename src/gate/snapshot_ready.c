@@ -83,11 +83,22 @@ static int move_pointers(struct gate_snapshot *s, const uint32_t *to, struct err
 	return rc;
 }
 
-static int check_artifacts(const struct gate_snapshot *s, struct err *err)
+static void set_flags(const struct gate_snapshot *s, struct gate_artifact *a)
+{
+	struct span kind = gate_snapshot_text_at(s, s->kinds[a->kind]);
+	a->flags = 0;
+	if (artifact_kind_is_engine(kind))
+		a->flags |= GATE_ARTIFACT_IS_ENGINE;
+	if (span_eq_text(kind, ARTIFACT_CONTAINER_IMAGE))
+		a->flags |= GATE_ARTIFACT_IS_IMAGE;
+}
+
+static int check_artifacts(struct gate_snapshot *s, struct err *err)
 {
 	char hex[DIGEST_HEX];
 	for (size_t i = 0; i < s->artifact_count; i++) {
-		const struct gate_artifact *a = &s->artifacts[i];
+		struct gate_artifact *a = &s->artifacts[i];
+		set_flags(s, a);
 		if (i && memcmp(&a->digest, &s->artifacts[i - 1].digest, sizeof a->digest) == 0)
 			return err_set(err, RF_EEXISTS, "the gate's snapshot: content %s twice", digest_hex(&a->digest, hex));
 		if ((a->set != GATE_NONE && a->set >= s->set_count) || (a->main != GATE_NONE && a->main >= s->component_count) ||
@@ -313,11 +324,14 @@ static int index_advisories(struct gate_snapshot *s, struct err *err)
 
 /* ── components ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int hit_add(struct gate_snapshot *s, uint32_t advisory, const struct finding *f, struct err *err)
+static int hit_add(struct gate_snapshot *s, uint32_t advisory, const struct component *c, const struct finding *f,
+		   struct err *err)
 {
 	struct gate_hit hit = { .advisory = advisory, .kind = (uint8_t)f->kind, .cause = (uint8_t)f->cause };
 	const char *words = f->reason.count ? f->reason.steps[f->reason.count - 1].words : "";
 	int rc = gate_snapshot_text(s, span_of(words), &hit.reason, err);
+	if (!rc)
+		rc = gate_snapshot_text(s, gate_nearest_fix(c, f->fixed, f->fixed_count), &hit.fixed, err);
 	if (rc)
 		return rc;
 	if (s->hit_count == s->hit_room) {
@@ -330,6 +344,15 @@ static int hit_add(struct gate_snapshot *s, uint32_t advisory, const struct find
 	}
 	s->hits[s->hit_count++] = hit;
 	return 0;
+}
+
+struct span gate_nearest_fix(const struct component *c, const struct span *fixed, size_t n)
+{
+	const struct scheme *scheme = c->product ? product_scheme(c->product) : NULL;
+	for (size_t i = 0; i < n && scheme; i++)
+		if (version_compare(scheme, fixed[i], c->version) == VERSION_GREATER)
+			return fixed[i];
+	return n ? fixed[n - 1] : SPAN_NONE;
 }
 
 static int judge_component(struct gate_snapshot *s, struct gate_component *c, struct arena *a, struct err *err)
@@ -346,7 +369,7 @@ static int judge_component(struct gate_snapshot *s, struct gate_component *c, st
 		rc = finding_judge(a, &subject, v->stored, &f, err);
 		/* what one service's decision may turn stays in the list */
 		if (!rc && (f.kind != FINDING_NOT_AFFECTED || v->has_scopes))
-			rc = hit_add(s, about[i], &f, err);
+			rc = hit_add(s, about[i], &c->component, &f, err);
 	}
 	c->hit_count = (uint32_t)s->hit_count - c->hit_from;
 	return rc;
@@ -362,10 +385,14 @@ static int judge_components(struct gate_snapshot *s, struct err *err)
 	return rc;
 }
 
+/* A release's row may contradict what is inside. */
 static bool is_hot(const struct gate_snapshot *s, const struct gate_part *p)
 {
-	return (p->component != GATE_NONE && s->components[p->component].hit_count) ||
-	       (p->artifact != GATE_NONE && s->artifacts[p->artifact].finding != ARTIFACT_CLEAR);
+	const uint32_t *rows;
+	if (p->component != GATE_NONE && s->components[p->component].hit_count)
+		return true;
+	return p->artifact != GATE_NONE && (s->artifacts[p->artifact].finding != ARTIFACT_CLEAR ||
+					    gate_snapshot_rows_of(s, &s->artifacts[p->artifact], &rows));
 }
 
 /* Keeps the order of each half. */

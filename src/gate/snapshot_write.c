@@ -85,6 +85,7 @@ static void put_knowledge(struct wire_out *w, const struct gate_snapshot *s)
 		wire_put_text(w, s->stale[i].feed);
 		wire_put_text(w, s->stale[i].words);
 		wire_put_moment(w, s->stale[i].as_of);
+		wire_put_moment(w, s->stale[i].from);
 		wire_put_end(w, SNAPSHOT_STALE);
 	}
 	for (size_t i = 0; i < s->service_count; i++) {
