@@ -16,6 +16,7 @@
 #include "inventory/inventory.h"
 #include "inventory/kubernetes.h"
 #include "inventory/kubernetes_api.h"
+#include "inventory/kubernetes_detail.h"
 #include "workspace/workspace.h"
 
 /* As old as a feed may be before its silence proves nothing. */
@@ -43,17 +44,6 @@ const char *kube_host(const char *cluster, const char *namespace_, struct arena 
 const char *kube_path(const struct kube_workload *w, const struct kube_container *c, size_t i, struct arena *a);
 /* The digest of a reference's text, for content whose own is not known. */
 void kube_reference_identity(struct span reference, struct digest *ret);
-
-/* What the last scan of a tag found. */
-struct kube_scanned {
-	char digest[DIGEST_HEX]; /* "" it was never scanned */
-	usec_t at;
-	bool is_fresh;           /* no longer than KUBE_SCANNED_USEC ago: it counts as the content */
-};
-/* One object for people and programs: what is known of a container's placement (docs/inventory-fleet.md). @scanned NULL:
- * nothing was looked up. */
-void kube_detail_json(struct json_out *o, const struct kube_workload *w, const struct kube_container *c, size_t image,
-		      const struct kube_scanned *scanned);
 
 /* Services that labels name and reforge.yaml does not, as workspace_services_write() takes them; "{}" when there are none.
  * A service needs an owner by label and a namespace that has an environment: others are left to reforge.yaml. */

@@ -4,6 +4,7 @@
 #include "base/fs.h"
 #include "inventory/kubernetes.h"
 #include "inventory/kubernetes_config.h"
+#include "inventory/kubernetes_detail.h"
 
 #define DIGEST_A "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define DIGEST_B "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
@@ -354,6 +355,36 @@ static void keys_of_others(void **state)
 	assert_ok(fs_remove_tree(folder, &err), &err);
 }
 
+/* What is written of a container is read as the same workload, and written as the same again. */
+static void details(void **state)
+{
+	(void)state;
+	struct kube_set s;
+	read_all(&s, "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: asr, namespace: n, labels: {team: speech}}\nspec:\n  replicas: 3\n"
+		     "  template:\n    spec:\n      initContainers: [{name: f, image: 'r/f:1'}]\n      containers:\n      - name: c\n        image: 'r/a:1'\n"
+		     "        volumeMounts: [{name: m, mountPath: /models, subPath: asr}]\n        env: [{name: MODEL_PATH, value: /models/a.plan}]\n"
+		     "      volumes: [{name: m, persistentVolumeClaim: {claimName: models}}]\n");
+	for (size_t i = 0; i < s.workloads[0].containers_n; i++) {
+		struct kube_workload w;
+		struct err err = ERR_INIT;
+		RF_AUTO(str) first = STR_INIT(64 * KIB);
+		RF_AUTO(str) second = STR_INIT(64 * KIB);
+		struct json_out o = json_out(&first, false);
+		kube_detail_json(&o, &s.workloads[0], &s.workloads[0].containers[i], 0, NULL);
+		struct json root;
+		assert_ok(json_parse(s.doc, str_span(&first), &root, &err), &err);
+		assert_ok(kube_detail_read(root, &s.arena, &w, &err), &err);
+		assert_int_equal(w.replicas, 3);
+		assert_string_equal(w.volumes[0].identity, "persistentVolumeClaim:models");
+		o = json_out(&second, false);
+		kube_detail_json(&o, &w, w.containers, 0, NULL);
+		assert_string_equal(str_text(&first), str_text(&second));
+		assert_ok(json_parse(s.doc, SPAN("{\"source\":\"process\"}"), &root, &err), &err);
+		assert_int_equal(kube_detail_read(root, &s.arena, &w, &err), RF_EFORMAT);
+	}
+	kube_set_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(manifests),      cmocka_unit_test(refusals),
@@ -361,6 +392,6 @@ int main(void)
 					    cmocka_unit_test(owners),         cmocka_unit_test(odd_owners),
 					    cmocka_unit_test(shared_volumes), cmocka_unit_test(names_of_models),
 					    cmocka_unit_test(image_ids),      cmocka_unit_test(kubeconfigs),
-					    cmocka_unit_test(keys_of_others) };
+					    cmocka_unit_test(keys_of_others), cmocka_unit_test(details) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
