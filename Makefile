@@ -5,7 +5,7 @@ DEV ?= build-dev
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 20
 
-.PHONY: all setup demo test test-all test-crash test-witness bench fuzz dev install docs clean
+.PHONY: all setup demo test test-all test-crash test-witness test-kubernetes bench fuzz dev install docs clean
 
 all: setup
 	@[ -f $(BUILD)/build.ninja ] || meson setup --buildtype=release $(BUILD) >/dev/null
@@ -49,6 +49,11 @@ test-witness:
 	@setup/fetch build demo
 	@$(MAKE) --no-print-directory all
 	@tests/witness/run
+
+# Against a real Kubernetes control plane, built once into a cache outside the clone (10 minutes the first time).
+test-kubernetes: all
+	@setup/packages build kubernetes
+	@tests/kubernetes/run $(T)
 
 # Speed and memory, side by side with peers or limits; B=room for one.
 bench:
