@@ -273,6 +273,12 @@ static int judge_registry(struct gate_judging *j, const struct image_reference *
 		       err_set(j->err, RF_ENOMEM, "facts about an image");
 }
 
+/* What its tag alone proves, where somebody looked that up. */
+static int unseen_image(struct gate_judging *j, const struct gate_subject *s, const char *words)
+{
+	return s->facts ? judge_facts(j, s) : unknown(j, words, s->name);
+}
+
 static int judge_image(struct gate_judging *j, const struct gate_subject *s)
 {
 	char text[IMAGE_REFERENCE_MAX];
@@ -283,15 +289,35 @@ static int judge_image(struct gate_judging *j, const struct gate_subject *s)
 	int rc = judge_registry(j, &ref);
 	if (rc)
 		return rc;
+	/* read just now: what its tag held at another time says nothing about it */
+	if (s->facts && !digest_is_zero(&s->digest)) {
+		j->artifact = s->digest;
+		return judge_facts(j, s);
+	}
 	if (ref.digest.n) {
 		const struct gate_artifact *row =
 			digest_read(ref.digest, &digest, NULL) == 0 ? gate_snapshot_find(j->s, &digest) : NULL;
-		return row ? judge_known(j, row, NULL) : unknown(j, "was never scanned", s->name);
+		return row ? judge_known(j, row, NULL) : unseen_image(j, s, "was never scanned");
 	}
 	struct gate_run run = gate_snapshot_images(j->s, span_of(image_reference_text(&ref, text)));
 	for (size_t i = 0; i < run.count && !rc; i++)
 		rc = judge_known(j, &j->s->artifacts[run.first[i].artifact], NULL);
-	return run.count || rc ? rc : unknown(j, "was never scanned under this tag", s->name);
+	return run.count || rc ? rc : unseen_image(j, s, "was never scanned under this tag");
+}
+
+/* Which version it is nobody said: where no advisory says so, too, it is no pass all the same. */
+static int judge_versionless(struct gate_judging *j)
+{
+	for (size_t i = 0; i < j->count; i++)
+		if (j->facts[i].kind != FINDING_NOT_AFFECTED)
+			return 0;
+	const struct gate_fact fact = { .kind = FINDING_UNKNOWN,
+					.cause = finding_cause_name(CAUSE_UNKNOWN_VERSION),
+					.severity = -1,
+					.published = USEC_NONE,
+					.kev = USEC_NONE,
+					.reason = SPAN("no version is named, so that it is not known which one runs") };
+	return gate_fact_add(j, &fact);
 }
 
 static int judge_purl(struct gate_judging *j, const struct gate_subject *s)
@@ -308,6 +334,8 @@ static int judge_purl(struct gate_judging *j, const struct gate_subject *s)
 		rc = gate_judge_component(j, &asked);
 	}
 	struct gate_content c = { .main = asked.component, .carrier = CARRIER_BUILDER };
+	if (!rc && !asked.component.version.n)
+		rc = judge_versionless(j);
 	return rc ? rc : gate_judge_minimum(j, &asked.component, &c);
 }
 

@@ -46,7 +46,9 @@ struct gate_subject {
 	struct span name;
 	/* Content: */
 	struct digest digest;                /* all zero: not known */
-	const struct artifact_facts *facts;  /* of the file at hand; NULL: what the snapshot knows of the digest */
+	/* Of the file at hand; NULL: what the snapshot knows of the digest. Of an image with its digest: it was read just
+	 * now; without: what its tag proves, for a tag that the snapshot does not know. */
+	const struct artifact_facts *facts;
 	const struct gate_attestation *attestations;
 	size_t attestation_count;
 	const struct component *runtime;     /* what will load it, where the front knows; NULL */
