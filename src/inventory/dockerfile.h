@@ -43,6 +43,9 @@ RF_MUST_CHECK int dockerfile_read(struct span text, struct arena *a, struct dock
  * the finding unknown with the candidates for those that are not proven. What is malformed is a fact as well. RF_ENOMEM. */
 RF_MUST_CHECK int dockerfile_facts(struct span text, const struct image_map *m, struct arena *a,
 				   struct artifact_facts *ret, struct err *err);
+/* The same of one of its images, as dockerfile_read() gave it; of scratch and of another stage nothing is told. RF_ENOMEM. */
+RF_MUST_CHECK int dockerfile_image_facts(const struct dockerfile_image *image, const struct image_map *m, struct arena *a,
+					 struct artifact_facts *ret, struct err *err);
 /* Dockerfile, Containerfile, Dockerfile.NAME, NAME.Dockerfile. */
 bool dockerfile_named(struct span name);
 

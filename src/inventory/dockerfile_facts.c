@@ -70,17 +70,34 @@ static void image_judge(struct artifact_reading *r, const struct dockerfile_imag
 	}
 }
 
+static struct artifact_facts no_facts(uint64_t size)
+{
+	return (struct artifact_facts){
+		.kind = ARTIFACT_DOCKERFILE, .layout = "", .cause = "", .cc_major = -1, .cc_minor = -1, .size = size
+	};
+}
+
+static int finish(struct artifact_reading *r)
+{
+	r->facts->second_look_from = r->facts->note_count;
+	return r->failed ? err_set(r->err, r->failed, "no memory for the facts of a Dockerfile") : 0;
+}
+
+int dockerfile_image_facts(const struct dockerfile_image *image, const struct image_map *m, struct arena *a,
+			   struct artifact_facts *ret, struct err *err)
+{
+	*ret = no_facts(0);
+	struct artifact_reading r = { .a = a, .facts = ret, .err = err };
+	image_judge(&r, image, m);
+	return finish(&r);
+}
+
 int dockerfile_facts(struct span text, const struct image_map *m, struct arena *a, struct artifact_facts *ret,
 		     struct err *err)
 {
 	struct err why = ERR_INIT;
 	struct dockerfile file = { 0 };
-	*ret = (struct artifact_facts){ .kind = ARTIFACT_DOCKERFILE,
-					.layout = "",
-					.cause = "",
-					.cc_major = -1,
-					.cc_minor = -1,
-					.size = text.n };
+	*ret = no_facts(text.n);
 	struct artifact_reading r = { .a = a, .facts = ret, .err = err };
 	int rc = dockerfile_read(text, a, &file, &why);
 	if (rc == RF_ENOMEM)
@@ -90,6 +107,5 @@ int dockerfile_facts(struct span text, const struct image_map *m, struct arena *
 				(long long)why.line, why.text);
 	for (size_t i = 0; i < file.count && !r.failed; i++)
 		image_judge(&r, &file.images[i], m);
-	ret->second_look_from = ret->note_count;
-	return r.failed ? err_set(err, r.failed, "no memory for the facts of a Dockerfile") : 0;
+	return finish(&r);
 }
