@@ -1,7 +1,7 @@
-/* --at: a past moment. See moment.h. */
+/* --at: moments. See moment.h. */
 #include "cli/moment.h"
 
-int moment_read(struct span text, usec_t now, usec_t *ret, struct err *err)
+int moment_judged(struct span text, usec_t now, usec_t *ret, struct err *err)
 {
 	struct err ignored = ERR_INIT;
 	int64_t ago;
@@ -12,10 +12,20 @@ int moment_read(struct span text, usec_t now, usec_t *ret, struct err *err)
 			               SPAN_ARG(span_sub(text, 0, 100)));
 		at = now - ago;
 	}
-	if (at > now)
-		return err_set(err, RF_EUSAGE, "'%.*s' is still to come: only what was can be shown", SPAN_ARG(span_sub(text, 0, 100)));
 	if (at <= 0)
 		return err_set(err, RF_EUSAGE, "'%.*s' is before 1970", SPAN_ARG(span_sub(text, 0, 100)));
+	*ret = at;
+	return 0;
+}
+
+int moment_read(struct span text, usec_t now, usec_t *ret, struct err *err)
+{
+	usec_t at;
+	int rc = moment_judged(text, now, &at, err);
+	if (rc)
+		return rc;
+	if (at > now)
+		return err_set(err, RF_EUSAGE, "'%.*s' is still to come: only what was can be shown", SPAN_ARG(span_sub(text, 0, 100)));
 	*ret = at;
 	return 0;
 }

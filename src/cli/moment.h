@@ -11,6 +11,8 @@
 
 /* "2026-07-14" (its start, UTC), RFC 3339, or a duration: so long before @now. RF_EUSAGE: none of them, or still to come. */
 RF_MUST_CHECK int moment_read(struct span text, usec_t now, usec_t *ret, struct err *err);
+/* The same for what may still come: how it will be judged when a waiver has ended. */
+RF_MUST_CHECK int moment_judged(struct span text, usec_t now, usec_t *ret, struct err *err);
 /* --at of the verb at hand; 0 when it was not given. */
 RF_MUST_CHECK int moment_option(const struct invocation *in, usec_t *ret, struct err *err);
 

@@ -38,6 +38,11 @@ struct image_map;
 #define SCANNING_MAP_BYTES (64 * MIB)
 RF_MUST_CHECK int scanning_images(const struct invocation *in, struct arena *a, struct image_map *ret, struct err *err);
 
+/* How the registry @host is reached: what reforge.yaml says of it; what that does not say is the network's. @w may be NULL. */
+struct workspace;
+struct registry_settings;
+struct registry_settings scanning_registry(const struct workspace *w, struct span host);
+
 struct scan_source {
 	const char *name; /* "path" */
 	/* Is @arg such a one? Asked in the table's order; may look at the file. */

@@ -83,22 +83,26 @@ static int record(struct image_scanning *s)
 
 /* ── The run ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* What reforge.yaml says of a registry; what it does not say is the network's. */
+struct registry_settings scanning_registry(const struct workspace *w, struct span host)
+{
+	struct registry_settings settings = registry_defaults(host);
+	if (!w)
+		return settings;
+	const struct workspace_registry *r = workspace_registry(w, host);
+	const char *proxy = r && r->proxy ? r->proxy : w->proxy;
+	settings.proxy = proxy && strcmp(proxy, "none") != 0 ? proxy : NULL;
+	settings.ca_file = r && r->ca_file ? r->ca_file : w->ca_file;
+	if (r) {
+		settings.plain_http = strcmp(r->scheme, "http") == 0;
+		settings.credentials = r->credentials;
+	}
+	return settings;
+}
+
 static const struct registry_settings *settings_of(struct span host, void *data)
 {
 	struct image_scanning *s = data;
-	s->settings = registry_defaults(host);
-	if (!s->site.workspace)
-		return &s->settings;
-	const struct workspace *w = s->site.workspace;
-	const struct workspace_registry *r = workspace_registry(w, host);
-	const char *proxy = r && r->proxy ? r->proxy : w->proxy;
-	s->settings.proxy = proxy && strcmp(proxy, "none") != 0 ? proxy : NULL;
-	s->settings.ca_file = r && r->ca_file ? r->ca_file : w->ca_file;
-	if (r) {
-		s->settings.plain_http = strcmp(r->scheme, "http") == 0;
-		s->settings.credentials = r->credentials;
-	}
+	s->settings = scanning_registry(s->site.workspace, host);
 	return &s->settings;
 }
 
