@@ -97,7 +97,7 @@ static int judge_now(struct gate_judging *j, const struct gate_asked *asked, enu
  */
 static int advisory_now(struct gate_judging *j, const struct gate_asked *asked, const struct gate_advisory *v)
 {
-	struct finding *f;
+	struct finding *f = NULL;
 	int rc = judge_now(j, asked, CLAIM_CLEAR, v, &f);
 	if (rc || (f->kind == FINDING_NOT_AFFECTED && !j->q->explain))
 		return rc;

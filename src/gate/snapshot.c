@@ -163,7 +163,7 @@ int gate_snapshot_text(struct gate_snapshot *s, struct span text, uint32_t *ret,
 	struct text_key key = { s, text };
 	uint32_t *slot = slot_of(n, hash_bytes(text.p, text.n), same_text, &key);
 	if (!*slot) {
-		uint32_t number;
+		uint32_t number = 0;
 		int rc = text_add(s, text, &number, err);
 		if (rc)
 			return rc;
