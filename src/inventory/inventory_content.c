@@ -82,10 +82,10 @@ static bool is_whole(struct span finding)
 	return finding.n == 0;
 }
 
-/* How much the facts count. */
-static int64_t rank(const struct batch_artifact *a)
+/* Whose the facts are: nobody's, others' word, these readers'. */
+static int64_t author(const struct batch_artifact *a)
 {
-	return a->placed_only ? 0 : a->claimed ? INVENTORY_CLAIM : INVENTORY_READER;
+	return a->placed_only ? 0 : a->claimed ? INVENTORY_CLAIM : inventory_reader();
 }
 
 /* Is @a's finding, a claim, worse than the one that stands, another claim of the same content? Names differ from place to
@@ -107,15 +107,15 @@ static bool claim_replaces(const struct batch_artifact *a, struct span version, 
 	return (version.n != 0) == (a->version[0] != '\0') && finds_worse(a, finding, kind);
 }
 
-/* Whether these facts are to stand in place of those in the database: of what counts less (an older reader's, others'
- * claims) always; of what counts as much when a name says more, when they are of an image that was not read whole and
- * now is, or are a claim that finds worse. */
+/* Whether these facts are to stand in place of those in the database. A reading: of whatever was not read by these very
+ * readers, when a name says more, when it is of an image that was not read whole and now is. A claim: of nothing that was
+ * read; when a name says more, or it finds worse. */
 static bool replaces(const struct batch_artifact *a, int64_t reader, struct span version, struct span finding,
 		     struct span kind)
 {
-	if (a->placed_only || reader != rank(a))
-		return !a->placed_only && reader < rank(a);
-	if (a->claimed && claim_replaces(a, version, finding, kind))
+	if (a->placed_only || (a->claimed && reader > INVENTORY_CLAIM))
+		return false;
+	if (reader != author(a) || (a->claimed && claim_replaces(a, version, finding, kind)))
 		return true;
 	if (a->claimed && span_eq_text(finding, artifact_finding_text(ARTIFACT_CONFLICT)))
 		return false;
@@ -172,7 +172,7 @@ static int artifact_insert(struct record *r, struct batch_artifact *a)
 		DB_T(digest_hex(&a->digest, hex)), DB_I(a->size), DB_T(a->kind), DB_T(a->layout), DB_T(a->product),
 		DB_T(a->version), DB_T(a->version_source), DB_T(a->target), DB_T(a->compute_capability),
 		DB_T(a->finding), DB_T(a->cause), DB_T(a->notes), DB_T(a->evidence),
-		DB_I(rank(a)), DB_TIME(r->now),
+		DB_I(author(a)), DB_TIME(r->now),
 		a->component ? DB_I(a->component->id) : DB_NONE, DB_T(a->role ? a->role : ""));
 }
 

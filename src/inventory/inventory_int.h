@@ -9,8 +9,9 @@
 #include "inventory/inventory.h"
 #include "inventory/scan_member.h"
 
-/* Goes up when the readers learn to see more: stored facts and remembered digests of older readers are made anew. */
-#define INVENTORY_READER 7
+/* A number of the sources that decide what is read out of a file (reader.py): facts and remembered digests of any other
+ * are made anew, whether somebody thought of that or not. */
+int64_t inventory_reader(void);
 /* Below any reader: what others claim of a content (reports of machines, bills of materials). What was read here takes
  * its place whatever it says, and it takes the place of nothing that was read. */
 #define INVENTORY_CLAIM 1

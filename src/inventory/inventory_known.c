@@ -78,7 +78,7 @@ static int load(struct transaction *tx, void *data)
 	int rc = TX_QUERY(tx, &rows,
 			  "SELECT device, inode, size, mtime_ns, ctime_ns, digest, second_look, members FROM inventory_known"
 			  " WHERE machine = $1 AND reader = $2 AND hashed_at >= $3 LIMIT $4",
-			  DB_T(inventory_machine(machine)), DB_I(INVENTORY_READER),
+			  DB_T(inventory_machine(machine)), DB_I(inventory_reader()),
 			  DB_TIME(tx_now(tx) - INVENTORY_KNOWN_KEEP_USEC), DB_I(INVENTORY_MAX_FILES));
 	if (rc)
 		return rc;

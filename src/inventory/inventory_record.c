@@ -84,8 +84,8 @@ static int report_digest(struct record *r, struct batch_group *g)
 		roots[roots_n++] = p->path;
 	qsort(items, n, sizeof *items, by_path);
 	qsort(roots, roots_n, sizeof *roots, text_compare);
-	unsigned char reader = INVENTORY_READER;
-	digest_stream_add(s, &reader, 1);
+	int64_t reader = inventory_reader();
+	digest_stream_add(s, &reader, sizeof reader);
 	for (size_t i = 0; i < roots_n; i++)
 		add_text(s, roots[i]);
 	add_text(s, "");
@@ -559,7 +559,7 @@ static int known_write(struct record *r)
 			" reader = excluded.reader, hashed_at = excluded.hashed_at, members = excluded.members",
 			DB_T(machine), DB_I(id->device), DB_I(id->inode), DB_I(id->size), DB_I(id->mtime_ns),
 			DB_I(id->ctime_ns), DB_T(hex), DB_S(k->second_look.n ? k->second_look : SPAN("")),
-			DB_I(INVENTORY_READER), DB_TIME(r->now), k->members.n ? DB_B(k->members) : DB_NONE);
+			DB_I(inventory_reader()), DB_TIME(r->now), k->members.n ? DB_B(k->members) : DB_NONE);
 		if (rc)
 			return rc;
 	}

@@ -285,6 +285,43 @@ static void test_known(void **state)
 		assert_false(inventory_known_find(&others[i], &got, k));
 }
 
+static int by_other_readers(struct transaction *tx, void *data)
+{
+	struct db_value change = DB_I(*(const int64_t *)data);
+	int rc = TX_RUN(tx, "UPDATE inventory_known SET reader = reader + $1", change);
+	if (rc == 0)
+		rc = TX_RUN(tx, "UPDATE inventory_artifact SET reader = reader + $1, kind = 'other'", change);
+	/* the digest of a report holds the readers as well */
+	return rc ? rc : tx_exec(tx, "UPDATE inventory_group SET report = ''", NULL, 0, NULL);
+}
+
+static int plans_count(struct transaction *tx, void *data)
+{
+	return TX_I64(tx, data, "SELECT COUNT(*) FROM inventory_artifact WHERE kind = '" ARTIFACT_TENSORRT_PLAN "'");
+}
+
+/* What other readers read, older or newer ones, is not taken over: neither its facts nor its digest. */
+static void test_other_readers(void **state)
+{
+	struct fixture *x = fixture(state);
+	struct err err = ERR_INIT;
+	struct scan_identity id = { 1, 1, 100, 5, 6 };
+	static const int64_t changes[] = { -1, 1, -1000000 };
+	for (size_t i = 0; i < RF_COUNT(changes); i++) {
+		RF_AUTO_PTR(inventory_known) k = NULL;
+		struct scan_known got;
+		int64_t plans = 0;
+		struct inventory_batch *b = batch("/r", &voice);
+		add(b, "/r/a.plan", "10.1.0.27", 1, &voice);
+		record(x, b);
+		assert_ok(database_transact(x->db, DB_READ, plans_count, &plans, &err), &err);
+		assert_int_equal(plans, 1);
+		assert_ok(database_transact(x->db, DB_WRITE, by_other_readers, (void *)(uintptr_t)&changes[i], &err), &err);
+		assert_ok(inventory_known_load(x->db, &k, &err), &err);
+		assert_false(inventory_known_find(&id, &got, k));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -295,6 +332,7 @@ int main(void)
 		EACH(test_names_of_one_content),
 		EACH(test_subjects),
 		EACH(test_known),
+		EACH(test_other_readers),
 	};
 	return ENGINES_RUN(tests);
 }
