@@ -118,6 +118,15 @@ RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory
  * known", … */
 const char *exposure_service_words(const struct exposure_service *s, char *buffer, size_t size);
 
+/* ── what carries what ── */
+
+/* By which component a content reaches a service by itself: what built it, which library it is. False: by none (models,
+ * caches, images that were read whole). @in_image: it lies in one. The product may be unknown. Spans are @f's. */
+bool exposure_carries_own(const struct inventory_artifact *f, bool in_image, struct finding_subject *ret);
+/* By one that it holds beside that: its carrier. False: of no product of ours, or the one above. Spans are @held's. */
+bool exposure_carries_held(const struct inventory_artifact *f, const struct inventory_held *held, bool in_image,
+			   struct finding_subject *ret);
+
 /* ── stale feeds ────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* A feed that brings records and has been silent, shrunk or emptied (feed.h), or has never been complete: what is not
@@ -125,8 +134,13 @@ const char *exposure_service_words(const struct exposure_service *s, char *buffe
 struct exposure_stale {
 	struct span feed, words; /* "stale: as of 3 d 02 h ago, limit 24 h" */
 	usec_t as_of;            /* its last complete run; USEC_NONE: none */
+	usec_t from;             /* counts from then on; 0: already */
 };
-/* In @a. The feeds that @w names; those of signals only (EPSS, KEV) say nothing about products and are left out. @w NULL:
+/* Every feed that brings records, with the moment from which on it is stale when nothing comes by it any more: for those
+ * who judge later by what is known now. In @a; otherwise as below. */
+RF_MUST_CHECK int exposure_feed_limits(struct transaction *tx, struct arena *a, const struct workspace *w,
+				       struct exposure_stale **ret, size_t *ret_count);
+/* Those that are stale. In @a. The feeds that @w names; those of signals only (EPSS, KEV) say nothing about products and are left out. @w NULL:
  * those that the database remembers. Files given by hand are no feeds. */
 RF_MUST_CHECK int exposure_stale_feeds(struct transaction *tx, struct arena *a, const struct workspace *w,
 				       struct exposure_stale **ret, size_t *ret_count);

@@ -20,8 +20,29 @@ static int gives_signals_only(struct transaction *tx, struct span feed, bool *re
 	return rc;
 }
 
-int exposure_stale_feeds(struct transaction *tx, struct arena *a, const struct workspace *w,
-			 struct exposure_stale **ret, size_t *ret_count)
+/* One that is not stale: from when on it will be, when nothing comes by it. */
+static int becomes_stale(struct transaction *tx, struct arena *a, const struct feed_standing *f, struct exposure_stale *ret)
+{
+	char as_of[TIME_TEXT_BYTES], limit[TIME_TEXT_BYTES];
+	const char *words = arena_printf(a, "stale: as of %s, limit %s", time_text(f->succeeded, as_of),
+					 duration_text(f->max_age_usec, limit));
+	*ret = (struct exposure_stale){ f->feed, span_of(words), f->succeeded, f->succeeded + f->max_age_usec };
+	return words ? 0 : err_set(tx_err(tx), RF_ENOMEM, "stale feeds");
+}
+
+static int freshness_of(struct transaction *tx, struct arena *a, const struct feed_standing *f, struct exposure_stale *ret)
+{
+	struct feed_staleness s;
+	feed_staleness_of(f, &s);
+	if (!s.stale)
+		return becomes_stale(tx, a, f, ret);
+	const char *words = arena_text(a, span_of(s.words));
+	*ret = (struct exposure_stale){ f->feed, span_of(words), s.as_of, 0 };
+	return words ? 0 : err_set(tx_err(tx), RF_ENOMEM, "stale feeds");
+}
+
+int exposure_feed_limits(struct transaction *tx, struct arena *a, const struct workspace *w, struct exposure_stale **ret,
+			 size_t *ret_count)
 {
 	struct feed_standing *feeds = NULL;
 	size_t count = 0, n = 0;
@@ -30,26 +51,31 @@ int exposure_stale_feeds(struct transaction *tx, struct arena *a, const struct w
 	if (!rc && !list)
 		rc = err_set(tx_err(tx), RF_ENOMEM, "stale feeds");
 	for (size_t i = 0; !rc && i < count; i++) {
-		struct feed_staleness s;
 		bool signals = false;
 		if (w && !feeds[i].configured) /* the operator took it out: what it said stays, nothing more is expected */
 			continue;
-		feed_staleness_of(&feeds[i], &s);
-		if (s.stale)
-			rc = gives_signals_only(tx, feeds[i].feed, &signals);
-		if (rc || !s.stale || signals)
-			continue;
-		const char *words = arena_text(a, span_of(s.words));
-		if (!words)
-			rc = err_set(tx_err(tx), RF_ENOMEM, "stale feeds");
-		else
-			list[n++] = (struct exposure_stale){ feeds[i].feed, span_of(words), s.as_of };
+		rc = gives_signals_only(tx, feeds[i].feed, &signals);
+		if (!rc && !signals)
+			rc = freshness_of(tx, a, &feeds[i], &list[n++]);
 	}
 	if (rc)
 		return rc;
 	*ret = list;
 	*ret_count = n;
 	return 0;
+}
+
+int exposure_stale_feeds(struct transaction *tx, struct arena *a, const struct workspace *w,
+			 struct exposure_stale **ret, size_t *ret_count)
+{
+	size_t n = 0;
+	int rc = exposure_feed_limits(tx, a, w, ret, ret_count);
+	for (size_t i = 0; !rc && i < *ret_count; i++)
+		if (!(*ret)[i].from)
+			(*ret)[n++] = (*ret)[i];
+	if (!rc)
+		*ret_count = n;
+	return rc;
 }
 
 void exposure_stale_words(const struct exposure_stale *stale, size_t count, const char *indent, struct str *to)

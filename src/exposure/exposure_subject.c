@@ -52,29 +52,29 @@ static bool is_built(const struct inventory_artifact *f)
 	       (span_eq_text(f->kind, ARTIFACT_OTHER) && claim_of(f->finding) != CLAIM_CLEAR);
 }
 
-/* What the artifact says of itself. @in_image: of what is inside of one. */
+bool exposure_carries_own(const struct inventory_artifact *f, bool in_image, struct finding_subject *ret)
+{
+	*ret = (struct finding_subject){ .component = component_of(f->product, f->version),
+					 .claim = claim_of(f->finding),
+					 .claim_cause = f->cause };
+	if (is_built(f)) {
+		ret->carrier = CARRIER_BUILDER;
+		return true;
+	}
+	if (span_eq_text(f->kind, ARTIFACT_RUNTIME_LIBRARY) && f->product.n) {
+		ret->carrier = in_image ? CARRIER_IMAGE : CARRIER_RUNTIME;
+		return true;
+	}
+	/* nobody has looked into it: what it holds is not known */
+	ret->carrier = CARRIER_IMAGE;
+	return is_image(f) && claim_of(f->finding) != CLAIM_CLEAR;
+}
+
 static int carry_own(struct transaction *tx, const struct inventory_artifact *f, struct span inside, bool in_image,
 		     struct exposure_carries *to)
 {
-	struct exposure_carried c = { .subject = { .component = component_of(f->product, f->version),
-						   .claim = claim_of(f->finding),
-						   .claim_cause = f->cause },
-				      .artifact = f,
-				      .inside = inside };
-	if (is_built(f)) {
-		c.subject.carrier = CARRIER_BUILDER;
-		return carry(tx, to, &c);
-	}
-	if (span_eq_text(f->kind, ARTIFACT_RUNTIME_LIBRARY) && f->product.n) {
-		c.subject.carrier = in_image ? CARRIER_IMAGE : CARRIER_RUNTIME;
-		return carry(tx, to, &c);
-	}
-	/* nobody has looked into it: what it holds is not known */
-	if (is_image(f) && claim_of(f->finding) != CLAIM_CLEAR) {
-		c.subject.carrier = CARRIER_IMAGE;
-		return carry(tx, to, &c);
-	}
-	return 0;
+	struct exposure_carried c = { .artifact = f, .inside = inside };
+	return exposure_carries_own(f, in_image, &c.subject) ? carry(tx, to, &c) : 0;
 }
 
 struct holding {
@@ -131,19 +131,27 @@ static bool is_main(const struct inventory_artifact *f, const struct inventory_h
 	return (built || is) && span_eq(held->product, f->product) && span_eq(held->version, f->version);
 }
 
-/* Component rows beside what the artifact says of itself. */
+bool exposure_carries_held(const struct inventory_artifact *f, const struct inventory_held *held, bool in_image,
+			   struct finding_subject *ret)
+{
+	*ret = (struct finding_subject){ .component = component_of(held->product, held->version) };
+	if (!ret->component.product || is_main(f, held))
+		return false;
+	ret->carrier = span_eq_text(held->role, INVENTORY_ROLE_BUILDER) ? CARRIER_BUILDER
+		       : in_image || is_image(f)                        ? CARRIER_IMAGE
+									: CARRIER_RUNTIME;
+	return true;
+}
+
 static int take_held(const struct inventory_held *held, void *data)
 {
 	struct holding *h = data;
-	const struct product *product = product_by_purl(held->product);
 	const struct inventory_inside *inside = held->path.n ? inside_at(h, held->path) : NULL;
 	const struct inventory_artifact *f = inside ? &inside->artifact : h->artifact;
-	if (!product || is_main(f, held))
+	struct finding_subject subject;
+	if (!exposure_carries_held(f, held, held->path.n > 0, &subject))
 		return 0;
-	bool in_image = held->path.n || is_image(f);
-	enum carrier carrier = span_eq_text(held->role, INVENTORY_ROLE_BUILDER) ? CARRIER_BUILDER
-			       : in_image                                       ? CARRIER_IMAGE
-										: CARRIER_RUNTIME;
+	enum carrier carrier = subject.carrier;
 	struct exposure_carried c = {
 		.subject = { .component =
 				     component_of(arena_span(h->to->a, held->product),

@@ -65,7 +65,8 @@ static int judge_part(struct gate_judging *j, const struct gate_artifact *row, c
 {
 	const struct gate_artifact *holder = row;
 	int rc = 0;
-	j->where = gate_snapshot_text_at(j->s, p->where);
+	if (p->where) /* else where the whole of it is: the place, the row */
+		j->where = gate_snapshot_text_at(j->s, p->where);
 	if (p->artifact != GATE_NONE) {
 		holder = &j->s->artifacts[p->artifact];
 		j->artifact = holder->digest;
