@@ -1,11 +1,14 @@
 /* gate - the gate's other fronts, one verb each. What they do is in gate_*.c. */
 #include "cli/command.h"
 #include "cli/gate.h"
+#include "cli/gate_bundle.h"
 
 const struct command command_gate = {
 	"gate",
-	"the gate in front of pods, offline",
+	"the gate in front of pods, offline, and what it knows as a signed file",
 	(const struct verb[]){
+		{ "bundle", "FILE", "write what the gate knows as one signed file, or say what is in one", 1, 1, gate_bundle_options,
+		  run_gate_bundle, gate_bundle_details, false },
 		{ "pod", GATE_POD_ARGUMENTS, GATE_POD_SUMMARY, 1, 1000, gate_pod_options, gate_pod_run, gate_pod_details, false },
 		{ 0 } },
 };

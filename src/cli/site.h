@@ -9,6 +9,7 @@
 #include "crypto/sign.h"
 #include "database/database.h"
 #include "depot/depot.h"
+#include "gate/snapshot_build.h"
 #include "response/response.h"
 #include "workspace/workspace.h"
 
@@ -37,6 +38,16 @@ struct response_context site_context(const struct site *s, bool isolate);
 RF_MUST_CHECK int site_seal(struct site *s, struct err *err);
 /* A public key of the workspace's keys folder: "release" or "ledger". */
 RF_MUST_CHECK int site_public_key(const struct workspace *w, const char *name, struct verify_key **ret, struct err *err);
+/* What the gate knows, of the whole site or of a part (NULL: all), with the site's release key; releases only with
+ * SITE_DEPOT. A release that cannot be read is told on stderr and left out. The caller frees *ret; *ret_withheld may be
+ * NULL. */
+struct site_snapshot {
+	const struct gate_building_part *part;
+	usec_t expires;   /* USEC_NONE: does not end */
+	enum tlp highest; /* TLP_RED: nothing leaves the site */
+};
+RF_MUST_CHECK int site_snapshot(const struct site *s, const struct site_snapshot *how, struct gate_snapshot **ret,
+				uint64_t *ret_withheld, struct err *err);
 /* Every room's tables, in order. */
 RF_MUST_CHECK int site_migrate(struct database *db, struct err *err);
 
