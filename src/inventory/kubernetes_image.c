@@ -45,7 +45,11 @@ bool kube_names_model(struct span holder, struct span value)
 	struct span name = value;
 	size_t query = span_find_byte(value, '?'), slash = span_rfind_byte(value, '/');
 	bool located = value.n > 1 && value.p[0] == '/', named = false;
-	for (size_t i = 0; i < RF_COUNT(schemes); i++)
+	/* most values are neither; an admission review looks at all of them */
+	bool has_scheme = span_starts(span_from(value, span_find_byte(value, ':')), "://");
+	if (!located && !has_scheme && span_find_byte(value, '.') == SIZE_MAX)
+		return false;
+	for (size_t i = 0; has_scheme && i < RF_COUNT(schemes); i++)
 		located |= span_starts_nocase(value, schemes[i]) && value.n > strlen(schemes[i]);
 	name = span_sub(value, 0, query);
 	name = slash == SIZE_MAX || slash > name.n ? name : span_from(name, slash + 1);
