@@ -1,0 +1,445 @@
+/*
+ * Reviews: what is read out of them, what passes, what an update may do, what an operator is told.
+ */
+#include "testing.h"
+
+#include "gate/review.h"
+
+#define DIGEST "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define POD_SPEC(image) "{\"containers\":[{\"name\":\"c\",\"image\":\"" image "\"}]}"
+#define POD_META(image, meta)                                                                           \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"" meta \
+	"},\"spec\":" POD_SPEC(image) "}"
+#define POD(image) POD_META(image, "")
+#define DEPLOYMENT(image, replicas)                                                                             \
+	"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"d\",\"namespace\":\"n\"," \
+	"\"labels\":{\"app.kubernetes.io/name\":\"asr\"}},\"spec\":{\"replicas\":" replicas                     \
+	",\"template\":{\"spec\":" POD_SPEC(image) "}}}"
+
+/* The review of one object; %s places: operation, kind, object, more members of the request. */
+static struct span review_of(struct str *to, const char *operation, const char *kind, const char *object,
+			     const char *more)
+{
+	str_reset(to);
+	str_addf(to,
+		 "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/"
+		 "v1\",\"request\":{\"uid\":\"u-1\",\"operation\":\"%s\","
+		 "\"kind\":{\"group\":\"\",\"version\":\"v1\",\"kind\":\"%s\"},\"namespace\":\"n\",\"name\":\"x\","
+		 "\"userInfo\":{\"username\":"
+		 "\"system:admin\"},\"object\":%s%s}}",
+		 operation, kind, object, more);
+	return str_span(to);
+}
+
+static void show(const struct review *r, struct str *to)
+{
+	str_reset(to);
+	if (r->passed)
+		str_addf(to, "passed: %s", r->passed);
+	if (r->unreadable)
+		str_addf(to, "unreadable: %s", r->unreadable);
+	for (size_t i = 0; i < r->subjects_n; i++) {
+		const struct review_subject *s = &r->subjects[i];
+		str_addf(to, "%s%s %s=%s%s%s", i ? "; " : "", s->kind == GATE_IMAGE ? "image" : "model", s->where,
+			 s->name, s->carried ? " carried" : "", s->only_if_known ? " if known" : "");
+	}
+}
+
+static struct review_reader *reader;
+
+static int begin(void **state)
+{
+	struct err err = ERR_INIT;
+	(void)state;
+	return review_reader_new(&reader, &err);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	review_reader_free(reader);
+	return 0;
+}
+
+static void test_subjects(void **state)
+{
+	static const struct {
+		const char *operation, *kind, *object, *more, *want;
+	} rows[] = {
+		{ "CREATE", "Pod", POD("a:1"), "", "image container c=a:1" },
+		{ "UPDATE", "Pod", POD("a:1"), "", "image container c=a:1" }, /* without an old object all is new */
+		{ "UPDATE", "Pod", POD("a:1"), ",\"oldObject\":" POD("a:1"), "image container c=a:1 carried" },
+		{ "UPDATE", "Pod", POD("a:2"), ",\"oldObject\":" POD("a:1"), "image container c=a:2" },
+		{ "UPDATE", "Pod", POD("a:2"), ",\"oldObject\":7", "image container c=a:2" },
+		{ "UPDATE", "Pod", POD("a:2"), ",\"oldObject\":{\"kind\":\"Pod\"}", "image container c=a:2" },
+		{ "UPDATE", "Deployment", DEPLOYMENT("a:1", "3"), ",\"oldObject\":" DEPLOYMENT("a:1", "1"),
+		  "image container c=a:1 carried" },
+		{ "CREATE", "Pod", POD("r.example/a@sha256:" DIGEST), "",
+		  "image container c=r.example/a@sha256:" DIGEST },
+		/* all container kinds, an image as a volume, KServe's modelcar */
+		{ "CREATE", "Pod",
+		  "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},\"spec\":{"
+		  "\"initContainers\":[{\"name\":"
+		  "\"i\",\"image\":\"init:1\"}],\"containers\":[{\"name\":\"c\",\"image\":\"a:1\",\"volumeMounts\":[{"
+		  "\"name\":\"v\",\"mountPath\":"
+		  "\"/"
+		  "v\"}]}],\"ephemeralContainers\":[{\"name\":\"e\",\"image\":\"debug:1\"}],\"volumes\":[{\"name\":"
+		  "\"v\",\"image\":{\"reference\":"
+		  "\"models:1\"}}]}}",
+		  "",
+		  "image container c=a:1; image init container i=init:1; image ephemeral container e=debug:1; image "
+		  "volume v=models:1" },
+		/* a digest that the status claims is not what the object asks for */
+		{ "CREATE", "Pod",
+		  "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},"
+		  "\"spec\":" POD_SPEC(
+			  "a:1") ",\"status\":{\"containerStatuses\":[{\"name\":\"c\",\"imageID\":\"a@sha256:" DIGEST
+				 "\"}]}}",
+		  "", "image container c=a:1" },
+		/* models: by URI, by paths on a claim (two mounts, the deeper one counts), on a host path, in the image
+		 */
+		{ "CREATE", "Pod",
+		  "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\","
+		  "\"annotations\":{\"x/model\":"
+		  "\"s3://b/"
+		  "m\"}},\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"a:1\",\"args\":[\"--model-repository=/"
+		  "models/./x/../asr/\","
+		  "\"--engine\",\"/host/e.plan\",\"--model-dir=/"
+		  "inside\"],\"env\":[{\"name\":\"MODEL_DIR\",\"value\":\"/models/deep/a\"},{\"name\":"
+		  "\"MODEL_URI\",\"value\":\"pvc://claim/x/../y\"}],\"volumeMounts\":[{\"name\":\"m\",\"mountPath\":\"/"
+		  "models\",\"subPath\":"
+		  "\"prod\"},{\"name\":\"d\",\"mountPath\":\"/models/deep/\"},{\"name\":\"h\",\"mountPath\":\"/"
+		  "host\"},{\"name\":\"n\",\"mountPath\":"
+		  "\"/nfs\"},{\"name\":\"t\",\"mountPath\":\"/"
+		  "tmp\"}]}],\"volumes\":[{\"name\":\"m\",\"persistentVolumeClaim\":{\"claimName\":"
+		  "\"models\"}},{\"name\":\"d\",\"persistentVolumeClaim\":{\"claimName\":\"deep\"}},{\"name\":\"h\","
+		  "\"hostPath\":{\"path\":"
+		  "\"/srv/engines/\"}},{\"name\":\"n\",\"nfs\":{\"server\":\"filer\",\"path\":\"/"
+		  "export\"}},{\"name\":\"t\",\"emptyDir\":{}}]}}",
+		  "",
+		  "image container c=a:1; model env MODEL_DIR=pvc://deep/a; model env MODEL_URI=pvc://claim/y; "
+		  "model argument --model-repository=pvc://models/prod/asr; model argument "
+		  "--engine=/srv/engines/e.plan; "
+		  "model annotation x/model=s3://b/m; model volume n=nfs://filer/export if known" },
+		{ "CREATE", "InferenceService",
+		  "{\"apiVersion\":\"serving.kserve.io/"
+		  "v1beta1\",\"kind\":\"InferenceService\",\"metadata\":{\"name\":\"i\",\"namespace\":\"n\"},"
+		  "\"spec\":{\"predictor\":{\"model\":{\"storageUri\":\"oci://r.example/m:1\"}}}}",
+		  "", "image storageUri=r.example/m:1" },
+		{ "CREATE", "CronJob",
+		  "{\"apiVersion\":\"batch/"
+		  "v1\",\"kind\":\"CronJob\",\"metadata\":{\"name\":\"j\",\"namespace\":\"n\"},\"spec\":{"
+		  "\"jobTemplate\":{"
+		  "\"spec\":{\"template\":{\"spec\":" POD_SPEC("a:1") "}}}}}",
+		  "", "image container c=a:1" },
+		/* what passes */
+		{ "DELETE", "Pod", "null", "", "passed: operation" },
+		{ "CONNECT", "PodExecOptions", "{\"kind\":\"PodExecOptions\"}", ",\"subResource\":\"exec\"",
+		  "passed: operation" },
+		{ "UPDATE", "Scale", "{\"kind\":\"Scale\"}", ",\"subResource\":\"scale\"", "passed: subresource" },
+		{ "UPDATE", "Pod", POD("a:1"), ",\"subResource\":\"status\"", "passed: subresource" },
+		{ "UPDATE", "Pod", POD("a:1"), ",\"subResource\":\"ephemeralcontainers\"", "image container c=a:1" },
+		{ "CREATE", "ConfigMap", "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"m\"}}",
+		  "", "passed: kind" },
+		{ "CREATE", "Deployment",
+		  "{\"apiVersion\":\"example.org/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"m\"}}", "",
+		  "passed: kind" },
+		{ "UPDATE", "Pod", POD_META("a:2", ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\""), "",
+		  "passed: ending" },
+		{ "CREATE", "Pod", POD_META("a:2", ",\"deletionTimestamp\":\"2026-01-01T00:00:00Z\""), "",
+		  "image container c=a:2" },
+		{ "UPDATE", "Pod",
+		  "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{},\"status\":{"
+		  "\"phase\":\"Failed\"}}",
+		  "", "passed: ending" },
+		/* what hides */
+		{ "CREATE", "Pod",
+		  "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{},\"status\":{"
+		  "\"phase\":\"Failed\"}}",
+		  "", "unreadable: a new pod whose status says that it is over" },
+		{ "CREATE", "Pod", "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\"}", "",
+		  "unreadable: request.object is not of the kind that request.kind names" },
+		{ "CREATE", "Pod", "7", "", "unreadable: request.object is not of the kind that request.kind names" },
+		{ "CREATE", "PodList",
+		  "{\"apiVersion\":\"v1\",\"kind\":\"PodList\",\"items\":[" POD("a:1") "," POD("b:1") "]}", "",
+		  "unreadable: a list: a review is about one object" },
+		{ "CREATE", "Pod", "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{}}", "",
+		  "unreadable: a Pod without metadata.name" },
+	};
+	(void)state;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		RF_AUTO(str) text = STR_INIT(MIB);
+		RF_AUTO(str) got = STR_INIT(MIB);
+		struct review r;
+		struct err err = ERR_INIT;
+		assert_ok(review_read(reader, &(struct review_rules){ 0 },
+				      review_of(&text, rows[i].operation, rows[i].kind, rows[i].object, rows[i].more),
+				      &r, &err),
+			  &err);
+		show(&r, &got);
+		if (strcmp(str_text(&got), rows[i].want) != 0)
+			fail_msg("row %zu:\n got  %s\n want %s", i, str_text(&got), rows[i].want);
+		assert_true(span_eq_text(r.uid, "u-1"));
+		review_reader_rest(reader);
+	}
+}
+
+static void test_rules(void **state)
+{
+	static const char *const exempt[] = { "reforge", "n" };
+	static const struct review_rules all = { 0 },
+					 some = { .exempt = exempt, .exempt_n = 2, .service_label = "site/service" };
+	RF_AUTO(str) text = STR_INIT(MIB);
+	struct review r;
+	struct err err = ERR_INIT;
+	(void)state;
+	assert_ok(review_read(reader, &some, review_of(&text, "CREATE", "Pod", POD("a:1"), ""), &r, &err), &err);
+	assert_string_equal(r.passed, REVIEW_PASSED_NAMESPACE);
+	assert_ok(review_read(reader, &all,
+			      review_of(&text, "CREATE", "Pod", POD("a:1"), ",\"namespace\":\"later, so not read\""),
+			      &r, &err),
+		  &err);
+	assert_null(r.passed);
+	assert_ok(review_read(reader, &all,
+			      review_of(&text, "CREATE", "Deployment", DEPLOYMENT("a:1", "1"), ",\"dryRun\":true"), &r,
+			      &err),
+		  &err);
+	assert_string_equal(r.service, "asr");
+	assert_true(r.dry_run);
+	assert_true(span_eq_text(r.user, "system:admin"));
+	/* another label, another service */
+	static const struct review_rules other = { .service_label = "site/service" };
+	assert_ok(review_read(reader, &other, review_of(&text, "CREATE", "Deployment", DEPLOYMENT("a:1", "1"), ""), &r,
+			      &err),
+		  &err);
+	assert_string_equal(r.service, "");
+}
+
+static void test_malformed(void **state)
+{
+	static const struct {
+		const char *text;
+		int rc;
+		const char *field;
+	} rows[] = {
+		{ "", RF_EFORMAT, "" },
+		{ "{", RF_EFORMAT, "" },
+		{ "[]", RF_EFORMAT, "kind, apiVersion" },
+		{ "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/"
+		  "v1beta1\",\"request\":{\"uid\":\"u\"}}",
+		  RF_EFORMAT, "kind, apiVersion" },
+		{ "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\"}", RF_EFORMAT, "request.uid" },
+		{ "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"uid\":\"\"}}",
+		  RF_EFORMAT, "request.uid" },
+		{ "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/v1\",\"request\":{\"uid\":7}}",
+		  RF_EFORMAT, "request.uid" },
+		{ "{\"kind\":\"AdmissionReview\",\"apiVersion\":\"admission.k8s.io/"
+		  "v1\",\"request\":{\"uid\":\"u\",\"operation\":\"PATCH\"}}",
+		  RF_EFORMAT, "request.operation" },
+		{ "{\"kind\":\"AdmissionReview\"} x", RF_EFORMAT, "" },
+	};
+	(void)state;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		struct review r;
+		struct err err = ERR_INIT;
+		int rc = review_read(reader, &(struct review_rules){ 0 }, span_of(rows[i].text), &r, &err);
+		if (rc != rows[i].rc || strcmp(err.field, rows[i].field) != 0)
+			fail_msg("row %zu: %s, field %s", i, rf_error_name(rc), err.field);
+	}
+	RF_AUTO(str) big = STR_INIT(4 * MIB);
+	while (big.n <= REVIEW_MAX_BYTES)
+		str_add_text(&big, "                                                                                ");
+	struct review r;
+	assert_int_equal(review_read(reader, &(struct review_rules){ 0 }, str_span(&big), &r, NULL), RF_ETOOBIG);
+}
+
+/* More than the limits: unreadable, whatever stands within. */
+static void test_limits(void **state)
+{
+	static const struct {
+		const char *list, *one;
+		size_t n;
+		const char *want;
+	} rows[] = {
+		{ "containers", "{\"name\":\"c%zu\",\"image\":\"a:%zu\"}", 64, NULL },
+		{ "containers", "{\"name\":\"c%zu\",\"image\":\"a:%zu\"}", 65, "more than 64 containers" },
+		{ "containers", "{\"name\":\"c\",\"env\":[{\"name\":\"MODEL_%zu\",\"value\":\"s3://b/%zu\"}]}", 64,
+		  NULL },
+		{ "containers", "{\"name\":\"c\",\"env\":[{\"name\":\"MODEL_%zu\",\"value\":\"s3://b/%zu\"}]}", 65,
+		  "more than 64 models" },
+	};
+	(void)state;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		RF_AUTO(str) object = STR_INIT(MIB);
+		RF_AUTO(str) text = STR_INIT(MIB);
+		struct review r;
+		struct err err = ERR_INIT;
+		str_addf(&object,
+			 "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{\"%s\":[",
+			 rows[i].list);
+		for (size_t k = 0; k < rows[i].n; k++) {
+			str_add_text(&object, k ? "," : "");
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+			str_addf(&object, rows[i].one, k, k);
+#pragma GCC diagnostic pop
+		}
+		str_add_text(&object, "]}}");
+		assert_ok(review_read(reader, &(struct review_rules){ 0 },
+				      review_of(&text, "CREATE", "Pod", str_text(&object), ""), &r, &err),
+			  &err);
+		if (rows[i].want)
+			assert_non_null(strstr(r.unreadable ? r.unreadable : "", rows[i].want));
+		else
+			assert_int_equal(r.subjects_n, rows[i].n);
+	}
+}
+
+/* ── Verdicts ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* bad:1 holds an engine with code for the host inside, clean:1 nothing; models are below the claim `models`. */
+static struct gate_snapshot *knowledge(void)
+{
+	struct err err = ERR_INIT;
+	struct gate_snapshot *s = gate_snapshot_new(16 * MIB);
+	struct gate_artifact engine = {
+		.set = GATE_NONE, .main = GATE_NONE, .finding = ARTIFACT_CONFLICT, .flags = GATE_ARTIFACT_IS_ENGINE
+	};
+	struct gate_artifact image = { .main = GATE_NONE, .finding = ARTIFACT_CLEAR, .flags = GATE_ARTIFACT_IS_IMAGE };
+	uint32_t number, where, set;
+	assert_ok(gate_snapshot_head(
+			  s,
+			  &(struct gate_head){ .site = SPAN("test"), .created = 1, .as_of = 1, .expires = USEC_NONE },
+			  &err),
+		  &err);
+	assert_ok(gate_snapshot_text(s, SPAN("host_code"), &engine.cause, &err), &err);
+	digest_of(SPAN("engine"), &engine.digest);
+	assert_ok(gate_snapshot_artifact(s, &engine, SPAN(ARTIFACT_TENSORRT_PLAN), &number, &err), &err);
+	assert_ok(gate_snapshot_model(s, SPAN("pvc://models/asr/1/model.plan"), number, &err), &err);
+	assert_ok(gate_snapshot_text(s, SPAN("opt/models/asr.plan"), &where, &err), &err);
+	assert_ok(gate_snapshot_set(s,
+				    &(struct gate_part){ .component = GATE_NONE, .artifact = number, .where = where },
+				    1, &set, &err),
+		  &err);
+	image.set = set;
+	digest_of(SPAN("bad"), &image.digest);
+	assert_ok(gate_snapshot_artifact(s, &image, SPAN("container-image"), &number, &err), &err);
+	assert_ok(gate_snapshot_image(s, SPAN("registry.example/bad:1"), number, &err), &err);
+	image.set = GATE_NONE;
+	digest_of(SPAN("clean"), &image.digest);
+	assert_ok(gate_snapshot_artifact(s, &image, SPAN("container-image"), &number, &err), &err);
+	assert_ok(gate_snapshot_image(s, SPAN("registry.example/clean:1"), number, &err), &err);
+	assert_ok(gate_snapshot_ready(s, &err), &err);
+	return s;
+}
+
+/* Judges and writes; the answer parsed back. */
+static struct json answer(struct json_doc *doc, const struct review_context *context, struct span text, struct str *out)
+{
+	struct review r;
+	struct review_verdict v;
+	struct err err = ERR_INIT;
+	struct json root;
+	assert_ok(review_read(reader, &(struct review_rules){ 0 }, text, &r, &err), &err);
+	assert_ok(review_judge(reader, &r, context, &v, &err), &err);
+	str_reset(out);
+	review_write(&r, &v, out);
+	assert_ok(json_parse(doc, str_span(out), &root, &err), &err);
+	assert_true(span_eq_text(json_string(json_get(root, "kind")), "AdmissionReview"));
+	assert_true(span_eq_text(json_string(json_path(root, "response", "uid", NULL)), "u-1"));
+	for (struct json_each it = json_each(json_path(root, "response", "warnings", NULL)); json_next(&it);)
+		assert_true(json_string(it.value).n <= REVIEW_MAX_WARNING);
+	return json_get(root, "response");
+}
+
+#define VOLUME_POD                                                                                             \
+	"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},\"spec\":{" \
+	"\"containers\":[{\"name\":"                                                                           \
+	"\"c\",\"image\":\"registry.example/clean:1\",\"volumeMounts\":[{\"name\":\"m\",\"mountPath\":\"/"     \
+	"m\"}]}],\"volumes\":[{\"name\":"                                                                      \
+	"\"m\",\"persistentVolumeClaim\":{\"claimName\":\"%s\"}}]}}"
+
+static void test_verdicts(void **state)
+{
+	static const struct {
+		const char *operation, *object, *more;
+		bool audit, none; /* no snapshot yet */
+		bool allowed;
+		const char *message, *warning, *decision, *judged;
+	} rows[] = {
+		{ "CREATE", POD("registry.example/clean:1"), "", false, false, true, NULL, NULL, "allow", NULL },
+		{ "CREATE", POD("registry.example/bad:1"), "", false, false, false,
+		  "container c (registry.example/bad:1), opt/models/asr.plan", NULL, "deny", NULL },
+		{ "CREATE", POD("registry.example/bad:1"), "", true, false, true, NULL,
+		  "reforge, audit: container c: host_code", "warn", "deny" },
+		{ "UPDATE", POD("registry.example/bad:1"), ",\"oldObject\":" POD("registry.example/bad:1"), false,
+		  false, true, NULL, "reforge, runs already: container c: host_code", "warn", "deny" },
+		{ "UPDATE", POD("registry.example/bad:1"), ",\"oldObject\":" POD("registry.example/clean:1"), false,
+		  false, false, "Pod n/x must not run", NULL, "deny", NULL },
+		{ "CREATE", POD("registry.example/clean:1"), "", false, true, false, "no snapshot yet", NULL, "deny",
+		  NULL },
+		{ "CREATE", POD("registry.example/clean:1"), "", true, true, true, NULL, "unreadable", "warn", "deny" },
+		{ "CREATE", "7", "", false, false, false, "not of the kind", NULL, "deny", NULL },
+		{ "CREATE", POD("no reference!"), "", false, false, true, NULL, "reforge: container c: unknown_subject",
+		  "warn", NULL },
+		{ "DELETE", "null", "", false, true, true, NULL, NULL, NULL, NULL },
+	};
+	(void)state;
+	RF_AUTO_PTR(gate_snapshot) s = knowledge();
+	RF_AUTO_PTR(json_doc) doc = json_doc_new();
+	RF_AUTO(str) out = STR_INIT(MIB);
+	RF_AUTO(str) text = STR_INIT(MIB);
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		const struct review_context context = { .snapshot = rows[i].none ? NULL : s,
+							.environment = SPAN("production"),
+							.now = 1000 * USEC_PER_SEC,
+							.audit = rows[i].audit };
+		struct json a = answer(doc, &context,
+				       review_of(&text, rows[i].operation, "Pod", rows[i].object, rows[i].more), &out);
+		bool allowed;
+		assert_true(json_bool(json_get(a, "allowed"), &allowed));
+		struct span message = json_string(json_path(a, "status", "message", NULL));
+		bool good = allowed == rows[i].allowed &&
+			    (!rows[i].message || span_find(message, span_of(rows[i].message)) != SIZE_MAX) &&
+			    (!rows[i].warning || span_find(str_span(&out), span_of(rows[i].warning)) != SIZE_MAX);
+		struct span decision = json_string(json_path(a, "auditAnnotations", "decision", NULL));
+		struct span judged = json_string(json_path(a, "auditAnnotations", "judged", NULL));
+		good &= span_eq(decision, span_of(rows[i].decision)) && span_eq(judged, span_of(rows[i].judged));
+		if (!good)
+			fail_msg("row %zu: %s", i, str_text(&out));
+	}
+}
+
+/* A claim that holds a known model counts, whether or not a path names it; an unknown one says nothing. */
+static void test_volumes(void **state)
+{
+	static const struct {
+		const char *claim;
+		bool allowed;
+	} rows[] = { { "models", false }, { "other", true } };
+	(void)state;
+	RF_AUTO_PTR(gate_snapshot) s = knowledge();
+	RF_AUTO_PTR(json_doc) doc = json_doc_new();
+	RF_AUTO(str) out = STR_INIT(MIB);
+	RF_AUTO(str) text = STR_INIT(MIB);
+	RF_AUTO(str) pod = STR_INIT(MIB);
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		const struct review_context context = { .snapshot = s, .now = 1000 * USEC_PER_SEC };
+		bool allowed;
+		str_reset(&pod);
+		str_addf(&pod, VOLUME_POD, rows[i].claim);
+		struct json a = answer(doc, &context, review_of(&text, "CREATE", "Pod", str_text(&pod), ""), &out);
+		assert_true(json_bool(json_get(a, "allowed"), &allowed));
+		if (allowed != rows[i].allowed)
+			fail_msg("%s: %s", rows[i].claim, str_text(&out));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_subjects), cmocka_unit_test(test_rules),    cmocka_unit_test(test_malformed),
+		cmocka_unit_test(test_limits),   cmocka_unit_test(test_verdicts), cmocka_unit_test(test_volumes),
+	};
+	return cmocka_run_group_tests(tests, begin, end);
+}
