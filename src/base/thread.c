@@ -106,6 +106,28 @@ void thread_restore_signals(void)
 	is_catching = false;
 }
 
+static volatile sig_atomic_t hangup;
+
+static void on_hangup(int number)
+{
+	(void)number;
+	hangup = 1;
+}
+
+void thread_catch_hangup(void)
+{
+	struct sigaction action = { .sa_handler = on_hangup };
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGHUP, &action, NULL);
+}
+
+bool thread_hangup_taken(void)
+{
+	bool taken = hangup != 0;
+	hangup = 0;
+	return taken;
+}
+
 bool thread_stop_wanted(void)
 {
 	return stop != 0;

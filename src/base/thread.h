@@ -17,6 +17,10 @@ RF_MUST_CHECK int thread_each(size_t count, unsigned threads, int (*job)(size_t 
 /* Set by SIGINT and SIGTERM once thread_catch_signals() was called: long loops look at it between steps. */
 void thread_catch_signals(void);
 bool thread_stop_wanted(void);
+/* From then on SIGHUP asks a server to read its files again instead of ending it. */
+void thread_catch_hangup(void);
+/* True once for each time it was asked (several in a row may be one). */
+bool thread_hangup_taken(void);
 /* What the signals did before, for a program that is to take this one's place; nothing when none were caught. */
 void thread_restore_signals(void);
 

@@ -75,7 +75,8 @@ static enum MHD_Result serve(struct connection *c, struct MHD_Connection *handle
 				  .content_type = span_of(type),
 				  .body = span_bytes(c->body, c->body_n),
 				  .verified = c->verified,
-				  .worker = worker };
+				  .worker = worker,
+				  .server = s };
 	struct http_answer a = { .status = 200 };
 	c->route->handle(&call, &a, s->settings.data);
 	enum MHD_Result queued = answer(c, handle, &a);

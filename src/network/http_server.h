@@ -38,12 +38,15 @@
 /* What is read and thrown away of a body over the limit, so that the sender sees 413 instead of a broken connection. */
 #define HTTP_SERVER_SWALLOW_BYTES (16 * MIB)
 
+struct http_server;
+
 struct http_call {
-	struct span method, path; /* "GET" for HEAD too; the path without query, not decoded */
-	struct span content_type; /* as sent; empty when absent */
-	struct span body;         /* whole; lives until handle() returns */
-	bool verified;            /* the client's certificate holds and has one of the names */
-	void *worker;             /* of this thread: worker_new()'s */
+	struct span method, path;   /* "GET" for HEAD too; the path without query, not decoded */
+	struct span content_type;   /* as sent; empty when absent */
+	struct span body;           /* whole; lives until handle() returns */
+	bool verified;              /* the client's certificate holds and has one of the names */
+	void *worker;               /* of this thread: worker_new()'s */
+	struct http_server *server; /* that serves it: for http_server_count() */
 };
 
 struct http_answer { /* zeroed, but for status 200, when handle() is called */
@@ -90,7 +93,6 @@ struct http_server_counts { /* since the start, but for @open, @active, @bodies_
 	usec_t certificate_expires; /* of the leaf; USEC_NONE without TLS */
 };
 
-struct http_server;
 /* Listens and serves when it returns 0. RF_EUNSUPPORTED when libmicrohttpd or GnuTLS is not installed; RF_EINVALID
  * settings, a certificate and key that do not fit; errors of fs_read() for their files; RF_EIO when the address cannot
  * be had. */
