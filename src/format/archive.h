@@ -35,7 +35,7 @@ struct archive_walk {
 	void *data;
 };
 
-/* "zip", "tar", "gzip", "bzip2", "xz", "zstd" when the bytes begin like one of the formats above, else NULL. The first
+/* "zip", "tar", "cpio", "gzip", "bzip2", "xz", "zstd" when the bytes begin like one of the formats above, else NULL. The first
  * ARCHIVE_SNIFF_BYTES are looked at; a tar without "ustar" (UNIX v7) is known by its checksum. */
 #define ARCHIVE_SNIFF_BYTES 512
 const char *archive_sniff_format(struct span bytes);

@@ -36,6 +36,9 @@ const char *archive_sniff_format(struct span s)
 			"7zXZ",
 			6, 0 },
 		      { "zstd", "\x28\xb5\x2f\xfd", 4, 0 },
+		      { "cpio", "070701", 6, 0 },
+		      { "cpio", "070702", 6, 0 },
+		      { "cpio", "070707", 6, 0 },
 		      { "tar", "ustar", 5, 257 } };
 	for (size_t i = 0; i < RF_COUNT(marks); i++)
 		if (s.n >= marks[i].at + marks[i].n && !memcmp(s.p + marks[i].at, marks[i].bytes, marks[i].n))

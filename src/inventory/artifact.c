@@ -10,6 +10,7 @@ const struct artifact_format *const artifact_formats[] = {
 	&artifact_format_ort,
 	&artifact_format_lfs,
 	&artifact_format_archive,
+	&artifact_format_unread,
 	&artifact_format_pickle,
 	&artifact_format_llm,
 	&artifact_format_runtime,

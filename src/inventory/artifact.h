@@ -38,6 +38,7 @@
 #define ARTIFACT_BILL_ENTRY "bill-entry"                   /* content that a bill names by its digest; not seen */
 #define ARTIFACT_RELEASE_FILE "release-file"               /* a product's own statement: NvInferVersion.h, nv_tegra_release */
 #define ARTIFACT_ARCHIVE "archive"                   /* zip, tar, or compressed; what is inside is reported apart */
+#define ARTIFACT_UNREAD_CONTAINER "unread-container" /* .deb, .rpm, .7z, ...: named, not looked into */
 #define ARTIFACT_PICKLE "python-pickle"              /* torch2trt and others keep engines in them */
 #define ARTIFACT_TENSORRT_LLM_CONFIG "tensorrt-llm-config" /* config.json of an engine folder */
 #define ARTIFACT_TENSORRT_LLM "tensorrt-llm-engine"  /* such a folder: config and the engine of each rank */
@@ -358,6 +359,7 @@ extern const struct artifact_format artifact_format_tensorrt;
 extern const struct artifact_format artifact_format_ort;
 extern const struct artifact_format artifact_format_lfs;
 extern const struct artifact_format artifact_format_archive;
+extern const struct artifact_format artifact_format_unread;
 extern const struct artifact_format artifact_format_pickle;
 extern const struct artifact_format artifact_format_llm;
 extern const struct artifact_format artifact_format_runtime;

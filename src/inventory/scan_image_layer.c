@@ -341,6 +341,15 @@ static bool is_packed(struct span s)
 	return skippable || (s.n >= 2 && memcmp(s.p, "\x1f\x8b", 2) == 0) || (s.n >= 4 && memcmp(s.p, "\x28\xb5\x2f\xfd", 4) == 0);
 }
 
+/* OCI has gzip and zstd, Docker gzip: what else packs a layer is nothing that a runtime unpacks. */
+static int foreign_check(struct reading *r)
+{
+	const char *format = archive_sniff_format(r->first);
+	if (!format || strcmp(format, "tar") == 0)
+		return 0;
+	return err_set(r->err, RF_EUNREADABLE, "the layer is %s: runtimes unpack tar, plain or in gzip or zstd, and so does this scan", format);
+}
+
 static int layer_read(struct reading *r)
 {
 	int rc = scan_pipe_next(r->in, &r->first, r->err);
@@ -352,7 +361,8 @@ static int layer_read(struct reading *r)
 	if (is_packed(r->first))
 		return packed_read(r);
 	r->plain = true;
-	return tar_read(r, NULL, NULL);
+	rc = foreign_check(r);
+	return rc ? rc : tar_read(r, NULL, NULL);
 }
 
 /* What the layer itself is about was read or failed; the blob's own end says whether it was the blob that is meant. That is

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """scan IMAGE: layouts, archives, root file systems; whiteouts, links, platforms; what is damaged, forged or hostile. TAP."""
-import csv, gzip, io, json, os, pathlib, shutil, sqlite3, struct, subprocess, sys, tarfile, zipfile
+import bz2, csv, gzip, io, json, lzma, os, pathlib, shutil, sqlite3, struct, subprocess, sys, tarfile, zipfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from containers import context_model
@@ -234,6 +234,8 @@ def forged_and_damaged():
     flipped[60] ^= 0x55
     case("another blob than its digest", 3, [layer, good], "image_layer_digest", '"conflict"', "layer 1 of 2",
          change=lambda w: blob_of(w, layer.blob).write_bytes(Layer(tar_of([("opt/a.plan", C)])).blob[:len(layer.blob)].ljust(len(layer.blob), b"\0")))
+    for name, blob in ("bzip2", bz2.compress(plan)), ("xz", lzma.compress(plan)):
+        case(f"a layer in {name}", 3, [Layer(plan, blob=blob, diff_id=sha256(blob)), good], "image_layer_unreadable", f"the layer is {name}: runtimes unpack")
     case("a flipped bit", 3, [layer, good], "image_layer_digest", change=lambda w: blob_of(w, layer.blob).write_bytes(bytes(flipped)))
     case("a blob cut short", 3, [layer, good], "image_layer_unreadable", "the manifest says", '"unknown"',
          change=lambda w: blob_of(w, layer.blob).write_bytes(layer.blob[:-100]))

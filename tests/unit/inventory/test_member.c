@@ -430,6 +430,36 @@ static void cut_short(void **state)
 	assert_true(r.totals.unknowns >= 1);
 }
 
+/* What is not looked into is named, and unknown; it is no "other". */
+static void not_looked_into(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *layout;
+		struct span bytes;
+	} files[] = {
+		{ "a.deb", "deb", SPAN("!<arch>\ndebian-binary   1342943816  0     0     100644  4         `\n2.0\n") },
+		{ "libx.a", NULL, SPAN("!<arch>\n/               0           0     0     0       4         `\n") },
+		{ "a.rpm", "rpm", SPAN("\xed\xab\xee\xdb\3\0\0\0\0\1") },
+		{ "a.7z", "7z", SPAN("7z\xbc\xaf\x27\x1c\0\4") },
+		{ "a.rar", "rar", SPAN("Rar!\x1a\x07\x01\0") },
+		{ "a.bin", "squashfs", SPAN("hsqs\2\0\0\0") },
+		{ "engine.plan", "lz4", SPAN("\x04\x22\x4d\x18\x64") },
+		{ "short.7z", NULL, SPAN("7z\xbc\xaf") },
+	};
+	for (size_t i = 0; i < RF_COUNT(files); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(1 * MIB);
+		struct artifact_facts f = facts_of(files[i].bytes.p, files[i].bytes.n, files[i].name, &a);
+		bool unread = strcmp(f.kind, ARTIFACT_UNREAD_CONTAINER) == 0 && f.finding == ARTIFACT_UNKNOWN && has_rule(&f, "container_not_read") &&
+			      has_note(&f, "not looked at") && !scan_may_hold(&f);
+		if (files[i].layout ? !unread || strcmp(f.layout, files[i].layout) != 0 : strcmp(f.kind, ARTIFACT_OTHER) != 0)
+			fail_msg("%s: %s %s", files[i].name, f.kind, f.layout);
+	}
+	RF_AUTO(arena) a = ARENA_INIT(1 * MIB);
+	static const char cpio[] = "07070100000001000081a4000000000000000000000001"; /* the beginning of a header */
+	assert_string_equal(facts_of(cpio, sizeof cpio - 1, "initrd", &a).kind, ARTIFACT_ARCHIVE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -438,6 +468,7 @@ int main(void)
 		cmocka_unit_test(damage),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(stopped),
+		cmocka_unit_test(not_looked_into),
 		cmocka_unit_test_setup_teardown(not_read_again, open_site, close_site),
 		cmocka_unit_test_setup_teardown(changed, open_site, close_site),
 		cmocka_unit_test_setup_teardown(cut_short, open_site, close_site),
