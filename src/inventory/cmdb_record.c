@@ -170,9 +170,22 @@ struct moving {
 	struct fleet_join from, to;
 	struct inventory_batch *batch;
 	struct arena arena;
-	struct map groups; /* "service\nenvironment" */
+	struct map groups; /* "service\nenvironment" -> struct moved_group */
+	struct moved_group *group_list;
 	struct inventory_placement *list;
 	size_t n, room;
+	struct moved_unseen *unseen;
+};
+
+struct moved_group {
+	const char *service, *environment;
+	usec_t seen_last; /* the last that any of its placements was */
+	struct moved_group *next;
+};
+
+struct moved_unseen {
+	struct inventory_unseen row;
+	struct moved_unseen *next;
 };
 
 static int take_placement(const struct inventory_placement *p, void *data)
@@ -195,6 +208,42 @@ static const char *joined(struct moving *m, struct span now, const char *from, c
 	return now.n == 0 || span_eq_text(now, from) ? to : arena_text(&m->arena, now);
 }
 
+static int take_unseen(const struct inventory_unseen *u, void *data)
+{
+	struct moving *m = data;
+	if (!span_eq_text(u->host, m->host))
+		return 0;
+	struct moved_unseen *kept = arena_alloc(&m->arena, sizeof *kept);
+	const char *service = joined(m, u->service, m->from.service, m->to.service);
+	const char *environment = joined(m, u->environment, m->from.environment, m->to.environment);
+	if (!kept || !service || !environment)
+		return RF_ENOMEM;
+	kept->row = (struct inventory_unseen){ .host = span_of(m->host), .service = span_of(service),
+					       .environment = span_of(environment), .since = u->since };
+	kept->row.path = arena_span(&m->arena, u->path);
+	kept->row.reason = arena_span(&m->arena, u->reason);
+	kept->next = m->unseen;
+	m->unseen = kept;
+	return kept->row.path.p && kept->row.reason.p ? 0 : RF_ENOMEM;
+}
+
+/* The service's placements on the host, the first time with its root: all of the host. */
+static int group_take(struct moving *m, const struct inventory_place *place, usec_t seen_last)
+{
+	char *key = arena_printf(&m->arena, "%s\n%s", place->service, place->environment);
+	struct moved_group *g = key ? map_get(&m->groups, span_of(key)) : NULL;
+	if (g) {
+		g->seen_last = RF_MAX(g->seen_last, seen_last);
+		return 0;
+	}
+	g = key ? arena_alloc(&m->arena, sizeof *g) : NULL;
+	if (!g || map_set(&m->groups, span_of(key), g))
+		return RF_ENOMEM;
+	*g = (struct moved_group){ place->service, place->environment, seen_last, m->group_list };
+	m->group_list = g;
+	return inventory_batch_root(m->batch, "", place, tx_err(m->tx));
+}
+
 static int place_again(struct moving *m, const struct inventory_placement *p)
 {
 	struct digest digest;
@@ -207,14 +256,11 @@ static int place_again(struct moving *m, const struct inventory_placement *p)
 		.runtime_version = p->runtime_product.n ? arena_text(&m->arena, p->runtime_version) : NULL,
 	};
 	const char *path = arena_text(&m->arena, p->path), *kind = arena_text(&m->arena, p->artifact.kind);
-	char *key = place.service && place.environment ?
-			    arena_printf(&m->arena, "%s\n%s", place.service, place.environment) :
-			    NULL;
-	if (!path || !kind || !key || !place.model)
+	if (!path || !kind || !place.service || !place.environment || !place.model)
 		return err_set(tx_err(m->tx), RF_ENOMEM, "no memory for the placements of %s", m->host);
 	int rc = digest_read(span_of(p->artifact.digest), &digest, tx_err(m->tx));
-	if (rc == 0 && !map_get(&m->groups, span_of(key)))
-		rc = map_set(&m->groups, span_of(key), m) ? RF_ENOMEM : inventory_batch_root(m->batch, "", &place, tx_err(m->tx));
+	if (rc == 0)
+		rc = group_take(m, &place, p->seen_last);
 	return rc ? rc : inventory_batch_place(m->batch, path, &digest, kind, &place, tx_err(m->tx));
 }
 
@@ -238,6 +284,17 @@ static int report_forget(struct moving *m)
 	return fleet_host_put(m->tx, &h);
 }
 
+/* Nobody has looked at the host: what was not read is still not read, what was seen was seen when it was. */
+static int looks_keep(struct moving *m)
+{
+	int rc = 0;
+	for (const struct moved_unseen *u = m->unseen; rc == 0 && u; u = u->next)
+		rc = inventory_unseen_keep(m->tx, &u->row);
+	for (const struct moved_group *g = m->group_list; rc == 0 && g; g = g->next)
+		rc = inventory_seen_keep(m->tx, span_of(m->host), span_of(g->service), span_of(g->environment), g->seen_last);
+	return rc;
+}
+
 static int host_move(struct recording *r, struct transaction *tx, const char *host, const struct fleet_join *from,
 		     const struct fleet_join *to)
 {
@@ -246,13 +303,17 @@ static int host_move(struct recording *r, struct transaction *tx, const char *ho
 	struct inventory_filter filter = { .host = span_of(host) };
 	m.batch = inventory_batch_new();
 	int rc = m.batch ? inventory_each_placement(tx, &filter, take_placement, &m) : RF_ENOMEM;
+	if (rc == 0)
+		rc = inventory_each_unseen(tx, take_unseen, &m);
 	for (size_t i = 0; rc == 0 && i < m.n; i++)
 		rc = place_again(&m, &m.list[i]);
-	if (rc == 0 && m.n)
+	if (rc == 0 && (m.n || m.unseen))
 		rc = inventory_batch_whole_host(m.batch, host, is_named, &m, tx_err(tx));
-	if (rc == 0 && m.n)
+	if (rc == 0 && (m.n || m.unseen))
 		rc = inventory_record_tx(tx, m.batch, &changes);
-	if (rc == 0 && m.n)
+	if (rc == 0)
+		rc = looks_keep(&m);
+	if (rc == 0 && (m.n || m.unseen))
 		rc = report_forget(&m);
 	r->result.moved.added += changes.added;
 	r->result.moved.vanished += changes.vanished;

@@ -105,6 +105,14 @@ RF_MUST_CHECK int inventory_record(struct database *db, const struct inventory_b
 RF_MUST_CHECK int inventory_record_tx(struct transaction *tx, const struct inventory_batch *b,
 				      struct inventory_changes *ret);
 
+/* Both for who places a host's contents anew because they are another's now, behind inventory_record_tx(): nobody has
+ * looked at the host. What could not be read still cannot, since when it could not. */
+struct inventory_unseen;
+RF_MUST_CHECK int inventory_unseen_keep(struct transaction *tx, const struct inventory_unseen *u);
+/* The host's placements of this service were seen then, and not when they were placed anew. */
+RF_MUST_CHECK int inventory_seen_keep(struct transaction *tx, struct span host, struct span service, struct span environment,
+				      usec_t seen_last);
+
 /* ── The scan cache ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Digests of this machine's files by identity, loaded at the start of a scan; give inventory_known_find as

@@ -184,8 +184,11 @@ static int place_engine(struct transaction *tx, void *data)
 	struct inventory_place at = { .host = "gpu-1", .service = "", .environment = "", .model = "det",
 				      .runtime_product = ARTIFACT_PRODUCT_TENSORRT, .runtime_version = "10.3.0.26" };
 	int rc = inventory_batch_content(b, &d, &f, tx_err(tx));
+	struct artifact_facts unread = { .kind = ARTIFACT_OTHER, .layout = "", .cause = "", .notes = { "cannot be opened" }, .note_count = 1 };
 	if (rc == 0)
 		rc = inventory_batch_place(b, "/m/a.plan", &d, f.kind, &at, tx_err(tx));
+	if (rc == 0)
+		rc = inventory_batch_add(b, &(struct scan_file){ .path = "/m/b.plan", .root = "", .error = true, .facts = &unread }, &at, tx_err(tx));
 	return rc ? rc : inventory_record_tx(tx, b, NULL);
 }
 
@@ -196,10 +199,39 @@ static int show_placement(const struct inventory_placement *p, void *data)
 	return 0;
 }
 
+static int show_unseen(const struct inventory_unseen *u, void *data)
+{
+	str_addf(data, "%.*s [%.*s/%.*s] %.*s\n", SPAN_ARG(u->path), SPAN_ARG(u->service), SPAN_ARG(u->environment), SPAN_ARG(u->reason));
+	return 0;
+}
+
 static int show_placements(struct transaction *tx, void *data)
 {
 	str_reset(data);
-	return inventory_each_placement(tx, &(struct inventory_filter){ 0 }, show_placement, data);
+	int rc = inventory_each_placement(tx, &(struct inventory_filter){ 0 }, show_placement, data);
+	return rc ? rc : inventory_each_unseen(tx, show_unseen, data);
+}
+
+struct looks {
+	usec_t seen_last, since;
+};
+
+static int seen_take(const struct inventory_placement *p, void *data)
+{
+	((struct looks *)data)->seen_last = p->seen_last;
+	return 0;
+}
+
+static int since_take(const struct inventory_unseen *u, void *data)
+{
+	((struct looks *)data)->since = u->since;
+	return 0;
+}
+
+static int looks_take(struct transaction *tx, void *data)
+{
+	int rc = inventory_each_placement(tx, &(struct inventory_filter){ 0 }, seen_take, data);
+	return rc ? rc : inventory_each_unseen(tx, since_take, data);
 }
 
 static void expect(struct fixture *x, const char *want)
@@ -216,11 +248,16 @@ static void hosts_move(void **state)
 	struct inventory_batch *b = inventory_batch_new();
 	assert_ok(database_transact(x->db, DB_WRITE, place_engine, b, &x->err), &x->err);
 	inventory_batch_free(b);
-	expect(x, "/m/a.plan [/] det 10.3.0.26\n");
+	struct looks before = { 0 }, after = { 0 };
+	assert_ok(database_transact(x->db, DB_READ, looks_take, &before, &x->err), &x->err);
+	expect(x, "/m/a.plan [/] det 10.3.0.26\n/m/b.plan [/] cannot be opened\n");
 	assert_ok(record(x, "GPU-1.corp,c1,reading,vision,#v,UAT,1\ngpu-2,c2,voice,x,#x,PROD,\n", &r), &x->err);
 	assert_int_equal(r.hosts, 2);
 	assert_int_equal(r.changed, 2);
-	expect(x, "/m/a.plan [reading/staging] det 10.3.0.26\n");
+	expect(x, "/m/a.plan [reading/staging] det 10.3.0.26\n/m/b.plan [reading/staging] cannot be opened\n");
+	/* the CMDB has not looked at the host: what was seen was seen before, what was not read is not */
+	assert_ok(database_transact(x->db, DB_READ, looks_take, &after, &x->err), &x->err);
+	assert_true(after.seen_last == before.seen_last && after.since == before.since && before.since);
 	const struct workspace_service *s = workspace_service(x->workspace, SPAN("reading"));
 	assert_non_null(s);
 	assert_string_equal(s->owner.name, "vision");
@@ -231,7 +268,7 @@ static void hosts_move(void **state)
 	/* the CMDB knows the host no more */
 	assert_ok(record(x, "gpu-2,c2,voice,x,#x,PROD,\n", &r), &x->err);
 	assert_int_equal(r.removed, 1);
-	expect(x, "/m/a.plan [/] det 10.3.0.26\n");
+	expect(x, "/m/a.plan [/] det 10.3.0.26\n/m/b.plan [/] cannot be opened\n");
 	assert_null(workspace_service(x->workspace, SPAN("reading")));
 }
 
