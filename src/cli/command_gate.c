@@ -2,13 +2,15 @@
 #include "cli/command.h"
 #include "cli/gate.h"
 #include "cli/gate_bundle.h"
+#include "cli/gate_report.h"
 
 const struct command command_gate = {
 	"gate",
-	"the gate in front of pods, offline, and what it knows as a signed file",
+	"the gate in front of pods, offline, what it knows as a signed file, and what it would deny today",
 	(const struct verb[]){
 		{ "bundle", "FILE", "write what the gate knows as one signed file, or say what is in one", 1, 1, gate_bundle_options,
 		  run_gate_bundle, gate_bundle_details, false },
 		{ "pod", GATE_POD_ARGUMENTS, GATE_POD_SUMMARY, 1, 1000, gate_pod_options, gate_pod_run, gate_pod_details, false },
+		{ "report", "", GATE_REPORT_SUMMARY, 0, 0, gate_report_options, gate_report_run, gate_report_details, false },
 		{ 0 } },
 };

@@ -80,6 +80,7 @@ def json_shapes():
     documented("feed-export", r("feed", "export", "--output", site / "osv"))
     documented("feed-export", r("feed", "export", "--format", "openvex", "--output", site / "vex"))
     documented("feed-bundle", r("feed", "bundle", site / "know.bundle"))
+    documented("gate-report", r("gate", "report", "--all"))
     documented("gate-bundle", r("gate", "bundle", site / "gate.bundle"))
     documented("gate-bundle-show", r("gate", "bundle", site / "gate.bundle", "--show"))
     documented("feed-status", r("feed", "status"))
