@@ -138,3 +138,16 @@ int csv_next(struct csv *c, struct err *err)
 			c->fields[i].p = c->buffer.p + (size_t)(uintptr_t)c->fields[i].p;
 	return 1;
 }
+
+void csv_put(struct str *to, struct span field)
+{
+	str_add_byte(to, '"');
+	if (field.n && strchr("=+-@\t\r", field.p[0]))
+		str_add_byte(to, '\'');
+	for (size_t i = 0; i < field.n; i++) {
+		if (field.p[i] == '"')
+			str_add_byte(to, '"');
+		str_add_byte(to, field.p[i]);
+	}
+	str_add_byte(to, '"');
+}

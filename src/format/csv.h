@@ -29,6 +29,8 @@ struct csv csv_begin(struct span bytes, char delimiter);
  * closing quote (RFC 4180, 2.5 to 2.7); RF_ETOOMANY; RF_ETOOBIG; RF_ENOMEM. */
 RF_MUST_CHECK int csv_next(struct csv *c, struct err *err);
 void csv_end(struct csv *c);
+/* Appends a field, always quoted; one that a spreadsheet would take for a formula gets an apostrophe in front. */
+void csv_put(struct str *to, struct span field);
 /* Of , ; tab | the one that the first line has most of outside quotes; a comma when it has none. */
 char csv_guess_delimiter(struct span bytes);
 

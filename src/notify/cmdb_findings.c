@@ -4,6 +4,7 @@
 #include "advisory/store.h"
 #include "base/hash.h"
 #include "exposure/exposure.h"
+#include "format/csv.h"
 #include "inventory/fleet_store.h"
 
 struct listing {
@@ -102,27 +103,14 @@ void cmdb_finding_csv_head(struct str *to)
 	str_add_text(to, "\"since\"\r\n");
 }
 
-static void csv_field(struct str *to, struct span s)
-{
-	str_add_byte(to, '"');
-	if (s.n && strchr("=+-@\t\r", s.p[0]))
-		str_add_byte(to, '\'');
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '"')
-			str_add_byte(to, '"');
-		str_add_byte(to, s.p[i]);
-	}
-	str_add_byte(to, '"');
-}
-
 void cmdb_finding_csv(const struct cmdb_finding *f, struct str *to)
 {
 	char since[TIME_TEXT_BYTES];
 	for (size_t i = 0; i < RF_COUNT(columns); i++) {
-		csv_field(to, column(f, i));
+		csv_put(to, column(f, i));
 		str_add_byte(to, ',');
 	}
-	csv_field(to, span_of(time_text(f->since, since)));
+	csv_put(to, span_of(time_text(f->since, since)));
 	str_add_text(to, "\r\n");
 }
 
