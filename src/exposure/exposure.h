@@ -62,7 +62,8 @@ struct exposure_row {
 	struct span service, environment, model, host;
 	struct span artifact_digest, artifact_kind, artifact_target; /* of the one that carries it */
 	usec_t opened_at, cleared_at;                                /* cleared_at USEC_NONE while open */
-	struct span cleared_reason; /* "gone", "finding_changed", "advisory_withdrawn", "advisory_rejected",
+	struct span cleared_reason; /* "gone", "moved" (the content stayed: exposed under another service, model or
+				     * runtime, since the same moment), "finding_changed", "advisory_withdrawn", "advisory_rejected",
 				     * "not_affected"; empty while open */
 };
 /* Empty and zero fields do not filter. */
@@ -115,7 +116,7 @@ struct exposure_service {
 RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory, usec_t at,
 				    int (*visit)(const struct exposure_service *, void *), void *data);
 /* "runtime clean, engine still vulnerable", "runtime and engine vulnerable", "clean", "runtime clean, engine not
- * known", … */
+ * known", …; with images "…, image vulnerable"; of a service that has nothing else "image clean, engine inside vulnerable" */
 const char *exposure_service_words(const struct exposure_service *s, char *buffer, size_t size);
 
 /* ── what carries what ── */

@@ -46,6 +46,13 @@ static bool is_path(struct span wanted, struct span path, struct span inside)
 	return inside.n && span_eq(exposure_inner(wanted), inside) && span_eq(exposure_outer(wanted), path);
 }
 
+/* What built an engine, or is inside an image, is there since the content is: another runtime, model or service changes
+ * nothing about that. */
+static usec_t begins_with(enum carrier carrier, usec_t seen_from, usec_t content_from)
+{
+	return carrier == CARRIER_RUNTIME ? seen_from : content_from;
+}
+
 /* ── Of now and of a moment ──────────────────────────────────────────────────────────────────────────────────────── */
 
 struct pair {
@@ -56,7 +63,7 @@ struct pair {
 struct place {
 	int64_t id;
 	struct span path, host;
-	usec_t seen_from;
+	usec_t seen_from, content_from;
 	enum carrier carrier;
 	const struct pair *pair;
 };
@@ -220,7 +227,7 @@ static int path_of(struct listing *l, int64_t id, struct span *ret)
 }
 
 #define SELECT_PLACES                                                            \
-	"SELECT p.id, p.path_id, h.name, p.seen_from FROM inventory_placement p" \
+	"SELECT p.id, p.path_id, h.name, p.seen_from, p.content_from FROM inventory_placement p" \
 	" JOIN inventory_group g ON g.id = p.group_id JOIN inventory_host h ON h.id = g.host_id WHERE p.use_id = $1"
 static const char select_now[] = SELECT_PLACES " AND p.gone_at IS NULL";
 static const char select_at[] = SELECT_PLACES " AND p.seen_from <= $2 AND (p.gone_at IS NULL OR p.gone_at > $2)";
@@ -228,7 +235,7 @@ static const char select_at[] = SELECT_PLACES " AND p.seen_from <= $2 AND (p.gon
 /* One placement with each of the pairs of its use. */
 static int place_add(struct listing *l, const struct db_rows *rows, const struct pair *from, const struct pair *to)
 {
-	struct place place = { .id = rows_i64(rows, 0), .seen_from = rows_time(rows, 3) };
+	struct place place = { .id = rows_i64(rows, 0), .seen_from = rows_time(rows, 3), .content_from = rows_time(rows, 4) };
 	if (l->filter->placement_id && l->filter->placement_id != place.id)
 		return 0;
 	int rc = path_of(l, rows_i64(rows, 1), &place.path);
@@ -324,7 +331,8 @@ static int row_visit(struct listing *l, const struct place *p)
 				    .artifact_digest = artifact->digest,
 				    .artifact_kind = artifact->kind,
 				    .artifact_target = artifact->target,
-				    .opened_at = RF_MAX(p->seen_from, RF_MAX(f->since, link->valid_from)),
+				    .opened_at = RF_MAX(begins_with(subject->carrier, p->seen_from, p->content_from),
+							RF_MAX(f->since, link->valid_from)),
 				    .cleared_at = USEC_NONE };
 	rc = str_check(&l->path, "path of an exposure", tx_err(l->v.tx));
 	return rc ? rc : l->visit(&row, l->data);
@@ -413,7 +421,10 @@ static void conditions(struct exposure_question *q, const struct exposure_filter
 static const char select_all[] =
 	"SELECT p.id, f.advisory, v.title, v.is_drill, k.carrier, f.kind, f.cause, k.purl, k.version, x.path,"
 	" l.inside, s.service, s.environment, u.model, h.name, a.digest, a.kind, a.target, p.seen_from,"
-	" p.gone_at, f.since, f.valid_to, f.ended, l.valid_from, l.valid_to, f.service, c.since, g.kind, g.cause, f.id"
+	" p.gone_at, f.since, f.valid_to, f.ended, l.valid_from, l.valid_to, f.service, c.since, g.kind, g.cause, f.id,"
+	" p.content_from, CASE WHEN p.gone_at IS NOT NULL AND EXISTS (SELECT 1 FROM inventory_group z JOIN inventory_placement n"
+	" ON n.group_id = z.id WHERE z.host_id = o.host_id AND n.path_id = p.path_id AND n.content_from = p.content_from AND"
+	" n.id <> p.id AND n.seen_from <= p.gone_at AND (n.gone_at IS NULL OR n.gone_at > p.gone_at)) THEN 1 ELSE 0 END"
 	" FROM exposure_finding f JOIN exposure_subject k ON k.id = f.subject JOIN exposure_link l ON l.subject = "
 	"f.subject"
 	" JOIN inventory_use u ON u.id = l.use_id JOIN inventory_service s ON s.id = u.service_id"
@@ -446,9 +457,9 @@ static void take_row(const struct db_rows *rows, struct str *path, struct exposu
 				     .artifact_digest = rows_text(rows, 15),
 				     .artifact_kind = rows_text(rows, 16),
 				     .artifact_target = rows_text(rows, 17),
-				     .opened_at = RF_MAX(rows_time(rows, 18),
-							 RF_MAX(rows_time(rows, 20), rows_time(rows, 23))),
 				     .cleared_at = USEC_NONE };
+	to->opened_at = RF_MAX(begins_with(to->carrier, rows_time(rows, 18), rows_time(rows, 30)),
+			       RF_MAX(rows_time(rows, 20), rows_time(rows, 23)));
 	(void)finding_cause_read(rows_text(rows, 6), &to->cause);
 }
 
@@ -478,12 +489,13 @@ static bool end_at_scope(const struct db_rows *rows, struct exposure_row *row)
 /* The end of the row's overlap; false when there is none. */
 static bool take_end(const struct db_rows *rows, struct exposure_row *row)
 {
-	end_at(row, rows_time(rows, 19), SPAN("gone"));
+	bool stays = row->carrier != CARRIER_RUNTIME && rows_i64(rows, 31);
+	end_at(row, rows_time(rows, 19), stays ? SPAN("moved") : SPAN("gone"));
 	end_at(row, rows_time(rows, 21), rows_text(rows, 22));
 	end_at(row, rows_time(rows, 24), SPAN("finding_changed"));
 	if (!end_at_scope(rows, row))
 		return false;
-	return row->cleared_at == USEC_NONE || row->opened_at < row->cleared_at;
+	return row->cleared_at == USEC_NONE || RF_MAX(row->opened_at, rows_time(rows, 18)) < row->cleared_at;
 }
 
 static int list_all(struct listing *l)

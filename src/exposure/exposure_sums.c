@@ -284,13 +284,20 @@ int exposure_services(struct transaction *tx, struct span advisory, usec_t at,
 const char *exposure_service_words(const struct exposure_service *s, char *buffer, size_t size)
 {
 	static const char *const words[] = { "clean", "not known", "contradictory", "vulnerable" };
-	enum finding_kind runtime = s->worst[CARRIER_RUNTIME], engine = s->worst[CARRIER_BUILDER];
-	if (runtime == FINDING_NOT_AFFECTED && engine == FINDING_NOT_AFFECTED)
+	enum finding_kind runtime = s->worst[CARRIER_RUNTIME], engine = s->worst[CARRIER_BUILDER],
+			  image = s->worst[CARRIER_IMAGE];
+	char images[64] = "";
+	if (s->images || image != FINDING_NOT_AFFECTED)
+		snprintf(images, sizeof images, ", image %s", words[image]);
+	if (RF_MAX(runtime, RF_MAX(engine, image)) == FINDING_NOT_AFFECTED)
 		snprintf(buffer, size, "clean");
+	else if (images[0] && !s->placements && runtime == FINDING_NOT_AFFECTED)
+		snprintf(buffer, size, "%s%s%s", images + 2, engine == FINDING_NOT_AFFECTED ? "" : ", engine inside ",
+			 engine == FINDING_NOT_AFFECTED ? "" : words[engine]);
 	else if (runtime == engine)
-		snprintf(buffer, size, "runtime and engine %s", words[engine]);
+		snprintf(buffer, size, "runtime and engine %s%s", words[engine], images);
 	else
-		snprintf(buffer, size, "runtime %s, engine %s%s", words[runtime],
-			 runtime == FINDING_NOT_AFFECTED && engine == FINDING_AFFECTED ? "still " : "", words[engine]);
+		snprintf(buffer, size, "runtime %s, engine %s%s%s", words[runtime],
+			 runtime == FINDING_NOT_AFFECTED && engine == FINDING_AFFECTED ? "still " : "", words[engine], images);
 	return buffer;
 }

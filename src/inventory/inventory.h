@@ -162,6 +162,9 @@ struct inventory_placement {
 	struct span runtime_product, runtime_version;
 	usec_t seen_from, seen_last;
 	usec_t gone_at; /* USEC_NONE while it is there */
+	/* Since when its content is at that host and path without a gap: another service, model or runtime makes
+	 * another placement of the same content, which began before it. At most seen_from. */
+	usec_t content_from;
 };
 
 /* What is used, in which service, loaded by what. Every placement is of one use; there are as many of them as there are

@@ -88,6 +88,7 @@ struct batch_group {
 	int64_t id, host_id, service_id;
 	usec_t seen_before; /* the group's last report until now; USEC_NONE: none */
 	bool is_as_before;  /* reported just as the last time */
+	bool is_alone;      /* the host has no other service */
 	char report[DIGEST_HEX];
 };
 
@@ -120,7 +121,7 @@ struct use_change {
 
 /* Rows of inventory_placement that wait to be written together. */
 #define RECORD_PLACEMENTS 200
-#define RECORD_PLACEMENT_COLUMNS 4
+#define RECORD_PLACEMENT_COLUMNS 5
 
 struct record {
 	const struct inventory_batch *batch;

@@ -17,14 +17,14 @@
 
 static const char select_placement[] =
 	"SELECT p.id, h.name, x.path, s.service, s.environment, u.model, u.runtime_id, p.seen_from,"
-	" COALESCE(p.seen_last, g.seen_last), p.gone_at, r.product, r.version, p.use_id, " ARTIFACT_COLUMNS
+	" COALESCE(p.seen_last, g.seen_last), p.gone_at, r.product, r.version, p.use_id, p.content_from, " ARTIFACT_COLUMNS
 	" FROM inventory_placement p JOIN inventory_use u ON u.id = p.use_id JOIN inventory_artifact a ON a.id = "
 	"u.artifact_id"
 	" JOIN inventory_service s ON s.id = u.service_id JOIN inventory_group g ON g.id = p.group_id"
 	" JOIN inventory_host h ON h.id = g.host_id JOIN inventory_path x ON x.id = p.path_id"
 	" LEFT JOIN inventory_component r ON r.id = u.runtime_id";
 
-enum { COLUMN_ARTIFACT = 13 };
+enum { COLUMN_ARTIFACT = 14 };
 
 static void artifact_of_row(const struct db_rows *rows, int at, struct inventory_artifact *ret)
 {
@@ -65,6 +65,7 @@ static void placement_of_row(const struct db_rows *rows, struct inventory_placem
 		.runtime_product = rows_text(rows, 10),
 		.runtime_version = rows_text(rows, 11),
 		.use_id = rows_i64(rows, 12),
+		.content_from = rows_time(rows, 13),
 	};
 	artifact_of_row(rows, COLUMN_ARTIFACT, &ret->artifact);
 }

@@ -14,6 +14,7 @@
 
 struct open_row {
 	int64_t id, use_id, artifact_id, runtime_id;
+	usec_t content_from;
 	const char *model, *path;
 	bool has_own_last; /* was not seen by the group's last report */
 	bool seen;
@@ -133,6 +134,7 @@ static int interned(struct record *r, const char *find, const char *add, const s
 static int group_make(struct record *r, struct batch_group *g)
 {
 	int rc = 0;
+	int64_t others = 0;
 	if (!g->host_id)
 		rc = interned(r, "SELECT id FROM inventory_host WHERE name = $1",
 			      "INSERT INTO inventory_host(name) VALUES($1) RETURNING id",
@@ -146,6 +148,10 @@ static int group_make(struct record *r, struct batch_group *g)
 			    "INSERT INTO inventory_group(host_id, service_id, seen_last, report) VALUES($1, $2, $3, '')"
 			    " RETURNING id",
 			    DB_I(g->host_id), DB_I(g->service_id), DB_TIME(r->now));
+	if (rc == 0)
+		rc = TX_I64(r->tx, &others, "SELECT COUNT(*) FROM inventory_group WHERE host_id = $1 AND id <> $2",
+			    DB_I(g->host_id), DB_I(g->id));
+	g->is_alone = !others;
 	return rc;
 }
 
@@ -257,6 +263,7 @@ static int open_row_take(struct record *r, struct db_rows *rows, struct map *pat
 	o->model = arena_text(&r->arena, rows_text(rows, 4));
 	o->runtime_id = rows_i64(rows, 5);
 	o->has_own_last = !rows_is_null(rows, 6);
+	o->content_from = rows_time(rows, 7);
 	if (!o->path || !o->model || map_set(paths, span_of(o->path), o) < 0)
 		return no_memory(r);
 	o->next = *list;
@@ -268,7 +275,7 @@ static int open_rows_load(struct record *r, const struct batch_group *g, struct 
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = TX_QUERY(r->tx, &rows,
-			  "SELECT p.id, x.path, p.use_id, u.artifact_id, u.model, u.runtime_id, p.seen_last"
+			  "SELECT p.id, x.path, p.use_id, u.artifact_id, u.model, u.runtime_id, p.seen_last, p.content_from"
 			  " FROM inventory_placement p JOIN inventory_path x ON x.id = p.path_id"
 			  " JOIN inventory_use u ON u.id = p.use_id WHERE p.group_id = $1 AND p.gone_at IS NULL",
 			  DB_I(g->id));
@@ -290,17 +297,45 @@ static int placements_flush(struct record *r)
 {
 	size_t n = r->waiting_count;
 	r->waiting_count = 0;
-	return n ? tx_insert_many(r->tx, "INSERT INTO inventory_placement(group_id, path_id, use_id, seen_from) VALUES",
+	return n ? tx_insert_many(r->tx, "INSERT INTO inventory_placement(group_id, path_id, use_id, seen_from,"
+				  " content_from) VALUES",
 				  "", r->waiting, RECORD_PLACEMENT_COLUMNS, n)
 		 : 0;
 }
 
-static int placement_open(struct record *r, const struct batch_group *g, const struct batch_item *item)
+/* Since when the content is there, in another service of the host: what a CMDB moved was there before. */
+static int content_elsewhere(struct record *r, const struct batch_group *g, const struct batch_item *item, int64_t path_id,
+			     usec_t *ret)
+{
+	RF_AUTO_ROWS rows = NULL;
+	if (g->is_alone)
+		return 0;
+	/* CROSS JOIN: from the host's few groups and the content's few uses, never over all that have the path */
+	int rc = TX_QUERY(r->tx, &rows,
+			  "SELECT MIN(p.content_from) FROM inventory_group g CROSS JOIN inventory_use u CROSS JOIN"
+			  " inventory_placement p WHERE g.host_id = $1 AND u.artifact_id = $2 AND p.use_id = u.id AND"
+			  " (p.gone_at IS NULL OR p.gone_at = $3) AND p.group_id = g.id AND p.path_id = $4",
+			  DB_I(g->host_id), DB_I(item->artifact->id), DB_TIME(r->now), DB_I(path_id));
+	if (rc == 0)
+		rc = rows_next(rows);
+	if (rc == 1 && !rows_is_null(rows, 0))
+		*ret = rows_time(rows, 0);
+	return rc < 0 ? rc : 0;
+}
+
+/* @before: what was there until now; NULL: nothing of that service. */
+static int placement_open(struct record *r, const struct batch_group *g, const struct batch_item *item,
+			  const struct open_row *before)
 {
 	int64_t path_id, use_id;
+	usec_t content_from = r->now;
 	int rc = use_of(r, g, item, &use_id);
 	if (rc == 0)
 		rc = path_of(r, item->path, &path_id);
+	if (rc == 0 && before && before->artifact_id == item->artifact->id)
+		content_from = before->content_from;
+	else if (rc == 0)
+		rc = content_elsewhere(r, g, item, path_id, &content_from);
 	if (rc)
 		return rc;
 	struct db_value *to = r->waiting + r->waiting_count++ * RECORD_PLACEMENT_COLUMNS;
@@ -308,6 +343,7 @@ static int placement_open(struct record *r, const struct batch_group *g, const s
 	to[1] = DB_I(path_id);
 	to[2] = DB_I(use_id);
 	to[3] = DB_TIME(r->now);
+	to[4] = DB_TIME(content_from);
 	rc = r->waiting_count == RECORD_PLACEMENTS ? placements_flush(r) : 0;
 	return rc ? rc : use_changed(r, use_id, 1);
 }
@@ -339,7 +375,7 @@ static int item_write(struct record *r, const struct batch_group *g, const struc
 		r->changes.replaced++;
 	else
 		r->changes.added++;
-	return placement_open(r, g, item);
+	return placement_open(r, g, item, o);
 }
 
 /* @path is @folder or lies below it, or inside of it when it is a container. */

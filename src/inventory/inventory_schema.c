@@ -129,6 +129,22 @@ static const char *const steps[] = {
 	"DROP INDEX inventory_placement_by_use;\n"
 	"CREATE INDEX inventory_placement_by_use ON inventory_placement(use_id, gone_at, group_id, path_id, "
 	"seen_from);\n",
+	/* Since when the content is there without a gap, under whatever service, model and runtime: what is asked of an
+	 * engine begins there and not with the runtime's upgrade. */
+	"ALTER TABLE inventory_placement ADD COLUMN content_from {int64} NOT NULL DEFAULT 0;\n"
+	"CREATE TABLE inventory_content_1(id {int64} PRIMARY KEY, content_from {int64} NOT NULL);\n"
+	"INSERT INTO inventory_content_1(id, content_from) SELECT i.id, MIN(i.seen_from) OVER (PARTITION BY i.host_id,"
+	" i.path_id, i.artifact_id, i.island) FROM (SELECT o.*, SUM(CASE WHEN o.before_gone >= o.seen_from THEN 0 ELSE 1 END)"
+	" OVER (PARTITION BY o.host_id, o.path_id, o.artifact_id ORDER BY o.seen_from, o.id) AS island FROM (SELECT p.id,"
+	" g.host_id, p.path_id, u.artifact_id, p.seen_from, LAG(COALESCE(p.gone_at, p.seen_from)) OVER (PARTITION BY"
+	" g.host_id, p.path_id, u.artifact_id ORDER BY p.seen_from, p.id) AS before_gone FROM inventory_placement p"
+	" JOIN inventory_group g ON g.id = p.group_id JOIN inventory_use u ON u.id = p.use_id) o) i;\n"
+	"UPDATE inventory_placement SET content_from = (SELECT c.content_from FROM inventory_content_1 c WHERE c.id ="
+	" inventory_placement.id);\n"
+	"DROP TABLE inventory_content_1;\n"
+	"DROP INDEX inventory_placement_by_use;\n"
+	"CREATE INDEX inventory_placement_by_use ON inventory_placement(use_id, gone_at, group_id, path_id, "
+	"seen_from, content_from);\n",
 };
 
 const struct migration_set INVENTORY_MIGRATIONS = { .room = "inventory",

@@ -89,7 +89,7 @@ struct plan {
 	size_t task_count, planned, blocked;
 	struct plan_rest *rests;
 	size_t rest_count;
-	usec_t placement_since;              /* earliest seen_from of any exposed placement; USEC_NONE: nothing is exposed */
+	usec_t placement_since;              /* earliest content_from of any exposed placement; USEC_NONE: nothing is exposed */
 };
 
 /* Pure. The task's plan as a JSON object for ledger and report: why this version, what else changes, how many placements. */

@@ -194,8 +194,8 @@ static int collect(struct transaction *tx, void *data)
 	for (size_t i = 0; !rc && i < m->found_count; i++) {
 		struct candidate *c = m->found[i];
 		rc = load_placement(tx, m, c);
-		if (!rc && (since == USEC_NONE || c->at.seen_from < since))
-			since = c->at.seen_from;
+		if (!rc && (since == USEC_NONE || c->at.content_from < since))
+			since = c->at.content_from;
 	}
 	if (!rc && m->found_count == 0 && m->plan->rest_count > 0) {
 		/* only runtimes are exposed: their placements start the clock */

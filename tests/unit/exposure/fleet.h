@@ -35,12 +35,13 @@ static inline void record(struct fixture *f, struct inventory_batch *b)
 	inventory_batch_free(b);
 }
 
-/* One host's report: @seeds of engines that ONNX Runtime 1.20.1 built, at /r/<seed>. */
-static inline void report(struct fixture *f, const char *host, const char *service, const unsigned char *seeds)
+/* One host's report: @seeds of engines that ONNX Runtime 1.20.1 built, at /r/<seed>. @like: runtime and model. */
+static inline void report_like(struct fixture *f, const struct inventory_place *like, const char *host,
+			       const char *service, const unsigned char *seeds)
 {
 	struct err err = ERR_INIT;
 	struct inventory_batch *b = inventory_batch_new();
-	struct inventory_place at = voice;
+	struct inventory_place at = *like;
 	at.host = host;
 	at.service = service;
 	assert_non_null(b);
@@ -56,6 +57,11 @@ static inline void report(struct fixture *f, const char *host, const char *servi
 		assert_ok(inventory_batch_add(b, &file, &at, &err), &err);
 	}
 	record(f, b);
+}
+
+static inline void report(struct fixture *f, const char *host, const char *service, const unsigned char *seeds)
+{
+	report_like(f, &voice, host, service, seeds);
 }
 
 #define SEEDS(...) ((const unsigned char[]){ __VA_ARGS__, 0 })

@@ -341,7 +341,7 @@ static int insert_old(struct transaction *tx, void *data)
 static int long_ago(struct transaction *tx, void *data)
 {
 	(void)data;
-	return tx_exec(tx, "UPDATE inventory_placement SET seen_from = 500", NULL, 0, NULL);
+	return tx_exec(tx, "UPDATE inventory_placement SET seen_from = 500, content_from = 500", NULL, 0, NULL);
 }
 
 static void a_database_of_before(void **state)
@@ -374,6 +374,74 @@ static void a_database_of_before(void **state)
 	assert_agree(f, c);
 }
 
+/* ── The same content under another runtime or service ───────────────────────────────────────────────────────────── */
+
+struct since {
+	struct exposure_filter filter;
+	usec_t opened_at;
+	size_t count;
+};
+
+static int take_since(const struct exposure_row *row, void *data)
+{
+	struct since *s = data;
+	s->opened_at = row->opened_at;
+	s->count++;
+	return 0;
+}
+
+static int since(struct transaction *tx, void *data)
+{
+	((struct since *)data)->count = 0;
+	return exposure_list(tx, &((struct since *)data)->filter, take_since, data);
+}
+
+static usec_t opened(struct fixture *f, const char *service, enum carrier carrier)
+{
+	struct err err = ERR_INIT;
+	struct since s = { .filter = { .service = span_of(service), .by_carrier = true, .carrier = carrier } };
+	assert_ok(database_transact(f->db, DB_READ, since, &s, &err), &err);
+	assert_int_equal(s.count, 1);
+	return s.opened_at;
+}
+
+static void an_upgrade_restarts_no_builder(void **state)
+{
+	struct fixture *f = begin(state);
+	struct inventory_place old = voice, upgraded = voice;
+	old.runtime_version = "1.19.0";
+	upgraded.runtime_version = "1.20.0";
+	import(f, AFFECTED("CVE-2099-1"));
+	report_like(f, &old, "h1", "voice", SEEDS(1));
+	refresh(f);
+	usec_t builder = opened(f, "voice", CARRIER_BUILDER), runtime = opened(f, "voice", CARRIER_RUNTIME);
+	/* another runtime: the engine is what it was */
+	report_like(f, &upgraded, "h1", "voice", SEEDS(1));
+	refresh(f);
+	assert_int_equal(opened(f, "voice", CARRIER_BUILDER), builder);
+	assert_true(opened(f, "voice", CARRIER_RUNTIME) > runtime);
+	assert_list(f, (struct exposure_filter){ .with_cleared = true },
+		    "CVE-2099-1 /r/1 builder 1.20.1 affected in_range cleared moved\n"
+		    "CVE-2099-1 /r/1 runtime 1.19.0 affected in_range cleared gone\n"
+		    "CVE-2099-1 /r/1 builder 1.20.1 affected in_range\n"
+		    "CVE-2099-1 /r/1 runtime 1.20.0 affected in_range\n");
+	/* another service, as a CMDB says it: first seen there, then gone here; and in one report */
+	report(f, "h1", "reading", SEEDS(1));
+	refresh(f);
+	assert_int_equal(opened(f, "reading", CARRIER_BUILDER), builder);
+	report(f, "h1", "voice", SEEDS(101));
+	refresh(f);
+	assert_int_equal(opened(f, "reading", CARRIER_BUILDER), builder);
+	/* another host is another place, and what comes back after it was gone begins anew */
+	report(f, "h2", "vision", SEEDS(1));
+	refresh(f);
+	assert_true(opened(f, "vision", CARRIER_BUILDER) > builder);
+	report(f, "h1", "reading", SEEDS(101));
+	report(f, "h1", "reading", SEEDS(1, 101));
+	refresh(f);
+	assert_true(opened(f, "reading", CARRIER_BUILDER) > builder);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +449,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(any_past_moment, setup, teardown),
 		cmocka_unit_test_setup_teardown(what_goes_on_keeps_its_beginning, setup, teardown),
 		cmocka_unit_test_setup_teardown(an_image_is_looked_into, setup, teardown),
+		cmocka_unit_test_setup_teardown(an_upgrade_restarts_no_builder, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_database_of_before, setup, teardown),
 	};
 	return ENGINES_RUN(tests);

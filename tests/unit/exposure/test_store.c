@@ -327,6 +327,39 @@ static int services(struct transaction *tx, void *data)
 	return exposure_services(tx, d->advisory, 0, take_service, d);
 }
 
+static void words_of_services(void **state)
+{
+	(void)state;
+	enum { OK = FINDING_NOT_AFFECTED, UNKNOWN = FINDING_UNKNOWN, BAD = FINDING_AFFECTED };
+	static const struct {
+		int64_t placements, images;
+		int builder, runtime, image;
+		const char *want;
+	} cases[] = {
+		{ 1, 0, OK, OK, OK, "clean" },
+		{ 0, 1, OK, OK, OK, "clean" },
+		{ 1, 0, BAD, OK, OK, "runtime clean, engine still vulnerable" },
+		{ 1, 0, UNKNOWN, OK, OK, "runtime clean, engine not known" },
+		{ 1, 0, BAD, BAD, OK, "runtime and engine vulnerable" },
+		{ 0, 1, OK, OK, BAD, "image vulnerable" },
+		{ 0, 1, OK, OK, UNKNOWN, "image not known" },
+		{ 0, 1, BAD, OK, OK, "image clean, engine inside vulnerable" },
+		{ 0, 1, BAD, OK, BAD, "image vulnerable, engine inside vulnerable" },
+		{ 0, 1, OK, BAD, OK, "runtime vulnerable, engine clean, image clean" },
+		{ 2, 1, BAD, OK, BAD, "runtime clean, engine still vulnerable, image vulnerable" },
+		{ 2, 1, OK, OK, BAD, "runtime and engine clean, image vulnerable" },
+	};
+	for (size_t i = 0; i < RF_COUNT(cases); i++) {
+		char words[128];
+		const struct exposure_service s = { .placements = cases[i].placements,
+						    .images = cases[i].images,
+						    .worst = { [CARRIER_BUILDER] = (enum finding_kind)cases[i].builder,
+							       [CARRIER_RUNTIME] = (enum finding_kind)cases[i].runtime,
+							       [CARRIER_IMAGE] = (enum finding_kind)cases[i].image } };
+		assert_string_equal(exposure_service_words(&s, words, sizeof words), cases[i].want);
+	}
+}
+
 static void runtime_clean_engine_still_vulnerable(void **state)
 {
 	struct fixture *f = begin(state);
@@ -527,6 +560,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(another_range_stands_above_the_sources, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_range_brings_a_product_in, setup, teardown),
 		cmocka_unit_test_setup_teardown(work_has_one_order, setup, teardown),
+		cmocka_unit_test(words_of_services),
 		cmocka_unit_test_setup_teardown(runtime_clean_engine_still_vulnerable, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_service_is_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(explain_tells_bytes_text_and_comparison, setup, teardown),

@@ -613,6 +613,9 @@ static const struct {
 	{ "h1", "/r/a", "voice", "m", "bb", 2, 30, 40, 0 },
 	{ "h2", "/r/a", "voice", "m", "aa", 0, 11, 21, 0 },
 	{ "h2", "/r/b", "", "", "aa", 0, 11, 31, 0 },
+	/* the same content, under another service from then on */
+	{ "h1", "/r/z", "voice", "m", "aa", 2, 10, 20, 30 },
+	{ "h1", "/r/z", "reading", "m", "aa", 0, 30, 40, 0 },
 };
 
 static int drop_all(struct transaction *tx, void *data)
@@ -663,12 +666,16 @@ static void test_database_of_before(void **state)
 	sets[0] = &INVENTORY_MIGRATIONS;
 	assert_ok(database_migrate(x->db, sets, 1, &err), &err);
 	expect(x, (struct inventory_filter){ .with_gone = true },
-	       "h2 /r/b tensorrt-plan -\nh1 /r/a tensorrt-plan - gone\nh2 /r/a tensorrt-plan -\nh1 /r/a onnx -\n");
+	       "h2 /r/b tensorrt-plan -\nh1 /r/z tensorrt-plan -\nh1 /r/a tensorrt-plan - gone\nh2 /r/a tensorrt-plan -\n"
+	       "h1 /r/a onnx -\nh1 /r/z tensorrt-plan - gone\n");
 	expect(x, (struct inventory_filter){ .at = 25 },
-	       "h2 /r/b tensorrt-plan -\nh1 /r/a tensorrt-plan - gone\nh2 /r/a tensorrt-plan -\n");
+	       "h2 /r/b tensorrt-plan -\nh1 /r/a tensorrt-plan - gone\nh2 /r/a tensorrt-plan -\n"
+	       "h1 /r/z tensorrt-plan - gone\n");
 	assert_int_equal(number(x, "SELECT count(*) FROM inventory_placement WHERE seen_last = 20 AND gone_at = 30"),
-			 1);
-	assert_int_equal(number(x, "SELECT count(*) FROM inventory_use"), 4);
+			 2);
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_placement WHERE content_from = seen_from"), 5);
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_placement WHERE content_from = 10"), 3);
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_use"), 5);
 	assert_int_equal(
 		number(x, "SELECT count(*) FROM inventory_artifact WHERE component_id = 1 AND role = 'builder'"), 1);
 	assert_counted(x);
