@@ -135,8 +135,11 @@ static int print_status(const struct status *s, struct err *err)
 	out_colour(COLOUR_BOLD, "%s  %s\n", s->site, time_text(s->at, at));
 	if (s->is_past)
 		out("as it was, and was judged, then\n");
-	out("exposures: %lld affected, %lld conflict, %lld unknown\n\n", (long long)s->exposures_affected, (long long)s->exposures_conflict,
+	out("exposures: %lld affected, %lld conflict, %lld unknown\n", (long long)s->exposures_affected, (long long)s->exposures_conflict,
 	    (long long)s->exposures_unknown);
+	RF_AUTO(str) excused = STR_INIT(1 * KIB);
+	excuse_counts_words(&s->excused, &excused);
+	out("%s%s\n", str_text(&excused), excused.n ? "\n" : "");
 	out_stale(s->stale, s->stale_count, "");
 	int rc = print_services(s, err);
 	if (rc == 0)

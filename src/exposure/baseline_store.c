@@ -198,6 +198,11 @@ static int freeze(struct freezing *z, usec_t due, struct baseline_head *ret)
 	int rc = baseline_now_load(z->tx, &z->now);
 	if (!rc && !(z->rates = arena_array(&z->a, z->now.v.advisory_count + 1, sizeof *z->rates)))
 		rc = out_of_memory(z);
+	if (!rc && !z->now.count)
+		rc = err_set(tx_err(z->tx), RF_ESTATE,
+			     "nothing is exposed, so that there is nothing to freeze: bring in the fleet and the feeds "
+			     "first "
+			     "(reforge adopt, reforge scan, reforge feed sync)");
 	for (size_t i = 0; !rc && i < z->now.count; i++)
 		rc = holder_write(z, &z->now.holders[i]);
 	if (!rc)

@@ -30,7 +30,8 @@ struct baseline_head {
 	int64_t unowned;        /* holders without an owner */
 };
 /* Freezes all exposures open now, drills left out, and what files say against themselves. RF_ESTATE when that was done
- * before, with what to do instead; RF_EINVALID for a day that is none. Refreshes exposures first. @ret's actor is
+ * before, or nothing is exposed, with what to do instead; RF_EINVALID for a day that is none. Refreshes exposures
+ * first. @ret's actor is
  * @f's. */
 RF_MUST_CHECK int baseline_freeze(struct transaction *tx, const struct baseline_freezing *f, struct baseline_head *ret);
 /* In @a. RF_ENOTFOUND: nothing was frozen, with what to do. */

@@ -55,6 +55,14 @@ struct excuse_counts {
 	int64_t of[EXCUSE_KINDS];
 	usec_t due; /* of the baseline; USEC_NONE: none */
 };
+/* False where there is neither a waiver nor a trusted author nor a baseline: then nothing was counted. */
+bool excuse_counts_any(const struct excuse_counts *c);
+/* "of these 12 are waived, 3 excused by VEX, 4,000 baseline debt until 2026-10-12, 2 debts got worse, 5 new", a line.
+ */
+void excuse_counts_words(const struct excuse_counts *c, struct str *to);
+/* {"new","waived","vex","baseline","worse","due","baseline_due"} */
+void excuse_counts_json(const struct excuse_counts *c, struct json_out *o);
+/* Where nothing excuses anything nothing is counted. */
 RF_MUST_CHECK int excuse_count(struct transaction *tx, const struct workspace *w, struct excuse_counts *ret);
 
 #endif

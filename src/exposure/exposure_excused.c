@@ -104,6 +104,49 @@ void excuse_json(const struct excuses *x, const struct excuse *e, struct json_ou
 	}
 }
 
+bool excuse_counts_any(const struct excuse_counts *c)
+{
+	for (size_t i = 0; i < EXCUSE_KINDS; i++)
+		if (c->of[i])
+			return true;
+	return false;
+}
+
+void excuse_counts_words(const struct excuse_counts *c, struct str *to)
+{
+	char due[TIME_TEXT_BYTES];
+	const char *between = "of these ";
+	static const struct {
+		enum excuse_kind kind;
+		const char *words;
+	} parts[] = {
+		{ EXCUSE_WAIVER, "waived" },
+		{ EXCUSE_VEX, "excused by VEX" },
+		{ EXCUSE_BASELINE, "baseline debt" },
+		{ EXCUSE_WORSE, "baseline debt that got worse" },
+		{ EXCUSE_DUE, "baseline debt that was due" },
+		{ EXCUSE_NONE, "excused by nothing" },
+	};
+	for (size_t i = 0; i < RF_COUNT(parts); i++) {
+		if (!c->of[parts[i].kind])
+			continue;
+		str_addf(to, "%s%lld %s", between, (long long)c->of[parts[i].kind], parts[i].words);
+		if (parts[i].kind == EXCUSE_BASELINE)
+			str_addf(to, " until %s", time_text_date(c->due, due));
+		between = ", ";
+	}
+}
+
+void excuse_counts_json(const struct excuse_counts *c, struct json_out *o)
+{
+	static const char *const names[EXCUSE_KINDS] = { "new", "waived", "vex", "baseline", "worse", "due" };
+	json_object(o);
+	for (size_t i = 0; i < EXCUSE_KINDS; i++)
+		json_member_i64(o, names[i], c->of[i]);
+	json_member_time(o, "baseline_due", c->due);
+	json_object_end(o);
+}
+
 /* ── Counts ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 struct counting {

@@ -172,6 +172,8 @@ static int read_services(struct transaction *tx, struct making *m)
 	if (!rc)
 		rc = exposure_sums(tx, &(struct exposure_filter){ .at = m->at, .at_least = FINDING_UNKNOWN }, visit_exposure,
 				   &x);
+	if (!rc && !m->at)
+		rc = excuse_count(tx, m->context->workspace, &m->status->excused);
 	return rc;
 }
 

@@ -67,6 +67,7 @@ struct status {
 	struct status_release *releases;     /* stable and candidate of every service */
 	size_t release_count;
 	int64_t exposures_affected, exposures_conflict, exposures_unknown;
+	struct excuse_counts excused;        /* of them; of a past moment nothing */
 	struct exposure_work *work;          /* the order of work, first things first; without drills */
 	size_t work_count;
 	struct exposure_stale *stale;        /* feeds whose silence proves nothing */

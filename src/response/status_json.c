@@ -160,6 +160,10 @@ void status_json(struct json_out *o, const struct status *s)
 	json_member_i64(o, "conflict", s->exposures_conflict);
 	json_member_i64(o, "unknown", s->exposures_unknown);
 	json_object_end(o);
+	if (excuse_counts_any(&s->excused)) {
+		json_key(o, "excused");
+		excuse_counts_json(&s->excused, o);
+	}
 	exposure_stale_json(s->stale, s->stale_count, o);
 	json_key(o, "work");
 	json_array(o);

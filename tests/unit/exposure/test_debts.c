@@ -251,6 +251,7 @@ static void frozen_once_and_settled(void **state)
 	import(f, AFFECTED("CVE-2099-1"));
 	import(f, OSV("CVE-2099-2", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.22.0")));
 	import(f, AFFECTED("DRILL-2099-1"));
+	assert_int_equal(database_transact(f->db, DB_WRITE, freeze, &w, &err), RF_ESTATE); /* there is no fleet yet */
 	report(f, "h1", "voice", SEEDS(1, 2));
 	report(f, "h2", "voice", SEEDS(2));
 	assert_ok(database_transact(f->db, DB_READ, load, &w, &err), &err);
