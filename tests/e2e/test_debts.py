@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+"""Waivers, VEX and the baseline. The brownfield of 400 engines on day one: everything is counted, nothing new is there, then one new
+vulnerable engine is. Then the debt shrinks as engines are replaced, and never grows."""
+import csv, datetime, io, json, os
+from brownfield import DRIVER, MAKER, grow, site_of
+from fleet import TARGET, model, put, stamped
+from tap import *
+
+CVE = "CVE-2026-24268"
+FLAW = "CVE-2026-30001"
+
+def advisory(id, package, purl, fixed, score=None):
+    j = {"schema_version": "1.6.0", "id": id, "modified": "2026-01-01T10:00:00Z", "published": "2026-01-01T10:00:00Z", "summary": f"{id}: a flaw",
+         "affected": [{"package": {"ecosystem": "npm", "name": package, "purl": purl},
+                       "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}]}]}
+    if score:
+        j["severity"] = [{"type": "CVSS_V3", "score": score}]
+    return json.dumps(j)
+
+def vex(author, status, when, number):
+    return json.dumps({"@context": "https://openvex.dev/ns/v0.2.0", "@id": f"https://{author}.example/vex/{number}", "author": author, "timestamp": when, "version": 1,
+                       "statements": [{"vulnerability": {"name": FLAW}, "products": [{"@id": "pkg:generic/microsoft/onnxruntime@1.20.1"}], "status": status,
+                                       "justification": "vulnerable_code_not_in_execute_path"}]})
+
+def ledger_kinds(site):
+    return [r["kind"] for r in run("ledger", "show", "--json", site=site).lines()]
+
+def brownfield():
+    if not os.access(MAKER, os.X_OK) or not DRIVER.exists():
+        return skip("a brownfield", "specimen maker or stand-in driver is not built")
+    tree, site = folder() / "tree", site_of("brown")
+    grow(tree)
+    put(site / "one.json", advisory(FLAW, "onnxruntime-node", "pkg:generic/microsoft/onnxruntime", "1.21.0"))
+    put(site / "two.json", advisory(CVE, "tensorrt", "pkg:generic/nvidia/tensorrt", "10.16.1"))
+    check(run("baseline", "freeze", site=site), 2, "nothing is frozen before there is a fleet", "reforge adopt")
+    run("feed", "import", "one.json", "two.json", site=site, cwd=site)
+    r = run("adopt", tree, "--services", tree / "own.csv", "--json", site=site)
+    ok(r.status == 3 and r.json()["released_engines"] == 400, "400 engines are adopted", r)
+    before = run("status", "--json", site=site).json()
+    ok("excused" not in before and before["exposures"]["affected"] >= 400, "before the freeze nothing is excused", before["exposures"])
+
+    r = run("baseline", "freeze", "--owner", "platform", "--until", "60d", "--json", site=site)
+    j = r.json()
+    # 160 engines of ONNX Runtime are 160 contents; 240 plans are 4, in 6 services
+    ok(r.status == 0 and 160 < j["debts"] < sum(before["exposures"].values()) and j["unowned"] == 0, "day one is frozen, by content and component", r)
+    ok(ledger_kinds(site).count("baseline.frozen") == 1, "the ledger has it")
+    after = run("status", "--json", site=site).json()
+    ok(after["exposures"] == before["exposures"], "everything is counted as before", after["exposures"], before["exposures"])
+    e = after["excused"]
+    ok(e["baseline"] == sum(before["exposures"].values()) and e["new"] == e["worse"] == e["due"] == 0, "and all of it is debt: nothing is new", e)
+    check(run("status", site=site), 1, "status says so in words", "baseline debt until")
+    show = run("baseline", "show", "--json", site=site).json()
+    ok(show["frozen"] == show["open"] == j["debts"] and show["gone"] == 0, "all of it is open", show)
+    check(run("baseline", "freeze", site=site), 2, "a second freeze is refused, with what to do", "shrinks and never grows", "reforge waive")
+    rows = run("baseline", "list", "--json", site=site).lines()
+    ok(sum(len(h["debts"]) for h in rows) == j["debts"] and {h["owner"] for h in rows} == {"vision-team", "camera-team", "speech-team", "unassigned"},
+       "each debt has an owner", {h["owner"] for h in rows})
+    engines = [h for h in rows if h["carrier"] == "builder"]
+    ok(all(len(h["sha256"]) == 64 for h in engines) and not any("sha256" in h for h in rows if h["carrier"] != "builder"), "an engine's debt is its content's")
+
+    new = tree / "speech/newcomer/1/model.onnx"
+    put(new, stamped(model(9999), **{"reforge.toolchain": "onnxruntime", "reforge.toolchain.version": "1.20.1", "reforge.target": TARGET, "reforge.recipe": "newcomer"}))
+    run("adopt", tree, "--services", tree / "own.csv", site=site)
+    e = run("status", "--json", site=site).json()["excused"]
+    ok(e["new"] == 1, "one new vulnerable engine is new, and the runtime under it is not", e)
+    r = run("explain", new, "--json", site=site)
+    found = {x["carrier"]: x for x in r.json() if x["advisory"] == FLAW}
+    ok("baseline" not in found["builder"] and found["runtime"]["baseline"]["state"] == "covered", "explain tells them apart", found)
+    check(run("explain", tree / "speech/speech001/1/model.onnx", site=site), 1, "an old one's chain ends with its debt", "baseline debt: frozen on", "owner speech-team")
+
+    old = tree / "speech/speech002/1/model.onnx"
+    bytes_before = old.read_bytes()
+    put(old, stamped(model(9998), **{"reforge.toolchain": "onnxruntime", "reforge.toolchain.version": "1.21.1", "reforge.target": TARGET, "reforge.recipe": "speech002"}))
+    run("adopt", tree, "--services", tree / "own.csv", site=site)
+    gone = run("baseline", "show", "--json", site=site).json()
+    ok(gone["gone"] == 1 and gone["frozen"] == j["debts"], "a rebuilt engine takes its debt along", gone)
+    put(old, bytes_before)
+    run("adopt", tree, "--services", tree / "own.csv", site=site)
+    e = run("status", "--json", site=site).json()["excused"]
+    ok(e["new"] == 2 and run("baseline", "show", "--json", site=site).json()["gone"] == 1, "brought back it is new: gone debt does not come back", e)
+    ok("baseline.settled" in ledger_kinds(site), "the ledger has the settling")
+    b = run("baseline", "burndown", "--json", site=site).json()
+    speech = [g for g in b["groups"] if g["owner"] == "speech-team"][0]
+    ok(b["open"] == b["frozen"] - 1 and speech["open"] == speech["frozen"] - 1 and b["points"][-1] == b["open"], "the burn-down has it, by owner", speech)
+    rows = list(csv.DictReader(io.StringIO(run("baseline", "burndown", "--csv", site=site).out)))
+    ok(sum(int(r["open"]) for r in rows if r["time"] == rows[-1]["time"]) == b["open"], "so has the CSV", rows[-3:])
+    check(run("baseline", "burndown", "--by", "owner", site=site), 0, "and the words", "vision-team", "debts open")
+    check(run("ledger", "verify", site=site), 0, "the ledger is whole")
+
+    waivers(site, new)
+    statements(site, new)
+
+def waivers(site, new):
+    args = ["waive", FLAW, "--service", "speech", "--owner", "speech-team", "--reason", "the delivery comes first"]
+    check(run(*args, site=site), 2, "a waiver ends", "until")
+    check(run(*args, "--until", "2020-01-01", site=site), 2, "on a day to come", "is over")
+    check(run(*args, "--until", "91d", site=site), 2, "not beyond the policy", "90 d")
+    check(run("waive", FLAW, "--until", "30d", "--owner", "x", "--reason", "y", site=site), 2, "it is for something", "narrow it")
+    check(run("waive", FLAW, "--service", "nobody", "--until", "30d", "--owner", "x", "--reason", "y", site=site), 2, "that there is", "no service 'nobody'")
+    check(run("waive", "CVE-1999-0001", "--service", "speech", "--until", "30d", "--owner", "x", "--reason", "y", site=site), 2, "of an advisory at hand", "CVE-1999-0001")
+    check(run("waive", FLAW, "--product", "no such thing", "--until", "30d", "--owner", "x", "--reason", "y", site=site), 2, "a product of the table", "no product")
+    r = run(*args, "--until", "30d", "--defer", "--product", "pkg:generic/microsoft/onnxruntime@1.20.1", "--json", site=site)
+    j = r.json()
+    ok(r.status == 0 and j["id"] == 1 and j["kind"] == "deferral" and j["state"] == "in force" and j["version"] == "1.20.1", "a deferral is one too", r)
+    ok(ledger_kinds(site).count("waiver.made") == 1, "the ledger has it")
+    e = run("status", "--json", site=site).json()["excused"]
+    ok(e["new"] == 0 and e["waived"] > 0, "what it covers is waived", e)
+    check(run("status", site=site), 1, "status says so", "waived")
+    check(run("explain", new, site=site), 1, "so does explain", "waived: deferral 1 until", "the delivery comes first")
+    check(run("waive", "list", site=site), 0, "it is listed", "deferral", "in force", "service speech")
+    check(run("waive", "show", "1", site=site), 0, "and shown", "speech-team", "made by")
+    check(run("waive", "revoke", "1", site=site), 2, "it is not revoked without a reason", "reason")
+    check(run("waive", "revoke", "1", "--reason", "delivered", site=site), 0, "it is revoked", "revoked", "delivered")
+    check(run("waive", "revoke", "1", "--reason", "again", site=site), 2, "once", "has ended already")
+    ok(run("waive", "list", "--json", site=site).json() == [] and len(run("waive", "list", "--all", "--json", site=site).json()) == 1, "and kept")
+    ok(run("status", "--json", site=site).json()["excused"]["new"] == 2, "what it covered is not any more")
+
+def statements(site, new):
+    day = lambda n: (datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=n)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    for author in ("acme", "mallory"):
+        put(site / f"{author}.json", vex(author, "not_affected", day(10), 1))
+        run("feed", "import", f"{author}.json", site=site, cwd=site)
+    e = run("status", "--json", site=site).json()
+    ok(e["excused"]["vex"] == 0 and e["excused"]["new"] == 2, "a statement excuses nothing while nobody is trusted", e["excused"])
+    yaml = (site / "reforge.yaml").read_text()
+    put(site / "reforge.yaml", yaml + "vex: {trusted: [{author: acme}], max_age: 30d}\n")
+    ok(run("status", "--json", site=site).json()["excused"]["new"] == 0, "that of a trusted author does")
+    check(run("explain", new, site=site), 1, "explain names author, justification and end; the finding stays", "excused: VEX of acme: not_affected, vulnerable_code_not_in_execute_path", "affected  " + FLAW)
+    put(site / "reforge.yaml", yaml + "vex: {trusted: [{author: acme}], max_age: 5d}\n")
+    ok(run("status", "--json", site=site).json()["excused"]["new"] == 2, "it is too old by another policy")
+    put(site / "reforge.yaml", yaml + "vex: {trusted: [{author: acme}], max_age: 30d}\n")
+    put(site / "later.json", vex("acme", "affected", day(1), 2))
+    run("feed", "import", "later.json", site=site, cwd=site)
+    ok(run("status", "--json", site=site).json()["excused"]["new"] == 2, "its author can take it back")
+
+guarded(brownfield)
+done()
