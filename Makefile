@@ -5,7 +5,7 @@ DEV ?= build-dev
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 20
 
-.PHONY: all setup demo test test-all test-crash test-witness test-kubernetes bench fuzz dev install docs clean
+.PHONY: all setup gate test-gate-static demo test test-all test-crash test-witness test-kubernetes bench fuzz dev install docs clean
 
 all: setup
 	@[ -f $(BUILD)/build.ninja ] || meson setup --buildtype=release $(BUILD) >/dev/null
@@ -14,6 +14,21 @@ all: setup
 setup:
 	@setup/packages build
 	@setup/fetch build
+
+# reforge-gate for both architectures, static: build-gate/x86_64/reforge-gate, build-gate/aarch64/reforge-gate.
+gate:
+	@setup/packages build gate
+	@setup/fetch build
+	@[ -f build-gate/x86_64/build.ninja ] || meson setup --buildtype=release -Dgate=true build-gate/x86_64 >/dev/null
+	@[ -f build-gate/aarch64/build.ninja ] || meson setup --buildtype=release -Dgate=true --cross-file setup/aarch64.ini build-gate/aarch64 >/dev/null
+	@ninja -C build-gate/x86_64 --quiet
+	@ninja -C build-gate/aarch64 --quiet
+
+# What is in them and what is not; the same questions to both, under QEMU, with the same answers.
+test-gate-static: gate dev all
+	@setup/packages test demo
+	@setup/fetch demo
+	@tests/gate/static build-gate
 
 # The main job before your eyes: a fleet, a bulletin, the response.
 demo:
@@ -76,4 +91,4 @@ install: all
 	@meson install -C $(BUILD) --quiet
 
 clean:
-	rm -rf $(BUILD) $(DEV) $(FUZZ) build-bench
+	rm -rf $(BUILD) $(DEV) $(FUZZ) build-bench build-gate

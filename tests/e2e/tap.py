@@ -9,7 +9,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 REFORGE = os.path.abspath(os.environ.get("REFORGE", ROOT / "build/reforge"))
 BUILD = os.path.abspath(os.environ.get("REFORGE_BUILD", ROOT / "build-dev"))
 ENV = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
-_count = _failed = 0
+_count = _failed = _skipped = 0
 _folder = None
 
 def folder():
@@ -32,12 +32,18 @@ def ok(good, name, *details):
     return bool(good)
 
 def skip(name, why):
-    global _count
+    global _count, _skipped
     _count += 1
+    _skipped += 1
     print(f"ok {_count} - {name} # skip {why}", flush=True)
 
 def done():
     print(f"1..{_count}")
+    sys.exit(1 if _failed else 0)
+
+def counted():
+    """done() of a script that stands alone: what tests/run says of many, the last line says of its own."""
+    print(f"1..{_count}\n{_count - _failed - _skipped} passed, {_failed} failed, {_skipped} skipped")
     sys.exit(1 if _failed else 0)
 
 class Result:
