@@ -5,7 +5,7 @@ DEV ?= build-dev
 FUZZ ?= build-fuzz
 FUZZ_SECONDS ?= 20
 
-.PHONY: all setup gate test-gate-static demo test test-all test-crash test-witness test-kubernetes bench fuzz dev install docs clean
+.PHONY: all setup gate test-gate-static packages test-packages demo test test-all test-crash test-witness test-kubernetes bench fuzz dev install docs clean
 
 all: setup
 	@[ -f $(BUILD)/build.ninja ] || meson setup --buildtype=release $(BUILD) >/dev/null
@@ -29,6 +29,21 @@ test-gate-static: gate dev all
 	@setup/packages test demo
 	@setup/fetch demo
 	@tests/gate/static build-gate
+
+# Debian packages of both programs for amd64 and arm64 in build-packages/, and the container image of reforge-gate, an OCI layout,
+# in build-packages/image.
+packages: gate all
+	@setup/packages debian
+	@[ -f build-aarch64/build.ninja ] || meson setup --buildtype=release --cross-file setup/aarch64.ini --cross-file setup/aarch64-full.ini \
+	  build-aarch64 >/dev/null
+	@ninja -C build-aarch64 --quiet reforge toolchains/onnxruntime/reforge-toolchain-onnxruntime toolchains/tensorrt/reforge-toolchain-tensorrt
+	@deploy/debian/build build-packages reforge-gate amd64 build-gate/x86_64 reforge-gate arm64 build-gate/aarch64 \
+	  reforge amd64 $(BUILD) reforge arm64 build-aarch64
+	@deploy/container/build build-packages/image amd64=build-gate/x86_64/reforge-gate arm64=build-gate/aarch64/reforge-gate
+
+# What is in them, installed and removed, made again with the same bytes, read by others' tools.
+test-packages: packages
+	@tests/deploy/packages build-packages
 
 # The main job before your eyes: a fleet, a bulletin, the response.
 demo:
@@ -91,4 +106,4 @@ install: all
 	@meson install -C $(BUILD) --quiet
 
 clean:
-	rm -rf $(BUILD) $(DEV) $(FUZZ) build-bench build-gate
+	rm -rf $(BUILD) $(DEV) $(FUZZ) build-bench build-gate build-aarch64 build-packages
