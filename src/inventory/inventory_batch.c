@@ -160,10 +160,16 @@ static const char *json_of(struct inventory_batch *b, const struct artifact_fact
 	return s.failed ? NULL : arena_text(&b->arena, str_span(&s));
 }
 
-/* Said of a member's name, not of its content: elsewhere the same content has another name. */
-static bool only_its_name(const struct artifact_facts *f)
+/* Said of a place, not of the content: of a member's name, of the folder around it, of the size that a container states.
+ * Elsewhere the same content has another. */
+static bool only_its_place(const struct artifact_facts *f)
 {
-	return f->finding == ARTIFACT_UNKNOWN && strcmp(f->cause, ARTIFACT_CAUSE_UNSAFE_NAME) == 0 && f->rule_count == 1;
+	static const char *const rules[] = { "member_name_leaves", "link_leaves", "folder_mismatch", "member_size_mismatch" };
+	size_t of_place = 0;
+	for (size_t i = 0; i < f->rule_count; i++)
+		for (size_t k = 0; k < RF_COUNT(rules); k++)
+			of_place += strcmp(f->rules[i], rules[k]) == 0;
+	return f->finding != ARTIFACT_CLEAR && f->rule_count && of_place == f->rule_count;
 }
 
 static bool artifact_texts(struct inventory_batch *b, const struct artifact_facts *f, struct batch_artifact *a)
@@ -175,8 +181,8 @@ static bool artifact_texts(struct inventory_batch *b, const struct artifact_fact
 	a->kind = f->kind;
 	a->layout = f->layout;
 	a->version_source = artifact_version_source_text(f->version_source);
-	a->finding = artifact_finding_text(only_its_name(f) ? ARTIFACT_CLEAR : f->finding);
-	a->cause = only_its_name(f) ? "" : f->cause;
+	a->finding = artifact_finding_text(only_its_place(f) ? ARTIFACT_CLEAR : f->finding);
+	a->cause = only_its_place(f) ? "" : f->cause;
 	a->product = f->product ? text(b, f->product) : NULL;
 	a->version = text(b, f->version);
 	a->target = text(b, f->target);
@@ -361,6 +367,12 @@ static int unseen_add(struct inventory_batch *b, struct batch_group *g, const st
 			facts->note_count ? facts->notes[facts->note_count - 1] : "could not be read");
 }
 
+/* What is wrong with a place is kept with the place: on the list of what somebody has to look at. */
+static int place_object(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f)
+{
+	return only_its_place(f->facts) ? unseen_add(b, g, f) : 0;
+}
+
 /* What lies inside of a container that was not read again is where it was; its facts are in the database. */
 static int members_add(struct inventory_batch *b, struct batch_group *g, const struct scan_file *f,
 		       const struct inventory_place *place, struct err *err)
@@ -396,7 +408,7 @@ int inventory_batch_add(struct inventory_batch *b, const struct scan_file *f, co
 			return unseen_add(b, g, f) == 0 ? 0 : no_memory(err);
 		return err_set(err, RF_EINVALID, "a scan without digests is a report: nothing of it can be recorded");
 	}
-	if (known_add(b, f) < 0 || (f->inside_partly && unseen_add(b, g, f) < 0))
+	if (known_add(b, f) < 0 || (f->inside_partly ? unseen_add(b, g, f) : place_object(b, g, f)) < 0)
 		return no_memory(err);
 	if (!worth_keeping(f->facts))
 		return 0;

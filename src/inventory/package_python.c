@@ -45,7 +45,7 @@ static void folder_compare(struct artifact_reading *r, const char *version)
 	struct span named = span_from(folder, hyphen + 1);
 	if (version_compare(pep440, named, span_of(version)) == VERSION_EQUAL || span_eq_text(named, version))
 		return;
-	artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "version_mismatch",
+	artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "folder_mismatch",
 			"the folder says version %.*s, the metadata in it %.60s", SPAN_ARG(span_sub(named, 0, 60)),
 			version);
 }

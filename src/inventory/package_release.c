@@ -114,7 +114,7 @@ static int tensorrt_read(struct artifact_reading *r, struct span text, const str
 	const struct scheme *scheme = scheme_find(SPAN("tensorrt"));
 	if (told && above.n && version_is_readable(scheme, above) &&
 	    version_compare(scheme, above, span_of(version)) != VERSION_EQUAL)
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "version_mismatch",
+		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "folder_mismatch",
 				"the header says TensorRT %s, the folder above it TensorRT-%.*s", version,
 				SPAN_ARG(span_sub(above, 0, 60)));
 	return rc;

@@ -386,6 +386,21 @@ static void test_names(void **state)
 	read_here(x, 2, packages);
 	assert_known(x, 2, "", "");
 	assert_int_equal(number(x, "SELECT count(*) FROM inventory_artifact WHERE kind = 'package-database'"), 1);
+	/* what is wrong with the place is kept there */
+	struct artifact_facts here = found(plan, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE);
+	here.rules[0] = "member_size_mismatch";
+	here.rule_count = 1;
+	here.notes[here.note_count++] = "the container states 5 bytes, 9 came";
+	struct inventory_batch *b = inventory_batch_new();
+	struct inventory_place place = { .host = "h1", .service = "", .environment = "", .model = "" };
+	struct err err = ERR_INIT;
+	struct scan_file f = { .path = "/x/a.zip!/m.plan", .root = "/x", .has_digest = true, .digest = content(7), .facts = &here };
+	assert_ok(inventory_batch_root(b, "/x", &place, &err), &err);
+	assert_ok(inventory_batch_add(b, &f, &place, &err), &err);
+	assert_ok(inventory_record(x->db, b, NULL, &err), &err);
+	inventory_batch_free(b);
+	assert_known(x, 7, "", "10.13.3.9");
+	assert_int_equal(number(x, "SELECT count(*) FROM inventory_unseen WHERE reason = 'the container states 5 bytes, 9 came'"), 1);
 	outside.rules[1] = "section_past_end";
 	outside.rule_count = 2;
 	read_here(x, 3, outside);
