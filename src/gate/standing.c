@@ -319,7 +319,7 @@ static int image_for(struct standing *s, const struct group *g, const char *repo
 	}
 	*ret = "";
 	while (n-- > 0 && !**ret) {
-		bool good;
+		bool good = false;
 		int rc = may_run(s, g, GATE_IMAGE, tags[n], &good, err);
 		if (rc)
 			return rc;
@@ -339,7 +339,7 @@ static int release_for(struct standing *s, const struct group *g, const char **r
 	for (size_t i = 0; i < k->release_count; i++) {
 		const struct gate_release *r = &k->releases[i];
 		struct span name = gate_snapshot_text_at(k, r->name);
-		bool good;
+		bool good = false;
 		if (!r->is_signed || r->as_found || !span_eq(gate_snapshot_text_at(k, r->service), g->out.drain.service) ||
 		    !span_eq(gate_snapshot_text_at(k, r->environment), g->out.drain.environment) ||
 		    (best.p && span_compare(name, best) <= 0))
