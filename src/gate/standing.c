@@ -262,7 +262,7 @@ int standing_workload(struct standing *s, struct span host, struct span service,
 		      const struct kube_workload *w, const struct digest *digest, struct err *err)
 {
 	struct review_subject list[REVIEW_MAX_SUBJECTS];
-	struct group *g;
+	struct group *g = NULL;
 	size_t n = 0;
 	RF_AUTO(arena) a = ARENA_INIT(16 * MIB);
 	char *name = arena_printf(&a, "%s/%s", w->kind, w->name);
