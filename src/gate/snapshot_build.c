@@ -154,7 +154,8 @@ static int build(struct transaction *tx, void *data)
 				  .problem = q->problem,
 				  .data = q->data,
 				  .a = ARENA_INIT(SCRATCH_BYTES),
-				  .by_digest = MAP_INIT };
+				  .by_digest = MAP_INIT,
+				  .scanned = MAP_INIT };
 	gate_snapshot_free(q->s);
 	q->s = b.s = gate_snapshot_new(GATE_SNAPSHOT_ARENA_BYTES);
 	int rc = b.s ? build_all(&b) : gate_build_no_memory(&b);
@@ -162,6 +163,8 @@ static int build(struct transaction *tx, void *data)
 	rf_free(b.ids);
 	rf_free(b.contents);
 	rf_free(b.held);
+	json_doc_free(b.doc);
+	map_release(&b.scanned);
 	map_release(&b.by_digest);
 	arena_release(&b.a);
 	return rc;

@@ -3,6 +3,7 @@
 #define REFORGE_GATE_SNAPSHOT_BUILD_INT_H
 
 #include "base/hash.h"
+#include "format/json.h"
 #include "gate/snapshot_build.h"
 
 /* A content of the inventory and what it carries: alone, and as a part of an image. */
@@ -32,6 +33,8 @@ struct gate_builder {
 	struct gate_held *held;
 	size_t held_count, held_room;
 	struct map by_digest; /* digest -> index of the artifact + 1 */
+	struct json_doc *doc; /* of one workload at a time */
+	struct map scanned;   /* tags that a scan has seen */
 	uint64_t withheld;
 };
 

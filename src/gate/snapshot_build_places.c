@@ -2,7 +2,6 @@
 #include "gate/snapshot_build_int.h"
 
 #include "format/image_reference.h"
-#include "format/json.h"
 #include "inventory/artifact.h"
 
 /* ── a part ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -153,57 +152,41 @@ static int image_of(struct gate_builder *b, struct json detail, uint32_t artifac
 	return gate_snapshot_image(b->s, span_of(image_reference_text(&ref, canonical)), artifact, tx_err(b->tx));
 }
 
-struct workloads {
-	struct gate_builder *b;
-	struct json_doc *doc;
-	struct map scanned; /* references that a scan has seen */
-};
-
-static bool is_scanned(const struct workloads *w, struct json detail)
+static bool is_scanned(const struct gate_builder *b, struct json detail)
 {
 	char canonical[IMAGE_REFERENCE_MAX];
 	struct image_reference ref;
 	return !image_reference_read(json_string(json_get(detail, "image")), &ref, NULL) &&
-	       map_get(&w->scanned, span_of(image_reference_text(&ref, canonical)));
+	       map_get(&b->scanned, span_of(image_reference_text(&ref, canonical)));
 }
 
-static int take_workload(struct workloads *w, const struct db_rows *row)
+static int take_workload(struct gate_builder *b, const struct db_rows *row)
 {
-	const struct gate_built *c = gate_build_content(w->b, rows_i64(row, 1));
+	const struct gate_built *c = gate_build_content(b, rows_i64(row, 1));
 	struct json detail;
-	if (!c || json_parse(w->doc, rows_text(row, 0), &detail, NULL))
+	if (!c || json_parse(b->doc, rows_text(row, 0), &detail, NULL))
 		return 0;
 	if (span_eq_text(rows_text(row, 2), ARTIFACT_CONTAINER_IMAGE))
-		return is_scanned(w, detail) ? 0 : image_of(w->b, detail, c->artifact);
-	return models_of(w->b, detail, c->artifact);
-}
-
-static int collect_scanned(struct workloads *w)
-{
-	const struct gate_snapshot *s = w->b->s;
-	int rc = 0;
-	for (size_t i = 0; !rc && i < s->image_count; i++)
-		rc = map_set(&w->scanned, gate_snapshot_text_at(s, s->images[i].text), w);
-	return rc ? gate_build_no_memory(w->b) : 0;
+		return is_scanned(b, detail) ? 0 : image_of(b, detail, c->artifact);
+	return models_of(b, detail, c->artifact);
 }
 
 static int build_workloads(struct gate_builder *b)
 {
-	RF_AUTO_ROWS rows = NULL;
-	struct workloads w = { .b = b, .doc = json_doc_new(), .scanned = MAP_INIT };
-	int rc = w.doc ? collect_scanned(&w) : gate_build_no_memory(b);
-	if (!rc)
-		rc = TX_QUERY(b->tx, &rows,
-			      "SELECT d.detail, u.artifact_id, a.kind FROM fleet_detail d JOIN inventory_host h ON h.name = d.host"
-			      " JOIN inventory_group g ON g.host_id = h.id JOIN inventory_path x ON x.path = d.path"
-			      " JOIN inventory_placement p ON p.group_id = g.id AND p.path_id = x.id"
-			      " JOIN inventory_use u ON u.id = p.use_id JOIN inventory_artifact a ON a.id = u.artifact_id"
-			      " WHERE p.gone_at IS NULL AND a.kind IN ('" ARTIFACT_CONTAINER_IMAGE "', 'model-reference')");
-	while (!rc && (rc = rows_next(rows)) == 1)
-		rc = take_workload(&w, rows);
-	json_doc_free(w.doc);
-	map_release(&w.scanned);
-	return rc;
+	const struct gate_snapshot *s = b->s;
+	b->doc = json_doc_new();
+	if (!b->doc)
+		return gate_build_no_memory(b);
+	for (size_t i = 0; i < s->image_count; i++)
+		if (map_set(&b->scanned, gate_snapshot_text_at(s, s->images[i].text), b))
+			return gate_build_no_memory(b);
+	return gate_build_each(b,
+			       "SELECT d.detail, u.artifact_id, a.kind FROM fleet_detail d JOIN inventory_host h ON h.name = d.host"
+			       " JOIN inventory_group g ON g.host_id = h.id JOIN inventory_path x ON x.path = d.path"
+			       " JOIN inventory_placement p ON p.group_id = g.id AND p.path_id = x.id"
+			       " JOIN inventory_use u ON u.id = p.use_id JOIN inventory_artifact a ON a.id = u.artifact_id"
+			       " WHERE p.gone_at IS NULL AND a.kind IN ('" ARTIFACT_CONTAINER_IMAGE "', 'model-reference')",
+			       "u.artifact_id = $1", "", take_workload);
 }
 
 int gate_build_places(struct gate_builder *b)
