@@ -276,9 +276,38 @@ def images():
     sums = {str(f.relative_to(where / "bundle/rootfs")): hashlib.sha256(f.read_bytes()).hexdigest() for f in (where / "bundle/rootfs").rglob("*.plan") if not f.is_symlink()}
     ok(sums and all(want.get(n, ("",))[0] == s for n, s in sums.items()), "hashlib: their digests", sums)
 
+def reports():
+    """check's reports: problems, a waived one, names that want to break out, a run that could not be finished."""
+    w, trt = folder() / "gate", "pkg:generic/nvidia/tensorrt"
+    run("init", w)
+    (w / "a.json").write_text(json.dumps({"schema_version": "1.6.0", "id": "CVE-2026-91001", "modified": "2026-01-01T10:00:00Z", "published": "2026-01-01T10:00:00Z",
+        "summary": "made up", "affected": [{"package": {"ecosystem": "GIT", "name": "t", "purl": trt}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "10.17.0"}]}]}]}))
+    run("feed", "import", w / "a.json", site=w)
+    (w / "Dockerfile").write_text("FROM nvcr.io/nvidia/tensorrt:25.06-py3\nFROM a<b>&'\"::error::x\n")
+    files = {n: w / f"r.{n}" for n in ("sarif", "junit")}
+    def written(*subjects):
+        r = run("check", *subjects, *[x for n, f in files.items() for x in ("--format", f"{n}={f}")], site=w, cwd=w)
+        return r, {n: f.read_text() for n, f in files.items()}
+    runs = [written("Dockerfile", trt + "@10.13.3.9", trt + "@11.0.0", trt), written(trt + "@11.0.0"), written(trt + "@10.13.3.9", "absent")]
+    ok([r.status for r, _ in runs] == [1, 0, 2], "check: reports of three runs", *[r for r, _ in runs])
+    schema = ROOT / "third_party/sarif/sarif-2.1.0-rtm.5.json"
+    m = peer("jsonschema")
+    if m and not schema.exists(): skip("SARIF's schema (npm)", "not fetched: setup/fetch witness")
+    elif m:
+        v = m[0].Draft7Validator(json.loads(schema.read_text()), format_checker=m[0].FormatChecker())
+        wrong = [f"{'/'.join(map(str, e.absolute_path))}: {e.message}"[:300] for _, t in runs for e in v.iter_errors(json.loads(t["sarif"]))]
+        ok(not wrong, "jsonschema: check's SARIF by OASIS' schema", *wrong)
+    m = peer("junitparser")
+    if m:
+        suites = [m[0].JUnitXml.fromstring(t["junit"].encode()) for _, t in runs]
+        ok([(s.tests, s.failures, s.errors) for s in suites] == [(5, 2, 0), (1, 0, 0), (2, 1, 1)], "junitparser: tests, failures, errors", *[t["junit"] for _, t in runs])
+    if tool("xmllint"):
+        p = [command("xmllint", "--noout", "--nonet", "-", input=t["junit"].encode()) for _, t in runs]
+        ok(all(x.returncode == 0 for x in p), "xmllint: JUnit is XML", *[x.stdout.decode() for x in p])
+
 guarded(workspace)
 for group in (openssl, ledger, dsse, statements, engines, pages, bills):
     guarded(group) if site else skip(group.__name__, "no published release to look at")
-for group in (schemas, given_back, images, manual):
+for group in (schemas, given_back, images, manual, reports):
     guarded(group)
 done()
