@@ -96,6 +96,14 @@ static void inside(struct check_sink *s, const struct check_subject *c, const st
 		words(s, "", t->where, ": ");
 }
 
+/* What was found stands in front of it already. */
+static struct span only_why(const struct gate_finding *f)
+{
+	struct span why = f->why, said = f->fact.reason;
+	bool repeats = said.n && why.n > said.n + 2 && span_eq(span_sub(why, 0, said.n), said) && why.p[said.n] == ':';
+	return repeats && !f->fact.title.n ? span_from(why, said.n + 2) : why;
+}
+
 static void decided(struct check_sink *s, const struct gate_finding *f)
 {
 	const char *name = gate_decision_name(f->decision);
@@ -103,7 +111,7 @@ static void decided(struct check_sink *s, const struct gate_finding *f)
 		return;
 	str_add_text(&s->text, "    ");
 	str_add_colour(&s->text, s->coloured, colour_of(name), "%s", name);
-	words(s, ": ", f->why, "\n");
+	words(s, ": ", only_why(f), "\n");
 	if (f->next.n && f->decision != GATE_ALLOW)
 		words(s, "    next: ", f->next, "\n");
 }

@@ -214,8 +214,11 @@ void check_finding_words(const struct gate_finding *f, struct str *to)
 void check_finding_fingerprint(const struct check_subject *c, const struct gate_finding *f, struct digest *ret)
 {
 	RF_AUTO(str) text = STR_INIT(1 * MIB);
+	RF_AUTO(str) path = STR_INIT(64 * KIB);
+	if (c->path)
+		check_path(c->path, &path);
 	/* NUL between, so that no two lists of parts are one text */
-	struct span parts[] = { span_of(c->name), check_finding_id(f), span_of(f->fact.cause),
+	struct span parts[] = { str_span(&path), span_of(c->name), check_finding_id(f), span_of(f->fact.cause),
 				span_of(f->fact.has_carrier ? carrier_name(f->fact.carrier) : ""), f->fact.purl, f->fact.where };
 	for (size_t i = 0; i < RF_COUNT(parts); i++) {
 		str_add(&text, parts[i]);

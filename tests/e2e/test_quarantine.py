@@ -41,7 +41,7 @@ def files():
     ok(noted.status == 0 and [(f["rule"], f["finding"], f["cause"]) for f in noted.json()["findings"]] == [("external_data_hardlink", None, None)],
        "what is only noted is no finding, and has no cause", noted)
     check(run("check", d / "absent.onnx", cwd=d), 2, "a file that is not there", "absent.onnx")
-    check(run("check", d, cwd=d), 2, "a folder is scan's", "regular file")
+    check(run("check", d, cwd=d), 1, "a folder: the models in it", "hostile.onnx", "external_data_escapes", absent=("notes.txt",))
     lines = {pathlib.Path(f["path"]).name: f for f in run("scan", "--json", d).lines()}
     ok(lines["hostile.onnx"]["rules"] == ["external_data_escapes"] and lines["hostile.onnx"]["finding"] == "conflict", "scan names the rule too", lines["hostile.onnx"])
     check(run("scan", d / "hostile.onnx"), 3, "and shows it", "external_data_escapes")

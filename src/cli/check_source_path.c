@@ -1,0 +1,74 @@
+/* check PATH - files, folders, and what lies inside of containers: each a subject of its own. */
+#include "cli/check.h"
+
+#include "gate/decision.h"
+#include "inventory/scan_member.h"
+
+struct path_check {
+	struct check_run *run;
+	size_t inside; /* of the container at hand: members that are something */
+	size_t asked;
+};
+
+static bool is_path(const char *arg)
+{
+	return arg[0] != '\0';
+}
+
+/* What a folder or a container holds beside engines, models and libraries is not asked about; what was named is. */
+static bool is_of_interest(const struct scan_file *f)
+{
+	return strcmp(f->facts->kind, ARTIFACT_OTHER) != 0 || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->path, f->root) == 0;
+}
+
+/* Only what lies inside of it says anything, and nothing in there did. */
+static bool is_empty_container(const struct path_check *p, const struct scan_file *f)
+{
+	return !f->outer && scan_only_holds(f->facts) && !p->inside && f->facts->finding == ARTIFACT_CLEAR;
+}
+
+static void say_empty(struct artifact_facts *facts)
+{
+	facts->finding = ARTIFACT_UNKNOWN;
+	facts->cause = gate_cause_name(GATE_CAUSE_UNKNOWN_FORMAT);
+	facts->rules[0] = "nothing_inside";
+	facts->rule_count = 1;
+	facts->notes[0] = "nothing_inside: nothing inside is a model, engine or library in a format that is read here";
+	facts->note_count = RF_MAX(facts->note_count, 1);
+}
+
+static int take(const struct scan_file *f, void *data)
+{
+	struct path_check *p = data;
+	struct check_run *r = p->run;
+	struct artifact_facts facts = *f->facts;
+	if (f->error && !f->folder && strcmp(f->path, f->root) == 0)
+		return err_set(r->err, RF_EIO, "%s: %s", f->path, facts.note_count ? facts.notes[0] : "cannot be read");
+	int rc = r->in->wrapped ? check_held_add(&r->held, f, r->err) : 0;
+	if (rc || !is_of_interest(f))
+		return rc;
+	if (is_empty_container(p, f))
+		say_empty(&facts);
+	p->inside = f->outer ? p->inside + !scan_only_holds(&facts) : 0;
+	p->asked++;
+	struct check_question q = check_content(f->path, f->outer ? f->outer : f->path, &facts, f->has_digest ? &f->digest : NULL);
+	return check_ask(r, &q);
+}
+
+/* A folder without anything that is read here says nothing: no data is no pass. */
+static int ask_nothing(struct check_run *r, const char *arg)
+{
+	struct artifact_facts facts = { .kind = ARTIFACT_OTHER, .layout = "", .cause = "", .cc_major = -1, .cc_minor = -1 };
+	struct check_question q = check_content(arg, arg, &facts, NULL);
+	return check_ask(r, &q);
+}
+
+static int run_path(struct check_run *r, const char *arg)
+{
+	struct path_check p = { r, 0, 0 };
+	struct scan_options options = { .threads = 0 };
+	int rc = scan_files(&arg, 1, &options, take, &p, NULL, r->err);
+	return rc || p.asked ? rc : ask_nothing(r, arg);
+}
+
+const struct check_source check_source_path = { "path", is_path, run_path };

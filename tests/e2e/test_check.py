@@ -1,0 +1,242 @@
+#!/usr/bin/env python3
+"""check: every kind of subject, every form of report, --fail-on, --at, a command behind it; systemd units. TAP."""
+import json, os, pathlib, re, shutil, signal, socket, subprocess, sys, threading, time
+import xml.etree.ElementTree as xml
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
+from images import *
+from tap import *
+
+MAKER = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+TRT = "pkg:generic/nvidia/tensorrt"
+CVE = "CVE-2026-91001"
+
+def advisory(id, fixed, product=TRT, score="CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"):
+    return {"schema_version": "1.6.0", "id": id, "modified": "2026-01-01T10:00:00Z", "published": "2026-01-01T10:00:00Z", "summary": f"made up {id}",
+            "severity": [{"type": "CVSS_V3", "score": score}],
+            "affected": [{"package": {"ecosystem": "GIT", "name": "t", "purl": product},
+                          "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": fixed}]}]}]}
+
+def specimen(path, version, *more):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    subprocess.run([MAKER, "--version", version, "--cc", "8.6", *more, str(path)], check=True)
+    return path
+
+site = old = new = None
+def workspace():
+    global site, old, new
+    site = folder() / "site"
+    run("init", site)
+    (site / "a.json").write_text(json.dumps(advisory(CVE, "10.17.0")))
+    check(run("feed", "import", site / "a.json", site=site), 0, "an advisory", "1 new or changed")
+    old = specimen(folder() / "models/asr/1/model.plan", "10.13.3.9")
+    new = specimen(folder() / "models/ocr/1/model.plan", "10.17.0.4")
+
+def check_(*args, **more):
+    return run("check", *args, site=site, **more)
+def answers(*args, **more):
+    r = check_("--json", *args, **more)
+    return r, r.lines()
+
+# ── Subjects ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def subjects():
+    r, a = answers(TRT + "@10.13.3.9", TRT + "@11.0.0", TRT, old, new)
+    ok(r.status == 1 and [x["decision"] for x in a] == ["deny", "allow", "warn", "deny", "allow"], "package URLs and files, in their order", r)
+    ok(a[2]["version"] == "" and {f["finding"] for f in a[2]["findings"]} == {"unknown"}, "a package URL without a version is unknown, not allowed", a[2])
+    ok(check_(TRT).status == 3, "and says so with its status")
+    f = [f for f in a[3]["findings"] if f["advisory"] == CVE]
+    ok([(x["carrier"], x["finding"], x["cause"], x["decision"]) for x in f] == [("builder", "affected", "in_range", "deny")] and f[0]["evidence"] and f[0]["why"]
+       and f[0]["score"] == 9.8, "an engine: by its builder, with reasons", a[3])
+    r, a = answers(folder() / "models")
+    ok(r.status == 1 and {(pathlib.Path(x["subject"]).parts[-3], x["decision"]) for x in a} == {("asr", "deny"), ("ocr", "allow")}, "a folder: each engine in it", r)
+    (folder() / "empty").mkdir()
+    (folder() / "empty/notes.txt").write_text("nothing")
+    check(check_(folder() / "empty"), 3, "a folder of nothing that is read here is unknown", "warn", "unknown_format")
+    check(check_(folder() / "models", folder() / "absent"), 2, "a path that is not there: nothing more is said", "absent")
+    check(check_("sha256:" + "0" * 64), 3, "a digest that nobody knows", "unknown_subject")
+    check(check_("sha256:12"), 2, "a digest that is none", "64")
+    check(check_("release:voice/2026-01-01-none"), 3, "a release that nobody knows", "unknown_subject")
+
+def containers():
+    tar = folder() / "both.tar"
+    subprocess.run(["tar", "-cf", tar, "-C", folder(), "models", "empty"], check=True)
+    r, a = answers(tar)
+    ok(r.status == 1 and sorted(x["subject"].partition("!/")[2] for x in a) == ["", "models/asr/1/model.plan", "models/ocr/1/model.plan"]
+       and [x["decision"] for x in a if "asr" in x["subject"]] == ["deny"], "an archive: what lies in it, and itself", r)
+    empty = folder() / "empty.tar"
+    subprocess.run(["tar", "-cf", empty, "-C", folder(), "empty"], check=True)
+    check(check_(empty), 3, "an archive of nothing that is read here", "unknown_format")
+
+def images():
+    write_oci(folder() / "image", {"1": Image([Layer(tar_of([Folder("opt"), ("opt/a.plan", old.read_bytes()), ("opt/b.plan", new.read_bytes()), ("etc/x", b"x")]))])})
+    r, a = answers(f"oci:{folder() / 'image'}")
+    ok(r.status == 1 and {x["subject"].partition("!/")[2]: x["decision"] for x in a}.get("opt/a.plan") == "deny", "an image: what its layers hold", r)
+    ok({x["subject"].partition("!/")[2]: x["decision"] for x in a}.get("opt/b.plan") == "allow", "and what of it is clear", a)
+    ok(all("etc/x" not in x["subject"] for x in a), "what is nothing of ours is not asked about", a)
+
+def dockerfile():
+    f = folder() / "Dockerfile"
+    f.write_text("ARG BASE\nFROM nvcr.io/nvidia/tritonserver:25.06-trtllm-python-py3 AS build\nRUN true\nFROM ${BASE}\nFROM scratch\nCOPY --from=build /a /a\n")
+    r, a = answers(f)
+    ok([(x["subject"], x["line"]) for x in a] == [("nvcr.io/nvidia/tritonserver:25.06-trtllm-python-py3", 2), ("${BASE}", 4)], "a Dockerfile: its images with their lines", a)
+    ok(a[0]["decision"] == "deny" and CVE in json.dumps(a[0]), "what a tag proves is judged", a[0])
+    ok(a[1]["decision"] == "warn" and "build time" in json.dumps(a[1]), "an argument of the build is unknown", a[1])
+    f.write_text("RUN before\nFROM x\n")
+    check(check_(f), 3, "a Dockerfile that is none is unknown", "line 1")
+
+def bills():
+    import hashlib
+    digest = hashlib.sha256(old.read_bytes()).hexdigest()
+    bill = {"bomFormat": "CycloneDX", "specVersion": "1.6", "components": [
+        {"type": "library", "name": "tensorrt", "version": "10.13.3.9", "purl": "pkg:pypi/tensorrt@10.13.3.9"},
+        {"type": "file", "name": "engine", "hashes": [{"alg": "SHA-256", "content": digest}]},
+        {"type": "file", "name": "unheard-of", "hashes": [{"alg": "SHA-256", "content": "1" * 64}]}]}
+    f = folder() / "app.cdx.json"
+    f.write_text(json.dumps(bill))
+    r, a = answers(f)
+    ok(r.status == 1 and len(a) == 1 and a[0]["decision"] == "deny", "a bill of materials: its components", r)
+
+# ── What decides ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def fail_on():
+    rows = [("affected", 1), ("none", 0), ("unknown", 0), ("affected,unknown,conflict", 1)]
+    got = [(k, check_(TRT + "@10.13.3.9", "--fail-on", k).status) for k, _ in rows]
+    ok(got == rows, "--fail-on: affected findings", got)
+    rows = [("affected", 3), ("none", 3), ("unknown", 1)]
+    got = [(k, check_(TRT, "--fail-on", k).status) for k, _ in rows]
+    ok(got == rows, "--fail-on: unknown findings", got)
+    check(check_(TRT, "--fail-on", "not_affected"), 2, "a kind that is none", "affected, conflict, unknown")
+    check(check_(TRT, "--service", "nobody"), 2, "a service that nobody knows is no default policy", "nobody")
+    check(check_(TRT, "--environment", "nowhere"), 2, "nor an environment", "nowhere")
+    check(check_(TRT + "@11.0.0", "--at", "2099-01-01"), 0, "--at: also what is to come")
+    check(check_(TRT + "@11.0.0", "--at", "soon"), 2, "--at: a moment", "no moment")
+
+# ── Forms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def forms():
+    d = folder() / "reports"
+    d.mkdir()
+    hostile = folder() / "models/a<b>&'\"\n::error::x,y.plan"
+    shutil.copy(old, hostile)
+    names = {"sarif": d / "r.sarif", "junit": d / "r.xml", "gitlab": d / "r.gitlab.json", "github": d / "r.github", "json": d / "r.json", "people": d / "r.txt"}
+    options = [x for n, p in names.items() for x in ("--format", f"{n}={p}")]
+    r = check_("models", TRT + "@11.0.0", TRT, *options, cwd=folder())
+    check(r, 1, "six reports and the screen", "model.plan", "deny")
+    sarif = json.loads(names["sarif"].read_text())
+    results = sarif["runs"][0]["results"]
+    ok(sarif["version"] == "2.1.0" and {x["ruleId"] for x in results} >= {CVE}, "SARIF: results", sarif)
+    uris = {x["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for x in results if x["ruleId"] == CVE}
+    ok({"models/asr/1/model.plan"} < uris and all("\n" not in u and '"' not in u for u in uris), "SARIF: paths are below the folder it was run in", uris)
+    ok(len({x["partialFingerprints"]["subjectAndCause/v1"] for x in results}) == len(results), "SARIF: fingerprints tell results apart", results)
+    tree = xml.parse(names["junit"]).getroot()
+    cases = tree.findall("testsuite/testcase")
+    ok(len(cases) == 5 and tree.get("failures") == "2" and len(tree.findall("testsuite/testcase/failure")) == 2, "JUnit: a case a subject", names["junit"].read_text())
+    quality = json.loads(names["gitlab"].read_text())
+    ok(len({x["fingerprint"] for x in quality}) == len(quality) >= 2 and {x["severity"] for x in quality} <= {"info", "minor", "major", "critical", "blocker"},
+       "GitLab: fingerprints and severities", quality)
+    lines = names["github"].read_text().splitlines()
+    ok(len(lines) == 4 and all(re.match("::(error|warning|notice) ", x) for x in lines), "GitHub: no name begins a command of its own", lines)
+    rows = [json.loads(x) for x in names["json"].read_text().splitlines()]
+    ok(len(rows) == 5 and rows == check_("models", TRT + "@11.0.0", TRT, "--json", cwd=folder()).lines(), "JSON: the same as --json", rows)
+    ok("\x1b" not in names["people"].read_text(), "words in a file have no colours")
+    again = json.loads((check_("models", TRT, "--format", "sarif", cwd=folder())).out)["runs"][0]["results"]
+    ok({x["partialFingerprints"]["subjectAndCause/v1"] for x in again} <= {x["partialFingerprints"]["subjectAndCause/v1"] for x in results}, "fingerprints stay the same", again)
+    os.unlink(hostile)
+
+def forms_of_failure():
+    """A report of an earlier run must not be mistaken for this one's."""
+    d = folder() / "reports"
+    r = check_(TRT + "@10.13.3.9", "absent.plan", "--format", f"sarif={d / 'f.sarif'}", "--format", f"junit={d / 'f.xml'}", "--format", f"gitlab={d / 'f.json'}",
+               "--format", f"github={d / 'f.github'}")
+    check(r, 2, "what could not be finished", "absent.plan")
+    run_ = json.loads((d / "f.sarif").read_text())["runs"][0]
+    ok(run_["invocations"][0]["executionSuccessful"] is False and "absent.plan" in json.dumps(run_["invocations"]), "SARIF says so", run_)
+    ok("absent.plan" in xml.parse(d / "f.xml").find("testsuite/testcase/error").get("message"), "JUnit says so")
+    ok(any("absent.plan" in x["description"] and x["severity"] == "blocker" for x in json.loads((d / "f.json").read_text())), "GitLab says so")
+    ok("could not run::" in (d / "f.github").read_text(), "GitHub says so")
+    for bad, text in (("xml", "sarif"), ("sarif=", "file"), ("sarif", "standard output")):
+        check(check_(TRT, "--format", bad, *(["--json"] if bad == "sarif" else [])), 2, f"--format {bad}", text)
+    check(check_(TRT + "@11.0.0", "--format", "junit=/nowhere/x.xml"), 2, "a file that cannot be written", "/nowhere")
+
+# ── A command behind it ───────────────────────────────────────────────────────────────────────────────────────────────
+
+def behind(*command, subject=None, **more):
+    return check_(subject or TRT + "@11.0.0", "--", *command, **more)
+
+def wrapped():
+    check(behind("sh", "-c", "exit 7"), 7, "the status is the command's own")
+    check(behind("true", subject=TRT + "@10.13.3.9"), 126, "denied: 126, and not started", "deny", "true is not started")
+    check(behind("touch", folder() / "started", subject=old), 126, "an engine that is denied", CVE)
+    ok(not (folder() / "started").exists(), "nothing was started")
+    check(behind("true", subject=TRT), 0, "a warning lets it start", "warn")
+    check(behind("no-such-command"), 125, "a command that is not there: 125", "no-such-command")
+    check(behind("/dev/null"), 125, "one that cannot be executed: 125", "/dev/null")
+    check(behind("true", subject="absent.plan"), 125, "a subject that is not there: 125", "absent.plan")
+    check(check_("--", "true"), 125, "no subject: 125", "too few")
+    check(check_(TRT, "--no-such", "--", "true"), 125, "a wrong option: 125", "--no-such")
+    check(check_(TRT + "@11.0.0", "--"), 125, "no command: 125", "which command")
+    check(run("check", TRT + "@11.0.0", "--", "true", cwd="/"), 125, "no workspace where one is needed: 125")
+    r = behind("sh", "-c", "echo mine; echo \"$1\"; pwd; echo $VALUE", "a", "b  c", env={"VALUE": "kept"}, cwd=folder() / "models")
+    ok(r.status == 0 and r.out.splitlines()[:1] == ["mine"] and "b  c" in r.out and str(folder() / "models") in r.out and "kept" in r.out,
+       "arguments, working folder and environment are kept; standard output is the command's", r)
+    r = check_(TRT + "@11.0.0", "--json", "--", "true")
+    ok(r.out == "" and json.loads(r.err)["decision"] == "allow", "--json goes beside it", r)
+
+def process():
+    """It is the same process: descriptors, signals, id."""
+    ours, theirs = socket.socketpair()
+    p = subprocess.Popen([REFORGE, "-C", str(site), "check", TRT + "@11.0.0", "--", "sh", "-c",
+                          f"ls /proc/self/fd; grep -E '^Sig(Ign|Cgt|Blk)' /proc/self/status; echo pid $$; echo sent >&{theirs.fileno()}; kill -TERM $$"],
+                         pass_fds=[theirs.fileno()], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, env=ENV, restore_signals=True)
+    out = p.communicate(timeout=60)[0].decode()
+    fds = {int(x) for x in out.splitlines() if x.isdigit()}
+    ok(ours.recv(10) == b"sent\n", "a socket that it was handed is the command's", out)
+    ok(len(fds - {0, 1, 2, theirs.fileno()}) == 1, "nothing of ours is left open: the one more is the folder that ls reads", out)
+    ok(f"pid {p.pid}" in out and p.returncode == -signal.SIGTERM, "the same process: a signal ends it as it would the command", (out, p.returncode))
+    masks = {m[0]: int(m[1], 16) for m in re.findall(r"(Sig\w+):\s*(\w+)", out)}
+    ok(masks["SigIgn"] & 1 << signal.SIGPIPE - 1 == 0 and masks["SigBlk"] == 0, "a broken pipe ends the command as ever", out)
+
+def swapped():
+    """A file changed after it was judged, while others still are."""
+    victim = folder() / "swap/model.plan"
+    specimen(victim, "10.17.0.4")
+    large = folder() / "swap/large.bin"
+    with open(large, "wb") as f: f.truncate(4 << 30)
+    p = subprocess.Popen([REFORGE, "-C", str(site), "check", str(victim), str(large), "--fail-on", "none", "--", "touch", str(folder() / "swap/started")],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV)
+    until, seen = time.time() + 60, False
+    while p.poll() is None and not seen and time.time() < until:
+        for fd in pathlib.Path(f"/proc/{p.pid}/fd").glob("*"):
+            try: seen |= os.readlink(fd) == str(large)
+            except OSError: pass
+    victim.write_bytes(old.read_bytes())
+    err = p.communicate(timeout=120)[1].decode()
+    ok(seen and p.returncode == 126 and "changed after it was judged" in err and not (folder() / "swap/started").exists(), "126, and the command is not started", seen, p.returncode, err)
+    shutil.rmtree(folder() / "swap")
+
+# ── systemd ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def units():
+    if not shutil.which("systemd-analyze"): return skip("deploy/systemd", "no systemd-analyze")
+    d = folder() / "units"
+    shutil.copytree(ROOT / "deploy/systemd", d)
+    for name in ("reforge", "tritonserver"): shutil.copy("/bin/true", d / name)
+    for f in [*d.glob("*.service"), *d.glob("*/*.conf")]:
+        f.write_text(f.read_text().replace("/usr/bin/reforge", f"{d}/reforge").replace("/opt/tritonserver/bin/tritonserver", f"{d}/tritonserver"))
+    p = subprocess.run(["systemd-analyze", "verify", "--man=no", d / "tritonserver.service"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                       env={**ENV, "SYSTEMD_UNIT_PATH": f"{d}:"})
+    ok(p.returncode == 0 and not p.stdout, "systemd-analyze: unit and drop-in", p.stdout.decode())
+    for text in [f.read_text() for f in (ROOT / "deploy/systemd").rglob("*.*") if f.is_file()]:
+        for command in re.findall(r"(?:ExecStartPre|ExecStart)=\S+ (check .*?) -- ", text):
+            given = [w.replace("${REFORGE_SERVICE}", "voice").replace("${REFORGE_ENVIRONMENT}", "production") for w in command.split()]
+            r = run(*given, "--help")
+            ok(r.status == 0 and all(o in r.out for o in given if o.startswith("--")), "its options are check's", r)
+
+if not os.access(MAKER, os.X_OK):
+    skip("check", "the maker of specimens is not built")
+else:
+    workspace()
+    for part in (subjects, containers, images, dockerfile, bills, fail_on, forms, forms_of_failure, wrapped, process, swapped): guarded(part)
+guarded(units)
+done()
