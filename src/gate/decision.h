@@ -19,6 +19,7 @@
  *      never for what is exploited, never when no moment of publication is known
  * --fail-on stands in place of 4, 5, 7 and of what the policy says about unknown subjects, stale feeds and other causes
  * that are unknown: kinds that it names are denied, other kinds warn. Covers still hold, and what is always denied is.
+ * It is a person's word at the moment, so mode audit does not soften it.
  *
  * The answer's decision is the worst of its findings'. In mode audit the findings say deny and the answer says warn.
  */

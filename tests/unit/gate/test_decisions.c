@@ -32,6 +32,44 @@ static void expect(const struct asking *k, const struct gate_answer *answer)
 		 gate_decision_name(answer->decision), cause, by, SPAN_ARG(answer->why));
 }
 
+/* Whether anything in the answers was decided in another way. */
+static bool is_same(const struct gate_answer *a, const struct gate_answer *b)
+{
+	if (a->count != b->count || a->decision != b->decision)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (a->findings[i].decision != b->findings[i].decision || a->findings[i].by != b->findings[i].by)
+			return false;
+	return true;
+}
+
+static void judge_at(struct arena *a, const struct asking *k, usec_t now, struct gate_answer *ret)
+{
+	struct err err = ERR_INIT;
+	struct gate_question q = k->q;
+	q.now = now;
+	q.explain = false;
+	assert_ok(gate_judge(a, &q, &k->s, ret, &err), &err);
+}
+
+/* What an answer says of its end is so: a moment before nothing of it has changed, at the moment it is another. */
+static void check_end(struct asking *k)
+{
+	struct gate_answer now, before, then;
+	RF_AUTO(arena) a = ARENA_INIT(64 * MIB);
+	judge_at(&a, k, k->q.now, &now);
+	if (now.until == USEC_NONE)
+		return;
+	k->w->ends++;
+	judge_at(&a, k, now.until - 1, &before);
+	judge_at(&a, k, now.until, &then);
+	bool ends_later = before.until == now.until;
+	if (now.until > k->q.now && ends_later && !is_same(&before, &then))
+		return;
+	k->w->failures++;
+	print_error("decisions.txt line %u, %.*s: it does not end when it says\n", k->r->line, SPAN_ARG(k->r->name));
+}
+
 static void ask(struct asking *k, const char *way)
 {
 	struct err err = ERR_INIT;
@@ -44,6 +82,7 @@ static void ask(struct asking *k, const char *way)
 	k->q.explain = true;
 	assert_ok(gate_judge(&a, &k->q, &k->s, &second, &err), &err);
 	expect(k, &second);
+	check_end(k);
 	/* the words too, and how long it holds */
 	bool same = first.decision == GATE_ALLOW || (span_eq(first.why, second.why) && span_eq(first.next, second.next));
 	if (same && first.until == second.until)
@@ -108,7 +147,8 @@ static void every_row_is_decided_as_written(void **state)
 	struct world *w = world_new("tests/data/gate/decisions.txt", NOW, NULL, SPAN_NONE);
 	for (size_t i = 0; i < w->row_count; i++)
 		ask_row(w, &w->rows[i]);
-	print_message("%zu rows, %zu services\n", w->row_count, w->pair_count);
+	print_message("%zu rows, %zu services, %u answers that end\n", w->row_count, w->pair_count, w->ends);
+	assert_true(w->ends > 50);
 	assert_int_equal(w->failures, 0);
 	assert_true(w->row_count >= 1000);
 	world_free(w);

@@ -350,15 +350,16 @@ static void write_code(struct world *w, const char *path)
 	WORLD_TRUE(w, f && fseek(f, 16384, SEEK_SET) == 0 && fwrite(code, 1, n, f) == n && fclose(f) == 0);
 }
 
-/* The files that can be made: plans of a version, one whose inner header says another, one with code inside, and one of no
- * format. Each has bytes of its own. */
+/* The files that can be made: plans of a version that hold nothing else, one whose inner header says another, one with code
+ * inside, and one of no format. Each has bytes of its own. */
 static void write_content(struct world *w, struct content *c, struct span kind, struct span main, struct span flags)
 {
 	bool plan = span_eq_text(kind, ARTIFACT_TENSORRT_PLAN) && main.n, forged = has(flags, "header_mismatch");
 	bool code = has(flags, "host_code");
 	const char *path = arena_printf(&w->a, "%s/%.*s%s", w->folder, SPAN_ARG(c->name), plan ? ".plan" : ".txt");
 	struct specimen s = { .cc_major = 8, .cc_minor = 6, .size_bytes = 65536 + 64 * w->content_count };
-	if (has(flags, "row-only") || (has(flags, "finding:") && !forged && !code) || (!plan && !span_eq_text(kind, ARTIFACT_OTHER)))
+	if (has(flags, "row-only") || has(flags, "builder:") || has(flags, "runtime:") || (has(flags, "finding:") && !forged && !code) ||
+	    (!plan && !span_eq_text(kind, ARTIFACT_OTHER)))
 		return;
 	if (plan) {
 		(void)world_word(&main, ' ');

@@ -35,6 +35,7 @@ struct world {
 	const char *folder; /* where contents are written that can be made; NULL: nowhere, digests are of their names */
 	struct span release_key;
 	unsigned line, failures;
+	unsigned ends; /* answers that said when they end */
 	struct content contents[WORLD_MAX_CONTENTS];
 	size_t content_count;
 	struct named policies[WORLD_MAX_NAMED], excuses[WORLD_MAX_NAMED];
