@@ -1,0 +1,351 @@
+#!/usr/bin/env python3
+"""`gate serve`: reviews over TLS by a bundle and by a workspace, certificates of both sides, what hostile clients get, and that
+others do not notice them. The bundle is the world of the table of decisions (program gate-world)."""
+import json, os, pathlib, re, resource, shutil, signal, socket, ssl, subprocess, sys, threading, time
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from tap import BUILD, ENV, REFORGE, ROOT, check, done, folder, guarded, ok, run, skip
+
+WORLD = pathlib.Path(BUILD, "tests/unit/gate/gate-world")
+BAD, CLEAN = "registry.example/site/engine:1", "registry.example/site/clean:1"
+
+def certificates(where):
+    script = """set -e; cd "$1"
+ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.pem -days 2 -subj /CN=$1; }
+leaf() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.csr -subj /CN=$3
+  printf 'subjectAltName=IP:127.0.0.1\\nextendedKeyUsage=%s\\n' $4 >$1.ext
+  openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 2 -extfile $1.ext -out $1.pem; }
+ca one; ca other
+leaf first one gate serverAuth; leaf second one gate serverAuth
+leaf apiserver one kube-apiserver clientAuth; leaf user one alice clientAuth; leaf foreign other kube-apiserver clientAuth
+"""
+    subprocess.run(["bash", "-c", script, "bash", str(where)], check=True, capture_output=True)
+
+class Server:
+    def __init__(self, *options, site=None, certificate="first"):
+        self.where = folder() / f"server{time.monotonic_ns()}"
+        self.where.mkdir()
+        for suffix in ("pem", "key"):
+            shutil.copy(folder() / f"{certificate}.{suffix}", self.where / f"tls.{suffix}")
+        self.log = open(self.where / "log", "w+")
+        self.process = subprocess.Popen(
+            [REFORGE, *(["-C", str(site)] if site else []), "gate", "serve", "--listen", "127.0.0.1:0", "--certificate", str(self.where / "tls.pem"),
+             "--certificate-key", str(self.where / "tls.key"), "--drain", "1s", "--json", *map(str, options)],
+            stdout=subprocess.PIPE, stderr=self.log, text=True, env=ENV, cwd=folder())
+        line = self.process.stdout.readline()
+        if not line:
+            raise RuntimeError("gate serve did not begin: " + self.said())
+        self.port = json.loads(line)["port"]
+    def said(self):
+        self.log.flush()
+        return (self.where / "log").read_text()
+    def wait_for(self, text, seconds=20):
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            if text in self.said():
+                return True
+            time.sleep(0.05)
+        return False
+    def stop(self):
+        """Its exit status."""
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(30)
+        self.process.stdout.close()
+        return status
+
+def context(who=None):
+    c = ssl.create_default_context(cafile=str(folder() / "one.pem"))
+    if who:
+        c.load_cert_chain(folder() / f"{who}.pem", folder() / f"{who}.key")
+    return c
+
+class Client:
+    """One connection, kept."""
+    def __init__(self, server, who=None, timeout=20):
+        self.socket = context(who).wrap_socket(socket.create_connection(("127.0.0.1", server.port), timeout), server_hostname="127.0.0.1")
+    def send(self, data):
+        self.socket.sendall(data)
+    def hear(self):
+        """Status, head, body; None when the server closed."""
+        got = b""
+        while b"\r\n\r\n" not in got:
+            piece = self.socket.recv(65536)
+            if not piece:
+                return None, "", b""
+            got += piece
+        head, body = got.split(b"\r\n\r\n", 1)
+        n = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
+        while len(body) < n:
+            body += self.socket.recv(65536)
+        return int(head.split()[1]), head.decode(), body
+    def ask(self, method, path, body=b"", kind="application/json"):
+        self.send(f"{method} {path} HTTP/1.1\r\nHost: gate\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
+        return self.hear()
+    def review(self, *args, **more):
+        status, _, body = self.ask("POST", "/admission", review(*args, **more))
+        return json.loads(body)["response"] if status == 200 else {"status": {"message": f"{status} {body}"}, "allowed": None}
+
+def pod(image, **spec):
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "prod"}, "spec":
+            {"containers": [{"name": "server", "image": image, "env": [{"name": "TOKEN", "value": "very-secret"}]}], **spec}}
+
+def review(image, operation="CREATE", namespace="prod", old=None, dry=False):
+    return json.dumps({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
+        "uid": "705ab4f5", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"},
+        "namespace": namespace, "name": "p", "operation": operation, "userInfo": {"username": "alice"}, "dryRun": dry,
+        "object": pod(image) if operation != "DELETE" else None, "oldObject": pod(old) if old else None}}).encode()
+
+def bundle_options():
+    return ["--bundle", folder() / "world/bundle", "--key", folder() / "world/release.pub.pem", "--environment", "production"]
+
+# ── answers ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def usage():
+    tls = ["--certificate", folder() / "first.pem", "--certificate-key", folder() / "first.key"]
+    for options, text in (([], "--certificate"), (tls + ["--listen", "8443"], "ADDRESS:PORT"), (tls + ["--listen", "somewhere:1"], "no address"),
+                          (tls + ["--client-name", "a"], "--client-ca"), (tls + ["--every", "10ms"], "--every")):
+        check(run("gate", "serve", *bundle_options(), *options), 2, f"gate serve {' '.join(map(str, options[-2:]))} is refused", text)
+    check(run("gate", "serve", *tls, "--bundle", folder() / "world/bundle"), 2, "a bundle without its key is refused", "go together")
+    check(run("gate", "serve", *tls, "--listen", "127.0.0.1:0", "--bundle", folder() / "first.pem", "--key", folder() / "world/release.pub.pem"), 2,
+          "what is no bundle is refused at the start")
+
+def answers():
+    s = Server(*bundle_options(), "--exempt", "lab")
+    c = Client(s)
+    ok(c.ask("GET", "/healthz")[0] == 200 and c.ask("GET", "/readyz")[0] == 200, "healthy and ready")
+    a = c.review(CLEAN)
+    ok(a["allowed"] and a["uid"] == "705ab4f5", "a clean image is admitted", a)
+    a = c.review(BAD)
+    message = a["status"]["message"]
+    ok(a["allowed"] is False and a["status"]["code"] == 403, "an image with a vulnerable engine is denied", a)
+    ok(all(t in message for t in ("Pod prod/p", "container server", BAD, "CVE-2099-", "built by tensorrt 10.", "Next: ")),
+       "the message names container, image, advisory, builder and next step", message)
+    ok(a["auditAnnotations"]["decision"] == "deny" and "CVE-2099-" in a["auditAnnotations"]["advisories"], "audit annotations", a)
+    a = c.review(BAD, dry=True)
+    ok(a["allowed"] is False, "a dry run is answered the same", a)
+    a = c.review(BAD, "UPDATE", old=BAD)
+    ok(a["allowed"] and any("runs already" in w for w in a["warnings"]) and all(len(w) <= 120 for w in a["warnings"]),
+       "an update that changes no image is admitted with a warning", a)
+    ok(c.review(BAD, "UPDATE", old=CLEAN)["allowed"] is False, "an update to a vulnerable image is denied")
+    ok(c.review(CLEAN, "UPDATE", old=BAD)["allowed"] is True, "an update away from it is admitted")
+    ok(c.review(BAD, "DELETE", old=BAD)["allowed"] is True, "deleting it is admitted")
+    ok(c.review(BAD, namespace="kube-system")["allowed"] and c.review(BAD, namespace="lab")["allowed"], "exempt namespaces are not judged")
+    a = c.review("registry.example/never:seen")
+    ok("unknown_subject" in json.dumps(a), "an image that was never seen says so", a)
+    ok(s.wait_for("deny: CREATE Pod prod/p by alice: "), "denials are logged", s.said())
+    ok("very-secret" not in s.said(), "the log holds no environment variable")
+    metrics = c.ask("GET", "/metrics")[2].decode()
+    ok('reviews_total{decision="deny"} 3' in metrics and "snapshot_ready 1" in metrics, "metrics count", metrics)
+    if shutil.which("promtool"):
+        p = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True, text=True)
+        ok(p.returncode == 0, "promtool reads the metrics", p.stdout + p.stderr)
+    begin = time.monotonic()
+    s.process.send_signal(signal.SIGTERM)
+    time.sleep(0.3)
+    ok(c.ask("GET", "/readyz")[0] == 503 and c.review(CLEAN)["allowed"], "while it drains it is not ready, and still answers")
+    ok(s.process.wait(20) == 0 and time.monotonic() - begin > 0.9, "it ends with 0 after the drain")
+
+def audit():
+    s = Server(*bundle_options(), "--audit")
+    a = Client(s).review(BAD)
+    ok(a["allowed"] and any("audit" in w for w in a["warnings"]) and a["auditAnnotations"]["judged"] == "deny", "audit mode warns of what it would deny", a)
+    ok(s.stop() == 0, "it ends with 0")
+
+# ── hostile clients ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+def malformed():
+    s = Server(*bundle_options())
+    for name, body, kind, status in (("nothing", b"", "application/json", 400), ("no JSON", b"{", "application/json", 400),
+                                     ("another kind", b'{"kind":"Pod"}', "application/json", 400), ("text", review(CLEAN), "text/plain", 415),
+                                     ("bytes", bytes(range(256)), "application/json", 400), ("a deep one", b"[" * 100000, "application/json", 400),
+                                     ("over 3 MiB", b" " * (3 * 2**20 + 1), "application/json", 413)):
+        c = Client(s)
+        got = c.ask("POST", "/admission", body, kind)
+        ok(got[0] == status, f"a review that is {name} is answered with {status}", got)
+        ok(c.review(CLEAN)["allowed"], f"the connection still serves after {name}")
+    c = Client(s)
+    c.send(b"POST /admission HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n")
+    for _ in range(50):
+        c.send(b"10000\r\n" + b" " * 65536 + b"\r\n")
+    c.send(b"0\r\n\r\n")
+    ok(c.hear()[0] == 413, "a chunked body over 3 MiB too")
+    c = Client(s)
+    c.send(b"POST /admission HTTP/1.1\r\nHost: gate\r\nContent-Length: 99999999999999999999\r\n\r\n")
+    ok(c.hear()[0] in (400, 413, None), "a length past 64 bits is refused")
+    c = Client(s)
+    try:
+        c.send(b"GET /" + b"a" * 100000 + b" HTTP/1.1\r\n\r\n")
+        status = c.hear()[0]
+    except OSError:
+        status = None
+    ok(status in (414, 431, None), "an endless request line is refused", status)
+    for path, status in (("/", 404), ("/admission", 405), ("/metrics/x", 404), ("/../etc/passwd", 404)):
+        ok(Client(s).ask("GET", path)[0] == status, f"GET {path} is {status}")
+    big = json.loads(review(CLEAN))
+    big["request"]["object"]["spec"]["containers"] *= 65
+    got = Client(s).ask("POST", "/admission", json.dumps(big).encode())
+    ok(b"more than 64 containers" in got[2] and b'"allowed":false' in got[2], "a pod with too many containers is denied by name", got)
+    ok(s.stop() == 0, "it ends with 0")
+
+class Others:
+    """A client that asks all the time; what it saw."""
+    def __init__(self, server, who=None):
+        self.server, self.who, self.failures, self.slowest, self.count, self.over = server, who, [], 0, 0, False
+        self.thread = threading.Thread(target=self.go)
+        self.thread.start()
+    def go(self):
+        kept = Client(self.server, self.who)
+        while not self.over:
+            begin = time.monotonic()
+            try:
+                if not kept.review(CLEAN)["allowed"]:
+                    self.failures.append("denied")
+                if self.count % 10 == 9 and not Client(self.server, self.who).review(CLEAN)["allowed"]:   # and a new connection
+                    self.failures.append("denied")
+            except Exception as e:
+                self.failures.append(repr(e))
+                kept = Client(self.server, self.who)
+            self.slowest = max(self.slowest, time.monotonic() - begin)
+            self.count += 1
+            time.sleep(0.01)
+    def end(self):
+        self.over = True
+        self.thread.join()
+        return self
+
+def slow():
+    s = Server(*bundle_options())
+    others = Others(s)
+    head, body, silent = Client(s), Client(s), socket.create_connection(("127.0.0.1", s.port))
+    head.send(b"POST /admission HTTP/1.1\r\n")
+    body.send(b"POST /admission HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n")
+    begin, closed = time.monotonic(), {}
+    while time.monotonic() - begin < 14 and len(closed) < 3:
+        for name, c in (("header", head), ("body", body)):
+            try:
+                c.send(b"x")
+            except OSError:
+                closed.setdefault(name, time.monotonic() - begin)
+        silent.setblocking(False)
+        try:
+            if silent.recv(1) == b"":
+                closed.setdefault("handshake", time.monotonic() - begin)
+        except BlockingIOError:
+            pass
+        except OSError:
+            closed.setdefault("handshake", time.monotonic() - begin)
+        time.sleep(0.2)
+    ok(len(closed) == 3 and all(8 < t < 13.5 for t in closed.values()), "slow headers, bodies and handshakes are cut off after 10 s", closed)
+    others.end()
+    ok(not others.failures and others.count > 100, "others were served meanwhile", others.count, others.failures[:3])
+    metrics = Client(s).ask("GET", "/metrics")[2].decode()
+    ok('closed_total{reason="slow"} 3' in metrics, "and it is counted", [l for l in metrics.splitlines() if "closed" in l])
+    ok(s.stop() == 0, "it ends with 0")
+
+def clients():
+    s = Server(*bundle_options(), "--client-ca", folder() / "one.pem", "--client-name", "kube-apiserver")
+    ok(Client(s, "apiserver").review(CLEAN)["allowed"], "the API server's certificate is served")
+    ok(Client(s).ask("GET", "/healthz")[0] == 200, "a probe needs none")
+    got = Client(s).ask("POST", "/admission", review(CLEAN))
+    ok(got[0] == 403, "a review without a certificate is refused", got)
+    for who in ("user", "foreign"):
+        try:
+            got = Client(s, who).ask("POST", "/admission", review(CLEAN))[0]
+        except (OSError, ssl.SSLError) as e:
+            got = None
+        ok(got is None, f"the certificate of {who} ends the handshake", got)
+    ok(s.stop() == 0, "it ends with 0")
+
+def crowd():
+    many, cap = 10000, 512
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < many + 1000:
+        return skip("10,000 idle connections", f"at most {hard} descriptors here")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (many + 1000, hard))
+    s = Server(*bundle_options(), "--connections", cap)
+    others = Others(s)
+    held = []
+    for i in range(many):
+        c = socket.create_connection(("127.0.0.1", s.port), 20)
+        if i % 100 == 0:   # some finish the handshake too
+            c = context().wrap_socket(c, server_hostname="127.0.0.1")
+        held.append(c)
+    time.sleep(1)
+    others.end()
+    ok(not others.failures and others.count > 20, "10,000 idle connections shut nobody out", others.count, others.failures[:3])
+    metrics = Client(s).ask("GET", "/metrics")[2].decode()
+    value = lambda name: float(re.search(rf"^reforge_gate_{re.escape(name)} (\S+)$", metrics, re.M)[1])
+    ok(value("connections") <= cap + 1, f"{cap} are kept", value("connections"))
+    ok(value('connections_closed_total{reason="displaced"}') > many - 2 * cap, "the others gave way")
+    memory = next(int(l.split()[1]) for l in open(f"/proc/{s.process.pid}/status") if l.startswith("VmRSS"))
+    print(f"# {others.count} reviews meanwhile, slowest {others.slowest * 1000:.0f} ms; {memory // 1024} MiB")
+    for c in held:
+        c.close()
+    ok(s.stop() == 0, "it ends with 0")
+
+# ── changes while serving ────────────────────────────────────────────────────────────────────────────────────────────
+
+def serial(server):
+    with context().wrap_socket(socket.create_connection(("127.0.0.1", server.port)), server_hostname="127.0.0.1") as c:
+        return c.getpeercert()["serialNumber"]
+
+def replace(server, certificate, suffixes=("key", "pem")):
+    for suffix in suffixes:
+        shutil.copy(folder() / f"{certificate}.{suffix}", server.where / f"new.{suffix}")
+        os.replace(server.where / f"new.{suffix}", server.where / f"tls.{suffix}")
+
+def rotation():
+    s = Server(*bundle_options())
+    first, others = serial(s), Others(s)
+    replace(s, "second")
+    ok(s.wait_for("new certificate in force"), "a new certificate comes into force", s.said())
+    ok(serial(s) != first, "new connections get it")
+    replace(s, "first", ("pem",))
+    ok(s.wait_for("the certificate in force stays"), "one that does not fit its key is refused", s.said())
+    others.end()
+    ok(not others.failures and others.count > 20, "nobody noticed", others.failures[:3])
+    replace(s, "first")
+    s.process.send_signal(signal.SIGHUP)
+    for _ in range(100):
+        if serial(s) == first:
+            break
+        time.sleep(0.1)
+    ok(serial(s) == first, "SIGHUP reads it too")
+    ok(s.stop() == 0, "it ends with 0")
+
+def exchange():
+    path = folder() / "exchanged.bundle"
+    shutil.copy(folder() / "world/bundle", path)
+    s = Server("--bundle", path, "--key", folder() / "world/release.pub.pem")
+    others = Others(s)
+    for _ in range(3):
+        shutil.copy(folder() / "world/bundle", folder() / "fresh.bundle")
+        os.replace(folder() / "fresh.bundle", path)
+        time.sleep(0.7)
+    ok(s.said().count("snapshot in force") >= 3, "a changed bundle comes into force", s.said())
+    (folder() / "fresh.bundle").write_bytes(b"no bundle")
+    os.replace(folder() / "fresh.bundle", path)
+    ok(s.wait_for("the snapshot in force stays"), "one that cannot be read does not", s.said())
+    others.end()
+    ok(not others.failures and others.count > 20, "nobody noticed", others.failures[:3])
+    ok(Client(s).review(BAD)["allowed"] is False, "the last good one still judges")
+    ok(s.stop() == 0, "it ends with 0")
+
+def workspace():
+    site = folder() / "site"
+    check(run("init", site), 0, "a workspace")
+    s = Server("--environment", "production", site=site)
+    a = Client(s).review("registry.example/never:seen")
+    ok("unknown_subject" in json.dumps(a), "a workspace's database is judged by", a)
+    ok(s.stop() == 0, "it ends with 0")
+    result = run("ledger", "show", "--json", site=site)
+    ok('"gate.decided"' in result.out and '"alice"' in result.out and "very-secret" not in result.out, "its decisions are in the ledger", result)
+    check(run("ledger", "verify", site=site), 0, "which verifies")
+
+if not WORLD.exists():
+    skip("gate serve", "gate-world is not built: meson -Dtests=true")
+else:
+    certificates(folder())
+    subprocess.run([str(WORLD), str(ROOT / "tests/data/gate/decisions.txt"), str(folder() / "world"), str(int(time.time()))], check=True, cwd=ROOT)
+    for group in (usage, answers, audit, malformed, clients, rotation, exchange, workspace, slow, crowd):
+        guarded(group)
+done()
