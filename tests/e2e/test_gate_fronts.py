@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""The table of decisions (tests/data/gate/decisions.txt) through the fronts of the gate: `check`, `gate pod`.
+
+The program gate-world writes the table's world as a signed bundle, with every content that can be made as a file. Each front is
+asked each row that it has a way to ask: a path, a digest, an image, a package URL or a release by `check`; a file by
+`gate pod`. What they answer is what the table says, so they never disagree. Rows whose content is attested are asked by the unit test only: the table's attestations are structs, no files.
+"""
+import collections, datetime, hashlib, os, pathlib, re, subprocess, sys, time
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from tap import BUILD, ROOT, done, folder, ok, run, skip
+
+TABLE = ROOT / "tests/data/gate/decisions.txt"
+Row = collections.namedtuple("Row", "line name kind subject policy excuse environment days decision cause by fail_on")
+
+def table():
+    """Rows, and the flags of each content."""
+    rows, contents = [], {}
+    for number, line in enumerate(TABLE.read_text().splitlines(), 1):
+        keyword, _, rest = line.partition(" ")
+        fields = [f.strip() for f in rest.split(" | ")]
+        if keyword == "content":
+            contents[fields[0]] = fields[4].split() if len(fields) > 4 else []
+        elif keyword == "row":
+            kind, _, subject = fields[1].partition(" ")
+            rows.append(Row(number, fields[0], kind, subject, fields[2], fields[3], fields[4], int(fields[5].rstrip("d")), fields[6],
+                            fields[7], fields[8], fields[9] if len(fields) > 9 else None))
+    return rows, contents
+
+ROWS, CONTENTS = table()
+KNOWN = ("production", "staging") # environments that the bundle's policies name: commands refuse others as slips of the pen
+asked = collections.Counter()
+NOW = int(time.time())
+
+def world(days=0):
+    """The world of @days ago or to come, so that its rows of that day are asked today."""
+    place = folder() / f"world{days}"
+    if not place.exists():
+        subprocess.run([BUILD + "/tests/unit/gate/gate-world", TABLE, place, str(NOW - days * 86400)], check=True, cwd=ROOT)
+    return place
+
+def file_of(place, name):
+    for suffix in (".plan", ".txt"):
+        if (place / "files" / (name + suffix)).exists():
+            return place / "files" / (name + suffix)
+    return None
+
+def attested(row):
+    return row.kind == "content" and any(f.startswith("att:") for f in CONTENTS.get(row.subject, []))
+
+def digest_of(place, name):
+    f = file_of(place, name)
+    return hashlib.sha256(f.read_bytes() if f else name.encode()).hexdigest()
+
+def first(answer):
+    """What the table has: the decision, and the cause of what stands first and how it was decided."""
+    findings = [f for f in answer["findings"] if f.get("decided_by") and f["finding"] != "not_affected"]
+    if not findings:
+        return answer["decision"], "-", "-"
+    return answer["decision"], findings[0]["cause"], findings[0]["decided_by"]
+
+def compare(front, rows, answers):
+    wrong = []
+    for row, answer in zip(rows, answers):
+        asked[front] += 1
+        wanted = (row.decision, row.cause, row.by)
+        if first(answer) != wanted:
+            wrong.append(f"line {row.line} ({row.kind} {row.subject}): wanted {wanted}, is {first(answer)}: {answer.get('why')}")
+    if len(rows) != len(answers):
+        wrong.append(f"{len(rows)} asked, {len(answers)} answered")
+    return wrong
+
+def grouped(rows):
+    groups = collections.defaultdict(list)
+    for r in rows:
+        groups[(r.policy, r.excuse, r.environment, r.days, r.fail_on)].append(r)
+    return groups
+
+def place_of(days):
+    """Whoever asks of the past with --at means no clock that is behind: those days are asked as today's."""
+    return world(days if days < -90 else 0)
+
+def options(group):
+    policy, excuse, environment, days, fail_on = group
+    place, at = place_of(days), datetime.datetime.fromtimestamp(NOW + days * 86400, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return ["--bundle", place / "bundle", "--key", place / "release.pub.pem", "--service", f"{policy}.{excuse}", "--environment",
+            environment] + (["--at", at] if days >= -90 else []) + (["--fail-on", fail_on] if fail_on else [])
+
+def report(front, wrong):
+    ok(not wrong and asked[front], f"{front}: {asked[front]} rows are decided as the table says", *wrong[:40])
+
+# ── check ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def check_name(place, row):
+    """How the row's subject is named on the command line; None: check has no name for it."""
+    if row.kind == "content":
+        f = file_of(place, row.subject)
+        if f:
+            return f
+        return None if "unseen" in CONTENTS[row.subject] else "sha256:" + digest_of(place, row.subject)
+    if row.kind == "digest":
+        return "sha256:" + digest_of(place, row.subject)
+    if row.kind == "image":
+        return None if "UPPER" in row.subject else "registry:" + by_digest(place, row.subject)
+    if row.kind == "release":
+        return "release:" + row.subject
+    return row.subject if row.kind == "purl" else None
+
+def by_digest(place, reference):
+    """References by digest are of contents' names in the table; of those that are files here the digest is another."""
+    m = re.search(r"sha256:([0-9a-f]{64})$", reference)
+    for name in CONTENTS if m else ():
+        if hashlib.sha256(name.encode()).hexdigest() == m[1]:
+            return reference.replace(m[1], digest_of(place, name))
+    return reference
+
+def test_check():
+    wrong = []
+    for group, rows in grouped(r for r in ROWS if not attested(r) and r.environment in KNOWN).items():
+        place = place_of(group[3])
+        rows = [r for r in rows if check_name(place, r) is not None]
+        if not rows:
+            continue
+        r = run("check", "--json", *options(group), *[check_name(place, x) for x in rows], timeout=300)
+        if r.status not in (0, 1, 3):
+            wrong.append(str(r))
+            continue
+        wrong += compare("check", rows, r.lines() if len(rows) > 1 else [r.json()])
+    report("check", wrong)
+
+# ── gate pod ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+def test_pod():
+    wrong = []
+    # what is none of ours is counted by a pod's gate and not judged
+    rows = [r for r in ROWS if r.kind == "content" and not attested(r) and r.environment in KNOWN
+            and (file_of(world(), r.subject) or TABLE).suffix == ".plan"]
+    for group, rows in grouped(rows).items():
+        files = {r.subject: file_of(place_of(group[3]), r.subject) for r in rows}
+        r = run("gate", "pod", "--json", *options(group), *files.values(), timeout=300)
+        if r.status not in (0, 1, 3):
+            wrong.append(str(r))
+            continue
+        answers = r.lines() if len(files) > 1 else [r.json()]
+        found = {os.path.basename(a["subject"]): a for a in answers}
+        wrong += compare("gate pod", rows, [found.get(files[x.subject].name, {"decision": "not answered", "findings": []}) for x in rows])
+    report("gate pod", wrong)
+
+if __name__ == "__main__":
+    if not pathlib.Path(BUILD + "/tests/unit/gate/gate-world").exists():
+        skip("the fronts", "gate-world is not built: meson -Dtests=true")
+        done()
+    test_check()
+    test_pod()
+    done()
