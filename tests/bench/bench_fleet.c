@@ -12,6 +12,8 @@
 #include "advisory/feed.h"
 #include "advisory/store.h"
 #include "base/time.h"
+#include "exposure/baseline_store.h"
+#include "exposure/excuse.h"
 #include "exposure/exposure.h"
 #include "ledger/ledger.h"
 
@@ -374,6 +376,51 @@ static void one_advisory(struct database *db)
 	figure("one_advisory", median(values, TIMES), "ms");
 }
 
+static int freeze(struct transaction *tx, void *data)
+{
+	return baseline_freeze(tx, &(struct baseline_freezing){ .due = USEC_NONE, .actor = "bench" }, data);
+}
+
+static int load(struct transaction *tx, void *data)
+{
+	arena_reset(data);
+	return baseline_load(tx, data, &(struct baseline){ 0 });
+}
+
+static int count_excused(struct transaction *tx, void *data)
+{
+	return excuse_count(tx, NULL, data);
+}
+
+/* The fleet's debt: kept by engine and component, not by placement. */
+static void baseline(struct database *db, unsigned placements, unsigned hosts)
+{
+	struct baseline_head head;
+	struct excuse_counts counts;
+	struct arena a = ARENA_INIT(2048 * MIB);
+	double before = size_bytes(db);
+	mono_t begin = mono_usec();
+	must(database_transact(db, DB_WRITE, freeze, &head, &err), "freeze");
+	figure("baseline_freeze", ms_since(begin), "ms");
+	figure("baseline_bytes", (size_bytes(db) - before) / placements, "B");
+	figure("baseline_holders", (double)head.holders, "holders");
+	figure("baseline_debts", (double)head.debts, "debts");
+	begin = mono_usec();
+	must(database_transact(db, DB_READ, load, &a, &err), "baseline");
+	figure("baseline_load", ms_since(begin), "ms");
+	begin = mono_usec();
+	must(database_transact(db, DB_READ, count_excused, &counts, &err), "excuses");
+	figure("excuse_count", ms_since(begin), "ms");
+	for (unsigned i = 0; i < 50; i++) {
+		unsigned host = i * 6700417 % hosts;
+		struct inventory_batch *b = inventory_batch_new();
+		add_host(b, host, state_of(host) + 2);
+		record(db, b);
+	}
+	refresh(db, "refresh_settling");
+	arena_release(&a);
+}
+
 static void run_fleet(struct database *db, unsigned placements)
 {
 	unsigned hosts = placements / PER_HOST;
@@ -389,6 +436,7 @@ static void run_fleet(struct database *db, unsigned placements)
 	ask_all(db);
 	reports(db, hosts);
 	refresh(db, "refresh_50_hosts");
+	baseline(db, placements, hosts);
 }
 
 static struct database *open_migrated(const char *url)

@@ -45,6 +45,12 @@ def fleet_sqlite():
         yield bench.at_most("affected placements, each", large["affected_list"], "ms", 200,
                             f"{large['affected_rows']:,.0f} rows; " + each("affected_list", "ms"))
         yield bench.at_most("state of all services", large["services"], "ms", 200, each("services", "ms"))
+        yield bench.at_most("freezing the baseline", large["baseline_freeze"] / 1e3, "s", 5,
+                            f"{large['baseline_debts']:,.0f} debts of {large['baseline_holders']:,.0f} engines and components; " + each("baseline_freeze", "ms"))
+        yield bench.at_most("the baseline, a placement", large["baseline_bytes"], "B", 64, each("baseline_bytes", "B"))
+        yield bench.at_most("reading the baseline", large["baseline_load"], "ms", 500, each("baseline_load", "ms"))
+        yield bench.at_most("what excuses each exposure", large["excuse_count"], "ms", 2000, each("excuse_count", "ms"))
+        yield bench.at_most("a refresh that settles debts, 50 hosts changed", large["refresh_settling"], "ms", 1000, each("refresh_settling", "ms"))
         # what does not grow with the fleet is compared as it is: judged once, not per placement
         growth = large["one_advisory"] / small["one_advisory"]
         yield bench.at_most("one new advisory, at 1,000,000 against 10,000", growth, "x", 3, "100 times the placements")
