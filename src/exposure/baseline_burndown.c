@@ -80,7 +80,7 @@ static int rows_count(struct counting *c, const char *sql)
 	RF_AUTO_ROWS rows = NULL;
 	int rc = tx_query(c->tx, sql, NULL, 0, &rows);
 	while (!rc && (rc = rows_next(rows)) == 1) {
-		struct baseline_group *g;
+		struct baseline_group *g = NULL;
 		rc = group_of(c, rows, &g);
 		if (!rc)
 			count(c, g, rows_i64(rows, 3), rows_i64(rows, 4));
