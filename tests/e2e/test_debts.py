@@ -25,6 +25,26 @@ def vex(author, status, when, number):
 def ledger_kinds(site):
     return [r["kind"] for r in run("ledger", "show", "--json", site=site).lines()]
 
+SERVICES = ("vision0", "vision1", "vision2", "vision3", "cameras", "speech", "legacy")
+def gate(site, tree, *services):
+    """What the gate says of every engine: {decision: [subject]}, what it denies by what else than policy, the worst status."""
+    said, by, status = {}, {}, 0
+    for s in services or SERVICES:
+        r = run("check", tree / s, "--service", s, "--environment", "production", "--json", site=site, timeout=300)
+        status = 1 if 1 in (status, r.status) else max(status, r.status)
+        for j in r.lines():
+            said.setdefault(j["decision"], []).append(j["subject"])
+            for f in j["findings"]: by[f.get("decided_by")] = by.get(f.get("decided_by"), 0) + 1
+    return said, by, status
+
+def by_bundle(site, tree, name):
+    """The same from the signed bundle alone: what check and a pod's gate deny of service speech."""
+    bundle = [folder() / f"{name}.bundle", "--key", site / "keys/release.pub.pem"]
+    check(run("gate", "bundle", bundle[0], site=site), 0, f"{name}: a bundle holds waivers and debts")
+    judged = ["--bundle", *bundle, "--service", "speech", "--environment", "production", "--json"]
+    return [(r.status, sorted(j["subject"] for j in r.lines() if j["decision"] == "deny"))
+            for r in (run("check", tree / "speech", *judged, timeout=300, cwd=folder()), run("gate", "pod", tree / "speech", *judged, timeout=300, cwd=folder()))]
+
 def brownfield():
     if not os.access(MAKER, os.X_OK) or not DRIVER.exists():
         return skip("a brownfield", "specimen maker or stand-in driver is not built")
@@ -38,6 +58,8 @@ def brownfield():
     ok(r.status == 3 and r.json()["released_engines"] == 400, "400 engines are adopted", r)
     before = run("status", "--json", site=site).json()
     ok("excused" not in before and before["exposures"]["affected"] >= 400, "before the freeze nothing is excused", before["exposures"])
+    said, by, status = gate(site, tree)
+    ok(status == 1 and len(said["deny"]) >= 160, "the gate would deny most of it", {k: len(v) for k, v in said.items()})
 
     r = run("baseline", "freeze", "--owner", "platform", "--until", "60d", "--json", site=site)
     j = r.json()
@@ -49,6 +71,11 @@ def brownfield():
     e = after["excused"]
     ok(e["baseline"] == sum(before["exposures"].values()) and e["new"] == e["worse"] == e["due"] == 0, "and all of it is debt: nothing is new", e)
     check(run("status", site=site), 1, "status says so in words", "baseline debt until")
+    said, by, status = gate(site, tree)
+    ok(status in (0, 3) and "deny" not in said and sum(map(len, said.values())) >= 400 and by.get("baseline", 0) >= 400, "check: everything is counted, nothing blocked",
+       {k: len(v) for k, v in said.items()}, said.get("deny", [])[:5], by, status)
+    fronts = by_bundle(site, tree, "day-one")
+    ok(all(status in (0, 3) and not denied for status, denied in fronts), "check and a pod's gate by the bundle: nothing blocked", fronts)
     show = run("baseline", "show", "--json", site=site).json()
     ok(show["frozen"] == show["open"] == j["debts"] and show["gone"] == 0, "all of it is open", show)
     check(run("baseline", "freeze", site=site), 2, "a second freeze is refused, with what to do", "shrinks and never grows", "reforge waive")
@@ -63,6 +90,10 @@ def brownfield():
     run("adopt", tree, "--services", tree / "own.csv", site=site)
     e = run("status", "--json", site=site).json()["excused"]
     ok(e["new"] == 1, "one new vulnerable engine is new, and the runtime under it is not", e)
+    said, by, status = gate(site, tree, "speech")
+    ok(status == 1 and said.get("deny") == [str(new)], "check denies it, and nothing else", said.get("deny"), status)
+    fronts = by_bundle(site, tree, "day-two")
+    ok(all(status == 1 and denied == [str(new)] for status, denied in fronts), "both deny it by the bundle, and nothing else", fronts)
     r = run("explain", new, "--json", site=site)
     found = {x["carrier"]: x for x in r.json() if x["advisory"] == FLAW}
     ok("baseline" not in found["builder"] and found["runtime"]["baseline"]["state"] == "covered", "explain tells them apart", found)
@@ -90,6 +121,9 @@ def brownfield():
     waivers(site, new)
     statements(site, new)
 
+def future(days):
+    return (datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=days)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
 def waivers(site, new):
     args = ["waive", FLAW, "--service", "speech", "--owner", "speech-team", "--reason", "the delivery comes first"]
     check(run(*args, site=site), 2, "a waiver ends", "until")
@@ -106,6 +140,8 @@ def waivers(site, new):
     e = run("status", "--json", site=site).json()["excused"]
     ok(e["new"] == 0 and e["waived"] > 0, "what it covers is waived", e)
     check(run("status", site=site), 1, "status says so", "waived")
+    check(run("check", new, "--service", "speech", "--environment", "production", site=site), 0, "the gate lets it through, and says why", "deferral 1 until", "speech-team")
+    check(run("check", new, "--service", "speech", "--environment", "production", "--at", future(31), site=site), 1, "not when it has ended", FLAW)
     check(run("explain", new, site=site), 1, "so does explain", "waived: deferral 1 until", "the delivery comes first")
     check(run("waive", "list", site=site), 0, "it is listed", "deferral", "in force", "service speech")
     check(run("waive", "show", "1", site=site), 0, "and shown", "speech-team", "made by")
@@ -125,6 +161,7 @@ def statements(site, new):
     yaml = (site / "reforge.yaml").read_text()
     put(site / "reforge.yaml", yaml + "vex: {trusted: [{author: acme}], max_age: 30d}\n")
     ok(run("status", "--json", site=site).json()["excused"]["new"] == 0, "that of a trusted author does")
+    check(run("check", new, "--service", "speech", "--environment", "production", site=site), 0, "so does the gate", "VEX", "acme")
     check(run("explain", new, site=site), 1, "explain names author, justification and end; the finding stays", "excused: VEX of acme: not_affected, vulnerable_code_not_in_execute_path", "affected  " + FLAW)
     put(site / "reforge.yaml", yaml + "vex: {trusted: [{author: acme}], max_age: 5d}\n")
     ok(run("status", "--json", site=site).json()["excused"]["new"] == 2, "it is too old by another policy")
