@@ -1,5 +1,6 @@
 /* What `check` judges by: a signed bundle, the workspace's database, or the file alone. See check.h. */
 #include "cli/check.h"
+#include "cli/gate.h"
 
 #include "gate/bundle.h"
 #include "gate/snapshot_build.h"
@@ -12,70 +13,18 @@
 
 /* ── Names of services and environments ─────────────────────────────────────────────────────────────────────────── */
 
-static int unknown_name(struct check_run *r, const char *what, struct span name, const struct str *known)
-{
-	return err_set(r->err, RF_EUSAGE, "--%s: nobody knows \"%.*s\"%s%s", what, SPAN_ARG(name), known->n ? "; known: " : "",
-		       str_text(known));
-}
-
-/* Names that are asked after among those that are known, which are kept for the error. */
-struct names {
-	struct span wanted;
-	bool found;
-	struct str known;
-};
-
-static void name_add(struct names *n, struct span name)
-{
-	n->found |= span_eq(n->wanted, name);
-	if (span_find(str_span(&n->known), name) == SIZE_MAX) /* for people: releases repeat their environments */
-		str_addf(&n->known, "%s%.*s", n->known.n ? ", " : "", SPAN_ARG(name));
-}
-
-static void names_of_workspace(const struct workspace *w, struct names *services, struct names *environments)
-{
-	for (size_t i = 0; i < w->services_n; i++)
-		name_add(services, span_of(w->services[i].name));
-	for (size_t i = 0; i < w->environments_n; i++)
-		name_add(environments, span_of(w->environments[i].name));
-}
-
-/* A bundle lists its services; environments are those that its policies and releases name. */
-static void names_of_bundle(const struct gate_snapshot *s, struct names *services, struct names *environments)
-{
-	for (size_t i = 0; i < s->service_count; i++)
-		name_add(services, s->services[i].name);
-	for (size_t i = 0; i < s->policy_count; i++)
-		for (size_t k = 0; k < s->policies[i].environments_n; k++)
-			name_add(environments, span_of(s->policies[i].environments[k]));
-	for (size_t i = 0; i < s->release_count; i++)
-		name_add(environments, gate_snapshot_text_at(s, s->releases[i].environment));
-}
-
-/* A typing mistake would be judged by the default policy: a silent gap in the gate. */
 static int names_check(struct check_run *r)
 {
-	struct names services = { r->service, !r->service.n, STR_INIT(1 * MIB) };
-	struct names environments = { r->environment, !r->environment.n, STR_INIT(1 * MIB) };
-	int rc = 0;
+	struct gate_names names;
+	const struct workspace *w = r->site.workspace;
+	gate_names_init(&names, r->service, r->environment);
 	if (r->bundle)
-		names_of_bundle(r->bundle, &services, &environments);
-	else if (r->site.workspace)
-		names_of_workspace(r->site.workspace, &services, &environments);
-	if (!services.found)
-		rc = unknown_name(r, "service", r->service, &services.known);
-	else if (!environments.found)
-		rc = unknown_name(r, "environment", r->environment, &environments.known);
-	str_release(&services.known);
-	str_release(&environments.known);
-	return rc;
-}
-
-/* Asked of a past moment, what is known now stands for what was: no clock is behind. */
-static void stand_back(const struct check_run *r, struct gate_snapshot *s)
-{
-	if (option_text(r->in, "at", NULL))
-		s->head.created = RF_MIN(s->head.created, r->now);
+		gate_names_of_snapshot(&names, r->bundle);
+	for (size_t i = 0; !r->bundle && w && i < w->services_n; i++)
+		gate_name_add(&names.service, span_of(w->services[i].name));
+	for (size_t i = 0; !r->bundle && w && i < w->environments_n; i++)
+		gate_name_add(&names.environment, span_of(w->environments[i].name));
+	return gate_names_end(&names, r->err);
 }
 
 /* ── Opening ────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -99,7 +48,7 @@ static int bundle_take(struct check_run *r, const char *path, const char *key_pa
 	if (rc == 0)
 		rc = gate_bundle_read(path, key, &r->bundle, NULL, r->err);
 	if (rc == 0)
-		stand_back(r, r->bundle);
+		gate_stand_back(r->in, r->now, r->bundle);
 	return rc;
 }
 
@@ -203,7 +152,7 @@ static int known_to_site(struct check_run *r, struct gate_snapshot **ret)
 	if (rc == 0)
 		rc = gate_snapshot_build(r->site.db, &how, NULL, NULL, ret, NULL, r->err);
 	if (rc == 0)
-		stand_back(r, *ret);
+		gate_stand_back(r->in, r->now, *ret);
 	return rc;
 }
 

@@ -7,25 +7,10 @@
 #include "cli/check.h"
 #include "cli/check_wrap.h"
 #include "cli/command.h"
+#include "cli/gate.h"
 #include "cli/moment.h"
 
 /* ── Options ────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static int fail_on_read(struct check_run *r, const char *text, struct err *err)
-{
-	struct span rest = span_of(text), word;
-	enum finding_kind kind;
-	r->has_fail_on = true;
-	if (strcmp(text, "none") == 0)
-		return 0;
-	while (span_split(&rest, ',', &word)) {
-		if (!finding_kind_read(word, &kind) || kind == FINDING_NOT_AFFECTED)
-			return err_set(err, RF_EUSAGE, "--fail-on \"%.*s\": affected, conflict, unknown, separated by commas, or none",
-				       SPAN_ARG(word));
-		r->fail_on.deny[kind] = true;
-	}
-	return 0;
-}
 
 static int options_read(struct check_run *r, struct err *err)
 {
@@ -36,8 +21,9 @@ static int options_read(struct check_run *r, struct err *err)
 	r->environment = span_of(option_text(in, "environment", NULL));
 	r->now = now_usec();
 	int rc = at ? moment_judged(span_of(at), r->now, &r->now, err) : 0;
+	r->has_fail_on = fail_on != NULL;
 	if (rc == 0 && fail_on)
-		rc = fail_on_read(r, fail_on, err);
+		rc = gate_fail_on_read(fail_on, &r->fail_on, err);
 	struct check_report_options o = { .formats = formats->list, .format_count = formats->count, .json = in->json,
 					  .all = option_flag(in, "all"), .beside = in->wrapped != NULL,
 					  .single = in->argument_count == 1, .at = r->now };

@@ -38,12 +38,32 @@ struct gate_front {
 /* Reads the options above, opens and verifies the bundle, opens the reports; says on stderr by what is judged (not with
  * --quiet). @single: one subject. RF_EVERIFY, RF_EFORMAT, RF_EUSAGE, RF_ENOTFOUND. Release always. */
 RF_MUST_CHECK int gate_front_open(struct gate_front *f, const struct invocation *in, bool single, struct err *err);
-/* Reports one answer, and counts it. @facts, @digest, @path as in struct check_subject; NULL: none. */
-RF_MUST_CHECK int gate_front_answer(struct gate_front *f, const char *name, const char *path, const struct artifact_facts *facts,
-				    const struct digest *digest, const struct gate_answer *answer);
+/* Reports one answer, and counts it. @path as in struct check_subject; NULL: no file. */
+RF_MUST_CHECK int gate_front_answer(struct gate_front *f, const char *name, const char *path, const struct gate_subject *subject,
+				    const struct gate_answer *answer);
 /* Ends the reports (@rc: how it went so far). Returns @rc when negative, else the exit status. */
 RF_MUST_CHECK int gate_front_end(struct gate_front *f, int rc);
 void gate_front_release(struct gate_front *f);
+
+/* --service and --environment among those that are known: a typing mistake would be judged by the default policy, a silent gap
+ * in the gate. Init, add what is known, end: RF_EUSAGE with those that are. */
+struct gate_name {
+	const char *option;
+	struct span wanted; /* empty: found */
+	bool found;
+	struct str known;   /* for people */
+};
+struct gate_names {
+	struct gate_name service, environment;
+};
+void gate_names_init(struct gate_names *n, struct span service, struct span environment);
+void gate_name_add(struct gate_name *n, struct span name);
+/* A snapshot lists its services; environments are those that its policies and releases name. */
+void gate_names_of_snapshot(struct gate_names *n, const struct gate_snapshot *s);
+RF_MUST_CHECK int gate_names_end(struct gate_names *n, struct err *err);
+
+/* With --at: asked of a past moment, what is known now stands for what was, and no clock is behind. */
+void gate_stand_back(const struct invocation *in, usec_t now, struct gate_snapshot *s);
 
 /* --fail-on: kinds by commas, or "none". RF_EUSAGE. */
 RF_MUST_CHECK int gate_fail_on_read(const char *text, struct gate_fail_on *ret, struct err *err);

@@ -12,7 +12,7 @@ static int ask(struct gate_front *f, const char *arg, const struct gate_subject 
 	struct gate_answer answer;
 	int rc = gate_judge(&a, &f->question, subject, &answer, f->err);
 	if (rc == 0)
-		rc = gate_front_answer(f, arg, NULL, NULL, subject->kind == GATE_CONTENT ? &subject->digest : NULL, &answer);
+		rc = gate_front_answer(f, arg, NULL, subject, &answer);
 	arena_release(&a);
 	return rc;
 }
@@ -24,7 +24,7 @@ static int ask_path(struct gate_front *f, const char *arg)
 	int rc = gate_pod_judge(&o, &pod, f->err);
 	for (size_t i = 0; rc == 0 && i < pod.count; i++) {
 		const struct gate_pod_subject *s = &pod.subjects[i];
-		rc = gate_front_answer(f, s->path, s->path, s->facts, s->has_digest ? &s->digest : NULL, &s->answer);
+		rc = gate_front_answer(f, s->path, s->path, &s->subject, &s->answer);
 	}
 	if (rc == 0)
 		f->status = gate_worse_status(f->status, pod.status);

@@ -59,8 +59,15 @@ static void told(const struct gate_front *f)
 	fprintf(stderr, "%s: bundle of %.*s, made %s, feeds as of %s, ends %s\n", cli_program.name, SPAN_ARG(h->site),
 		time_text(h->created, made), h->as_of == USEC_NONE ? "-" : time_text(h->as_of, as_of),
 		h->expires == USEC_NONE ? "-" : time_text(h->expires, ends));
-	if (f->question.service.n && !gate_snapshot_service_find(f->snapshot, f->question.service))
-		fprintf(stderr, "%s: the bundle knows no service %.*s\n", cli_program.name, SPAN_ARG(f->question.service));
+}
+
+static int names_check(const struct gate_front *f, struct err *err)
+{
+	struct gate_names names;
+	gate_names_init(&names, f->question.service, f->question.environment);
+	gate_names_of_snapshot(&names, f->snapshot);
+	gate_stand_back(f->in, f->question.now, f->snapshot);
+	return gate_names_end(&names, err);
 }
 
 int gate_front_open(struct gate_front *f, const struct invocation *in, bool single, struct err *err)
@@ -76,6 +83,8 @@ int gate_front_open(struct gate_front *f, const struct invocation *in, bool sing
 	if (rc == 0)
 		rc = gate_bundle_read(bundle, key, &f->snapshot, NULL, err);
 	if (rc == 0)
+		rc = names_check(f, err);
+	if (rc == 0)
 		rc = release_key_read(f, err);
 	if (rc == 0)
 		told(f);
@@ -85,21 +94,44 @@ int gate_front_open(struct gate_front *f, const struct invocation *in, bool sing
 
 /* ── Answers ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-int gate_front_answer(struct gate_front *f, const char *name, const char *path, const struct artifact_facts *facts,
-		      const struct digest *digest, const struct gate_answer *answer)
+/* What the subject is: what built a file or what a library is; the component of a package URL. */
+static int component_of(const struct gate_subject *subject, struct arena *a, struct check_subject *c, struct err *err)
+{
+	const struct artifact_facts *facts = subject->facts;
+	struct component component;
+	if (subject->kind == GATE_PURL) {
+		int rc = component_read(a, subject->name, &component, err);
+		if (rc)
+			return rc;
+		c->has_component = true;
+		c->product = component.purl;
+		c->version = component.version;
+	}
+	if (facts && facts->product && facts->version[0]) {
+		c->has_component = true;
+		c->product = span_of(facts->product);
+		c->version = span_of(facts->version);
+	}
+	return 0;
+}
+
+int gate_front_answer(struct gate_front *f, const char *name, const char *path, const struct gate_subject *subject,
+		      const struct gate_answer *answer)
 {
 	char hex[DIGEST_HEX];
-	struct check_subject c = { .name = name, .path = path, .facts = facts, .answer = answer };
-	if (facts) {
-		c.kind = facts->kind;
-		c.quarantine = quarantine_rule(NULL, facts);
-		c.has_component = facts->product && facts->version[0];
-		c.product = facts->product ? span_of(facts->product) : SPAN_NONE;
-		c.version = span_of(facts->version);
+	struct arena a = ARENA_INIT(1 * MIB);
+	struct check_subject c = { .name = name, .path = path, .facts = subject->facts, .answer = answer };
+	if (subject->facts) {
+		c.kind = subject->facts->kind;
+		c.quarantine = quarantine_rule(NULL, subject->facts);
 	}
-	c.sha256 = digest ? digest_hex(digest, hex) : NULL;
+	c.sha256 = digest_is_zero(&subject->digest) ? NULL : digest_hex(&subject->digest, hex);
 	f->status = gate_worse_status(f->status, gate_answer_exit_status(answer));
-	return check_reports_subject(&f->reports, &c, f->err);
+	int rc = component_of(subject, &a, &c, f->err);
+	if (rc == 0)
+		rc = check_reports_subject(&f->reports, &c, f->err);
+	arena_release(&a);
+	return rc;
 }
 
 int gate_front_end(struct gate_front *f, int rc)

@@ -28,7 +28,7 @@ static int report(struct gate_front *f, const struct gate_pod *p)
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < p->count; i++) {
 		const struct gate_pod_subject *s = &p->subjects[i];
-		rc = gate_front_answer(f, s->path, s->path, s->facts, s->has_digest ? &s->digest : NULL, &s->answer);
+		rc = gate_front_answer(f, s->path, s->path, &s->subject, &s->answer);
 	}
 	return rc;
 }

@@ -46,15 +46,14 @@ static int subject_read(struct gate_pod_subject *s, const struct pod_file *file,
 	struct err why = ERR_INIT;
 	if (!facts)
 		return err_set(err, RF_ENOMEM, "no memory for the facts of a file");
-	s->facts = facts;
+	s->subject.facts = facts;
 	*ret_wanted = true;
 	if (file->unread)
 		return facts_unread(&s->arena, file->unread, facts) ? err_set(err, RF_ENOMEM, "no memory for a file") : 0;
 	int rc = scan_one(file->path, &headers, &s->arena, facts, NULL, &why);
 	if (rc == 0) {
 		*ret_wanted = is_wanted(file, facts);
-		rc = *ret_wanted ? scan_one(file->path, NULL, &s->arena, facts, &s->digest, &why) : 0;
-		s->has_digest = *ret_wanted && rc == 0;
+		rc = *ret_wanted ? scan_one(file->path, NULL, &s->arena, facts, &s->subject.digest, &why) : 0;
 	}
 	if (is_failure(rc)) {
 		*err = why;
@@ -72,26 +71,22 @@ static int judge_one(const struct judging *j, size_t i, struct err *err)
 {
 	struct gate_pod_subject *s = &j->subjects[i];
 	const struct pod_file *file = &j->found->files[i];
-	struct gate_subject subject = { .kind = GATE_CONTENT, .name = span_of(file->path) };
+	struct gate_subject *subject = &s->subject;
 	bool wanted = true;
 	*s = (struct gate_pod_subject){ .path = file->path, .is_library = file->is_library,
+					.subject = { .kind = GATE_CONTENT, .name = span_of(file->path) },
 					.arena = ARENA_INIT(SUBJECT_ARENA_BYTES) };
 	int rc = subject_read(s, file, &wanted, err);
 	j->dropped[i] = !wanted;
 	if (rc || !wanted)
 		return rc;
 	if (!file->is_library)
-		rc = pod_attestations(file, j->o->key, &s->arena, &s->attestations, &s->attestation_count, err);
+		rc = pod_attestations(file, j->o->key, &s->arena, &subject->attestations, &subject->attestation_count,
+				      err);
 	/* with the image's own libraries at hand, they are judged for what they are */
 	if (rc == 0 && j->o->root_count == 0)
-		rc = pod_runtime(file, &s->arena, &subject.runtime, err);
-	if (rc)
-		return rc;
-	subject.digest = s->digest;
-	subject.facts = s->facts;
-	subject.attestations = s->attestations;
-	subject.attestation_count = s->attestation_count;
-	return gate_judge(&s->arena, &j->o->question, &subject, &s->answer, err);
+		rc = pod_runtime(file, &s->arena, &subject->runtime, err);
+	return rc ? rc : gate_judge(&s->arena, &j->o->question, subject, &s->answer, err);
 }
 
 struct failure {

@@ -37,12 +37,8 @@ struct gate_pod_options {
 
 struct gate_pod_subject {
 	const char *path;
-	bool is_library; /* found below a root */
-	const struct artifact_facts *facts;
-	bool has_digest; /* false: it could not be read, facts say why */
-	struct digest digest;
-	const struct gate_attestation *attestations;
-	size_t attestation_count;
+	bool is_library;             /* found below a root */
+	struct gate_subject subject; /* facts and attestations are set; a zero digest: it could not be read, facts say why */
 	struct gate_answer answer;
 	struct arena arena; /* of all the above */
 };

@@ -168,11 +168,11 @@ static void what_is_looked_at(void **state)
 	static const char *const unread[] = { "models/out", "models/gone.engine", "models/pipe.trt" };
 	for (size_t i = 0; i < RF_COUNT(unread); i++) {
 		const struct gate_pod_subject *s = subject(p, &found, unread[i]);
-		assert_true(!s->has_digest && has_cause(s, ARTIFACT_CAUSE_UNREADABLE));
+		assert_true(digest_is_zero(&s->subject.digest) && has_cause(s, ARTIFACT_CAUSE_UNREADABLE));
 	}
-	assert_true(subject(p, &found, "models/a/1/model.onnx")->has_digest);
-	assert_true(subject(p, &found, "models/b.onnx")->has_digest);
-	assert_true(subject(p, &found, "models/cut.plan")->facts->finding != ARTIFACT_CLEAR);
+	assert_true(!digest_is_zero(&subject(p, &found, "models/a/1/model.onnx")->subject.digest));
+	assert_true(!digest_is_zero(&subject(p, &found, "models/b.onnx")->subject.digest));
+	assert_true(subject(p, &found, "models/cut.plan")->subject.facts->finding != ARTIFACT_CLEAR);
 	assert_int_equal(found.count, 6);
 	assert_int_equal(found.others, 1);
 	gate_pod_release(&found);
@@ -205,7 +205,7 @@ static void papers(void **state)
 	assert_int_equal(found.count, RF_COUNT(rows) + 1);
 	for (size_t i = 0; i < RF_COUNT(rows); i++) {
 		const struct gate_pod_subject *s = subject(p, &found, rows[i].file);
-		assert_int_equal(s->attestation_count, rows[i].paper != NULL);
+		assert_int_equal(s->subject.attestation_count, rows[i].paper != NULL);
 		assert_int_equal(has_cause(s, "bad_signature"), false);
 		if (rows[i].cause)
 			assert_true(has_cause(s, rows[i].cause));
@@ -243,7 +243,7 @@ static void releases(void **state)
 		assert_int_equal(found.releases, 1);
 		assert_int_equal(found.signed_releases, rows[i].verified);
 		const struct gate_pod_subject *s = subject(p, &found, name);
-		assert_int_equal(s->attestation_count, rows[i].attested);
+		assert_int_equal(s->subject.attestation_count, rows[i].attested);
 		assert_int_equal(has_cause(s, "foreign_attestation"), rows[i].cause != NULL);
 		gate_pod_release(&found);
 	}
