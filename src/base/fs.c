@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #define WALK_MAX_DEPTH 128
@@ -312,8 +313,32 @@ struct walk {
 	int (*visit)(const struct fs_entry *, void *);
 	void *data;
 	struct err *err;
+	dev_t device; /* of the folder at hand */
 	char path[FS_PATH_MAX];
 };
+
+/* linux/magic.h */
+static const struct {
+	unsigned long type;
+	const char *name;
+} pseudo[] = {
+	{ 0x9fa0, "proc" },	    { 0x62656572, "sysfs" },	{ 0x27e0eb, "cgroup" },	    { 0x63677270, "cgroup2" },
+	{ 0x64626720, "debugfs" },  { 0x74726163, "tracefs" },	{ 0x73636673, "securityfs" }, { 0x62656570, "configfs" },
+	{ 0xcafe4a11, "bpf" },	    { 0x6165676c, "pstore" },	{ 0x65735543, "fusectl" },  { 0xde5e81e4, "efivarfs" },
+	{ 0x1cd1, "devpts" },	    { 0x42494e4d, "binfmt_misc" }, { 0x19800202, "mqueue" }, { 0xf97cff8c, "selinuxfs" },
+};
+
+/* The kernel's own file system that the open folder lies in; NULL: none. */
+static const char *pseudo_of(int fd)
+{
+	struct statfs fs;
+	if (fstatfs(fd, &fs) != 0)
+		return NULL;
+	for (size_t i = 0; i < RF_COUNT(pseudo); i++)
+		if (((unsigned long)fs.f_type & 0xffffffffUL) == pseudo[i].type)
+			return pseudo[i].name;
+	return NULL;
+}
 
 struct names {
 	char **list;
@@ -418,6 +443,20 @@ static int walk_names(struct walk *w, int fd, const struct names *names, size_t 
 	return 0;
 }
 
+/* A folder of another device may be one of the kernel's file systems: 1, with the entry visited; 0 it is none. */
+static int device_look(struct walk *w, int fd, int parent_fd, const char *name, unsigned depth, int *ret_rc)
+{
+	struct stat st;
+	if (fstat(fd, &st) != 0 || (depth && st.st_dev == w->device))
+		return 0;
+	w->device = st.st_dev;
+	const char *which = pseudo_of(fd);
+	struct fs_entry entry = { .path = w->path, .name = name, .dir_fd = depth ? parent_fd : -1, .kind = FS_PSEUDO,
+				  .error_text = which, .depth = depth };
+	*ret_rc = which ? w->visit(&entry, w->data) : 0;
+	return which != NULL;
+}
+
 static int walk_dir(struct walk *w, int parent_fd, const char *name, size_t length, unsigned depth)
 {
 	if (depth >= WALK_MAX_DEPTH)
@@ -432,7 +471,14 @@ static int walk_dir(struct walk *w, int parent_fd, const char *name, size_t leng
 		return unreadable(w, parent_fd, name, depth, why);
 	}
 	struct names names = { 0 };
-	int rc = names_read(dir, &names);
+	const dev_t device = w->device;
+	int rc = 0;
+	if (device_look(w, fd, parent_fd, name, depth, &rc)) {
+		closedir(dir);
+		w->device = device;
+		return rc;
+	}
+	rc = names_read(dir, &names);
 	if (rc == RF_EIO) {
 		char words[128];
 		rc = unreadable(w, parent_fd, name, depth, strerror_r(errno, words, sizeof words));
@@ -442,6 +488,7 @@ static int walk_dir(struct walk *w, int parent_fd, const char *name, size_t leng
 		(void)err_set(w->err, rc, "out of memory");
 	names_free(&names);
 	closedir(dir);
+	w->device = device;
 	return rc;
 }
 

@@ -39,19 +39,20 @@ bool fs_is_plain_relative(struct span path);
 
 #define FS_PATH_MAX 4096
 
-enum fs_entry_kind { FS_FILE, FS_DIR, FS_LINK, FS_OTHER, FS_UNREADABLE };
+enum fs_entry_kind { FS_FILE, FS_DIR, FS_LINK, FS_OTHER, FS_UNREADABLE, FS_PSEUDO };
 struct fs_entry {
 	const char *path;        /* as reached from the root given, root included */
 	const char *name;        /* last part, inside path */
 	int dir_fd;              /* folder that holds it, for openat(); -1 for the root itself */
 	enum fs_entry_kind kind; /* of the entry itself, links not followed; FS_UNREADABLE: an unreadable folder or a
 	                          * name too long, with error_text */
-	const char *error_text;
+	const char *error_text;  /* FS_PSEUDO: which one, "proc" */
 	unsigned depth;
 };
 /* Depth first, names in byte order within a folder; symbolic links are reported, not followed (a link loop cannot
  * trap it), except that @root itself may be one. Calls @visit for every entry but folders; folders are announced
- * only when unreadable. A non-zero from @visit ends the walk and is returned. Depth limit 128: RF_ETOOMANY entry as
+ * only when unreadable, or FS_PSEUDO: the kernel's own file systems (proc, sysfs, cgroup and the like) hold no files
+ * of anybody, have no end, and are not entered, @root included. A non-zero from @visit ends the walk and is returned. Depth limit 128: RF_ETOOMANY entry as
  * FS_UNREADABLE. @root may be a file. */
 RF_MUST_CHECK int fs_walk(const char *root, int (*visit)(const struct fs_entry *, void *), void *data, struct err *err);
 

@@ -293,6 +293,13 @@ static bool link_look(struct scan *s, struct scan_slot *slot, const struct fs_en
 	return true;
 }
 
+static void pseudo_leave_out(struct scan_slot *slot, const struct fs_entry *e)
+{
+	char text[160];
+	snprintf(text, sizeof text, "%s, a file system of the kernel's own: it holds no files, and was left out", e->error_text);
+	scan_slot_unread(slot, false, e->dir_fd < 0 ? ARTIFACT_UNKNOWN : ARTIFACT_CLEAR, text);
+}
+
 static int on_entry(const struct fs_entry *e, void *data)
 {
 	struct scan *s = data;
@@ -308,6 +315,9 @@ static int on_entry(const struct fs_entry *e, void *data)
 	case FS_LINK:
 		if (!link_look(s, slot, e, &rc))
 			return 0;
+		break;
+	case FS_PSEUDO:
+		pseudo_leave_out(slot, e);
 		break;
 	case FS_UNREADABLE:
 		scan_slot_unread(slot, true, ARTIFACT_UNKNOWN, e->error_text ? e->error_text : "cannot be read");

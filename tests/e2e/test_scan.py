@@ -225,6 +225,18 @@ def unreadable():
        all("ermission denied" in f["notes"][0] for f in errors), "an unreadable folder and file: named, status 3, the rest is read", r)
     ok(any(f["path"].endswith("open.plan") and f["cause"] is None for f in r.lines()), "what can be read is", r)
 
-for group in (real_engines, hostile_files, inspected, parts_are_judged, odd_entries, unreadable):
+def kernels_own():
+    """A folder in which the kernel shows something of its own: named, not entered, and the rest is read."""
+    d = folder() / "kernel"; (d / "proc").mkdir(parents=True); (d / "z.plan").write_bytes(b"\0" * 100)
+    mount = ["unshare", "--mount", "sh", "-c", f"mount -t proc proc {d}/proc && exec \"$@\"", "sh"]
+    if subprocess.run(mount + ["true"], stderr=subprocess.DEVNULL).returncode:
+        return skip("a kernel's file system inside of what is scanned", "nothing may be mounted here")
+    p = subprocess.run(mount + [str(PROGRAM), "scan", "--json", str(d)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENV, timeout=60)
+    files = {f["path"][len(str(d)) + 1:]: f for f in map(json.loads, p.stdout.splitlines())}
+    ok(set(files) == {"proc", "z.plan"} and files["proc"]["finding"] is None and "left out" in files["proc"]["notes"][0], "proc is left out, and said", sorted(files)[:20], p.stderr)
+    r = scan("--json", "/proc/self")
+    ok(r.status == 3 and len(r.lines()) == 1 and r.lines()[0]["finding"] == "unknown", "asked for by name it is unknown", r)
+
+for group in (real_engines, hostile_files, inspected, parts_are_judged, odd_entries, unreadable, kernels_own):
     guarded(group)
 done()

@@ -99,6 +99,24 @@ static void walks_hostile_trees(void **state)
 	assert_int_equal(seen.files, 1);
 }
 
+static int note_pseudo(const struct fs_entry *e, void *data)
+{
+	assert_int_equal(e->kind, FS_PSEUDO);
+	assert_int_equal(e->dir_fd, -1);
+	assert_string_equal(e->error_text, data);
+	return 5;
+}
+
+/* The kernel's own file systems have no end: they are named and not entered. */
+static void leaves_out_the_kernels(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	char proc[] = "proc";
+	assert_int_equal(fs_walk("/proc", note_pseudo, proc, &err), 5);
+	assert_int_equal(fs_walk("/proc/self", note_pseudo, proc, &err), 5);
+}
+
 static void a_tree_too_deep_is_said_not_followed(void **state)
 {
 	(void)state;
@@ -144,6 +162,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writes_whole_files_with_their_mode), cmocka_unit_test(never_waits_for_what_is_no_file), cmocka_unit_test(walks_hostile_trees),
+		cmocka_unit_test(leaves_out_the_kernels),
 		cmocka_unit_test(a_tree_too_deep_is_said_not_followed), cmocka_unit_test(plain_relative_paths), cmocka_unit_test(a_full_disk_is_named),
 	};
 	return cmocka_run_group_tests(tests, set_up, tear_down);
