@@ -112,6 +112,63 @@ def fail_on():
     check(check_(TRT + "@11.0.0", "--at", "2099-01-01"), 0, "--at: also what is to come")
     check(check_(TRT + "@11.0.0", "--at", "soon"), 2, "--at: a moment", "no moment")
 
+def by_bundle():
+    """Offline, the same answers as by the workspace; where there is no workspace."""
+    b, key, away = folder() / "gate.bundle", site / "keys/release.pub.pem", folder() / "away"
+    away.mkdir()
+    check(run("gate", "bundle", b, site=site), 0, "a bundle")
+    subjects = [TRT + "@10.13.3.9", TRT + "@11.0.0", TRT, old, new, folder() / "Dockerfile", "sha256:" + "0" * 64, f"oci:{folder() / 'image'}"]
+    here, there = check_("--json", *subjects), run("check", "--json", *subjects, "--bundle", b, "--key", key, cwd=away)
+    told = lambda r: [(x["subject"], x["decision"], sorted((str(f["advisory"]), str(f["carrier"]), f["finding"], f["cause"], f.get("why")) for f in x["findings"])) for x in r.lines()]
+    ok(here.status == there.status == 1 and told(here) == told(there), "word for word what the workspace says", here, there)
+    r = run("check", "registry.example/site/app:1", "--bundle", b, "--key", key, cwd=away)
+    check(r, 3, "an image of a registry is not fetched: what the bundle knows", "never scanned under this tag")
+    check(run("check", TRT, "--bundle", b, cwd=away), 2, "a bundle without the key it must be signed with", "--key")
+    other = folder() / "other"
+    run("init", other)
+    check(run("check", TRT, "--bundle", b, "--key", other / "keys/release.pub.pem", cwd=away), 1, "one that another key signed", "gate.bundle")
+    check(run("check", TRT, "--bundle", b, "--key", other / "keys/release.pub.pem", "--", "true", cwd=away), 125, "and nothing is started by it")
+    check(run("check", new, "--bundle", b, "--key", key, "--at", "30d", cwd=away), 0, "--at before it was made: no clock is behind")
+    check(run("check", new, "--bundle", b, "--key", key, "--at", "2099-01-01", cwd=away), 1, "after its end", "bundle_expired")
+    check(run("check", new, "--bundle", b, "--key", key, "--", "echo", "runs", cwd=away), 0, "in front of a command", "runs")
+
+def policies():
+    """By service and environment; what excuses is shown, and ends by itself."""
+    w = folder() / "fleet"
+    run("init", w)
+    (w / "reforge.yaml").write_text(f"""site: fleet
+database: reforge.db
+depot: depot
+environments: {{production: {{}}, test: {{}}}}
+services:
+  voice: {{owner: {{name: v, contact: "#v"}}, reach: internal, criticality: high, environments: [production, test], roots: [models]}}
+policies:
+  lenient: {{environments: [test], severity: {{deny: never}}}}
+""")
+    shutil.copytree(folder() / "models", w / "models")
+    run("feed", "import", site / "a.json", site=w)
+    run("scan", site=w)
+    r = lambda *a, **more: run("check", *a, site=w, cwd=w, **more)
+    asr = "models/asr/1/model.plan"
+    check(r(asr, "--service", "voice", "--environment", "production"), 1, "production denies", "deny", "explain")
+    c = r(asr, "--service", "voice", "--environment", "test", "--json")
+    ok(c.json()["decision"] == "warn" and c.json()["policy"] == "lenient", "test warns, by its own policy", c)
+    check(r(asr, "--environment", "prodcution"), 2, "a typing mistake is no default policy", "production, test")
+    check(r(TRT + "@10.13.3.9"), 1, "the hint is given for what explain finds", f'explain "{TRT}@10.13.3.9"')
+    shutil.copy(w / asr, folder() / "elsewhere.plan")
+    check(r(folder() / "elsewhere.plan"), 1, "and not for a file that was never placed", absent=("reforge explain",))
+    check(run("waive", CVE, "--service", "voice", "--until", "20d", "--owner", "ann", "--reason", "until the delivery", site=w), 0, "a waiver")
+    report = w / "r.sarif"
+    c = r(asr, "--service", "voice", "--environment", "production", "--json", "--format", f"sarif={report}")
+    f = [x for x in c.json()["findings"] if x["advisory"] == CVE][0]
+    ok(c.status == 0 and (f["decision"], f["decided_by"], f["cover"]["kind"], f["cover"]["owner"]) == ("allow", "waiver", "waiver", "ann") and f["until"] and c.json()["until"] == f["until"],
+       "a waiver lets it pass, and is shown", c)
+    result = json.loads(report.read_text())["runs"][0]["results"][0]
+    ok(result["level"] == "error" and [x["status"] for x in result["suppressions"]] == ["accepted"] and "ann" in result["suppressions"][0]["justification"], "SARIF: a suppression", result)
+    check(r(asr, "--service", "voice", "--environment", "production"), 0, "words tell of it", "waiver", "ann")
+    check(r(asr, "--service", "voice", "--environment", "production", "--at", (time.strftime("%Y-%m-%d", time.gmtime(time.time() + 25 * 86400)))), 1, "--at: when it has ended")
+    check(r(asr), 1, "it is the service's only")
+
 # ── Forms ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 def forms():
@@ -237,6 +294,6 @@ if not os.access(MAKER, os.X_OK):
     skip("check", "the maker of specimens is not built")
 else:
     workspace()
-    for part in (subjects, containers, images, dockerfile, bills, fail_on, forms, forms_of_failure, wrapped, process, swapped): guarded(part)
+    for part in (subjects, containers, images, dockerfile, bills, fail_on, by_bundle, policies, forms, forms_of_failure, wrapped, process, swapped): guarded(part)
 guarded(units)
 done()
