@@ -1,6 +1,7 @@
 /* standing - see the header. */
 #include "gate/standing.h"
 
+#include "base/str.h"
 #include "format/image_reference.h"
 #include "gate/review_int.h"
 
@@ -8,6 +9,7 @@
 
 #define ARENA_BYTES (4 * GIB)
 #define SCRATCH_BYTES (256 * MIB)
+#define KEY_BYTES (1 * MIB)
 #define CANDIDATES 32 /* tags of a repository that are judged for a replacement */
 
 struct group {
@@ -21,6 +23,7 @@ struct group {
 struct standing {
 	struct standing_settings settings;
 	struct arena a, scratch;
+	struct str key;          /* of what is looked up; copied when it is new */
 	struct map verdicts;     /* "kind\nname or digest\nservice\nenvironment" -> struct standing_verdict */
 	struct map by_key;       /* "host\nname\nservice\nenvironment" -> struct group */
 	struct map replacements; /* what was looked for -> text, "" none */
@@ -39,7 +42,8 @@ int standing_new(const struct standing_settings *settings, struct standing **ret
 	struct standing *s = rf_alloc(sizeof *s);
 	if (!s)
 		return no_memory(err);
-	*s = (struct standing){ .settings = *settings, .a = ARENA_INIT(ARENA_BYTES), .scratch = ARENA_INIT(SCRATCH_BYTES) };
+	*s = (struct standing){ .settings = *settings, .a = ARENA_INIT(ARENA_BYTES), .scratch = ARENA_INIT(SCRATCH_BYTES),
+				.key = STR_INIT(KEY_BYTES) };
 	*ret = s;
 	return 0;
 }
@@ -53,6 +57,7 @@ void standing_free(struct standing *s)
 	map_release(&s->replacements);
 	arena_release(&s->a);
 	arena_release(&s->scratch);
+	str_release(&s->key);
 	rf_free(s->groups);
 	rf_free(s);
 }
@@ -60,6 +65,14 @@ void standing_free(struct standing *s)
 void standing_freep(struct standing **s)
 {
 	standing_free(*s);
+}
+
+/* A new value of the map, zeroed, under the key at hand. NULL: out of memory. */
+static void *key_add(struct standing *s, struct map *to, size_t bytes)
+{
+	struct span key = s->key.failed ? SPAN_NONE : arena_span(&s->a, str_span(&s->key));
+	void *value = key.p ? arena_alloc(&s->a, bytes) : NULL;
+	return value && map_set(to, key, value) == 0 ? value : NULL;
 }
 
 /* ── Judging, each different subject once ────────────────────────────────────────────────────────────────────────── */
@@ -113,14 +126,14 @@ static int judge(struct standing *s, const struct gate_subject *subject, struct 
 	if (!digest_is_zero(&subject->digest))
 		(void)digest_hex(&subject->digest, hex);
 	struct span name = subject->kind == GATE_CONTENT && hex[0] ? SPAN("") : subject->name;
-	char *key = arena_printf(&s->a, "%d\n%s\n%.*s\n%.*s\n%.*s", subject->kind, hex, SPAN_ARG(name), SPAN_ARG(service),
-				 SPAN_ARG(environment));
-	struct standing_verdict *v = key ? map_get(&s->verdicts, span_of(key)) : NULL;
+	str_reset(&s->key);
+	str_addf(&s->key, "%d\n%s\n%.*s\n%.*s\n%.*s", subject->kind, hex, SPAN_ARG(name), SPAN_ARG(service), SPAN_ARG(environment));
+	struct standing_verdict *v = map_get(&s->verdicts, str_span(&s->key));
 	*ret = v;
 	if (v)
 		return 0;
-	v = key ? arena_alloc(&s->a, sizeof *v) : NULL;
-	if (!v || map_set(&s->verdicts, span_of(key), v))
+	v = key_add(s, &s->verdicts, sizeof *v);
+	if (!v)
 		return no_memory(err);
 	*ret = v;
 	return ask(s, subject, service, environment, v, err);
@@ -131,9 +144,9 @@ static int judge(struct standing *s, const struct gate_subject *subject, struct 
 static int group_of(struct standing *s, struct span host, struct span name, struct span service, struct span environment,
 		    struct group **ret, struct err *err)
 {
-	char *key = arena_printf(&s->a, "%.*s\n%.*s\n%.*s\n%.*s", SPAN_ARG(host), SPAN_ARG(name), SPAN_ARG(service),
-				 SPAN_ARG(environment));
-	struct group *g = key ? map_get(&s->by_key, span_of(key)) : NULL;
+	str_reset(&s->key);
+	str_addf(&s->key, "%.*s\n%.*s\n%.*s\n%.*s", SPAN_ARG(host), SPAN_ARG(name), SPAN_ARG(service), SPAN_ARG(environment));
+	struct group *g = map_get(&s->by_key, str_span(&s->key));
 	*ret = g;
 	if (g)
 		return 0;
@@ -147,8 +160,8 @@ static int group_of(struct standing *s, struct span host, struct span name, stru
 		s->groups = more;
 		s->groups_room = room;
 	}
-	g = key ? arena_alloc(&s->a, sizeof *g) : NULL;
-	if (!g || map_set(&s->by_key, span_of(key), g))
+	g = key_add(s, &s->by_key, sizeof *g);
+	if (!g)
 		return no_memory(err);
 	g->number = s->groups_n;
 	g->out.host = arena_span(&s->a, host);
