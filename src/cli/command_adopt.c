@@ -1,8 +1,10 @@
 /* adopt - engines that are in service without recipes: drafts, questions by owner, an as-found release. */
 #include "cli/command.h"
+#include "cli/kubernetes.h"
 #include "cli/output.h"
 #include "cli/site.h"
 
+#include "base/log.h"
 #include "exposure/exposure.h"
 #include "inventory/adopt.h"
 #include "inventory/fleet.h"
@@ -19,6 +21,10 @@ struct adopting {
 	struct progress progress;
 	struct site site;
 	struct adopt_options options;
+	const char *cluster_name;       /* behind "k8s:"; NULL: no cluster */
+	struct kubernetes_taken cluster;
+	struct adopt_elsewhere *elsewhere;
+	size_t elsewhere_n, unread_manifests;
 	struct adopt_found found;
 	struct adopt_draft *drafts;
 	size_t count;
@@ -37,28 +43,34 @@ static void show_progress(uint64_t files, uint64_t bytes, const char *path, void
 
 /* ── what was asked ──────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* @path absolute and normal, in the arena. */
+static int whole_path(struct adopting *c, const char *path, const char **ret, struct err *err)
+{
+	char whole[PATH_MAX];
+	if (!realpath(path, whole)) {
+		int rc = err_set_errno(err, errno, "cannot be adopted");
+		(void)err_in_file(err, path);
+		return rc;
+	}
+	*ret = arena_text(&c->a, span_of(whole));
+	return *ret ? 0 : err_set(err, RF_ENOMEM, "out of memory");
+}
+
 static int take_paths(struct adopting *c, struct err *err)
 {
 	const char **paths = arena_array(&c->a, c->in->argument_count, sizeof *paths);
-	for (size_t i = 0; paths && i < c->in->argument_count; i++) {
-		char whole[PATH_MAX];
-		if (span_starts(span_of(c->in->arguments[i]), "k8s:"))
-			return err_set(err, RF_EUNSUPPORTED,
-				       "a cluster's engines lie in images and volumes: `reforge scan %s` takes in where they run; adopt "
-				       "the folder that the volume holds or the image is made from",
-				       c->in->arguments[i]);
-		if (!realpath(c->in->arguments[i], whole)) {
-			int rc = err_set_errno(err, errno, "cannot be adopted");
-			(void)err_in_file(err, c->in->arguments[i]);
-			return rc;
-		}
-		paths[i] = arena_text(&c->a, span_of(whole));
-		if (!paths[i])
-			paths = NULL;
-	}
+	int rc = paths ? 0 : err_set(err, RF_ENOMEM, "out of memory");
 	c->options.paths = paths;
-	c->options.paths_n = c->in->argument_count;
-	return paths ? 0 : err_set(err, RF_ENOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < c->in->argument_count; i++) {
+		const char *given = c->in->arguments[i];
+		if (!span_starts(span_of(given), KUBERNETES_PREFIX))
+			rc = whole_path(c, given, &paths[c->options.paths_n++], err);
+		else if (c->cluster_name)
+			rc = err_set(err, RF_EUSAGE, "one cluster at a time: k8s:%s and %s", c->cluster_name, given);
+		else
+			c->cluster_name = given + strlen(KUBERNETES_PREFIX);
+	}
+	return rc;
 }
 
 /* Without a table: what the options say goes for every path. */
@@ -95,10 +107,83 @@ static int assign(struct adopting *c, struct err *err)
 	int rc = fs_read(file, &text, err);
 	/* relative folders are meant from the first path on: a table travels with its tree */
 	if (rc == 0)
-		rc = adopt_assignments_read(&c->a, str_span(&text), file, c->options.paths[0], &list, &c->options.assignments_n, err);
+		rc = adopt_assignments_read(&c->a, str_span(&text), file, c->options.paths_n ? c->options.paths[0] : c->site.workspace->folder,
+					    &list, &c->options.assignments_n, err);
 	if (rc == 0)
 		c->options.assignments = list;
 	return rc;
+}
+
+/* ── a cluster ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int tell_unread(const char *path, const struct err *why, void *data)
+{
+	struct adopting *c = data;
+	char line[2048];
+	log_warn("%s is no manifest: %s", path, err_render(why, line, sizeof line));
+	c->unread_manifests++;
+	return 0;
+}
+
+/* --volume VOLUME=FOLDER */
+static int volumes_read(struct adopting *c, struct adopt_volume **ret, struct err *err)
+{
+	const struct option_value *given = option(c->in, "volume");
+	struct adopt_volume *list = arena_array(&c->a, given->count + 1, sizeof *list);
+	int rc = list ? 0 : err_set(err, RF_ENOMEM, "out of memory");
+	for (size_t i = 0; rc == 0 && i < given->count; i++) {
+		struct span text = span_of(given->list[i]);
+		size_t equals = span_rfind_byte(text, '=');
+		if (equals == SIZE_MAX || equals == 0 || equals + 1 == text.n)
+			return err_set(err, RF_EUSAGE, "--volume \"%.*s\": VOLUME=FOLDER, such as speech/models=/mnt/models", SPAN_ARG(text));
+		list[i].volume = arena_text(&c->a, span_sub(text, 0, equals));
+		rc = list[i].volume ? whole_path(c, given->list[i] + equals + 1, &list[i].folder, err) : err_set(err, RF_ENOMEM, "out of memory");
+	}
+	*ret = list;
+	return rc;
+}
+
+/* What the command line says of a folder stands before what the cluster says. */
+static int assignments_join(struct adopting *c, struct adopt_assignment *more, size_t n, struct err *err)
+{
+	size_t had = c->options.assignments_n, had_paths = c->options.paths_n;
+	struct adopt_assignment *list = arena_array(&c->a, had + n + 1, sizeof *list);
+	const char **paths = arena_array(&c->a, had_paths + n + 1, sizeof *paths);
+	if (!list || !paths)
+		return err_set(err, RF_ENOMEM, "out of memory");
+	if (had)
+		memcpy(list, c->options.assignments, had * sizeof *list);
+	if (had_paths)
+		memcpy(paths, c->options.paths, had_paths * sizeof *paths);
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < n; i++) {
+		rc = whole_path(c, more[i].folder, &more[i].folder, err);
+		list[had + i] = more[i];
+		paths[had_paths + i] = more[i].folder;
+	}
+	c->options.assignments = list;
+	c->options.assignments_n = had + n;
+	c->options.paths = paths;
+	c->options.paths_n = had_paths + n;
+	return rc;
+}
+
+static int take_cluster(struct adopting *c, struct err *err)
+{
+	const struct kubernetes_source source = { .in = c->in, .name = c->cluster_name, .workspace = c->site.workspace, .unread = tell_unread,
+						  .data = c };
+	struct adopt_volume *volumes;
+	struct adopt_assignment *list;
+	size_t n;
+	if (!c->cluster_name)
+		return option(c->in, "volume")->given ? err_set(err, RF_EUSAGE, "--volume is about a cluster: k8s:CONTEXT or k8s:FILE is missing") : 0;
+	int rc = volumes_read(c, &volumes, err);
+	if (rc == 0)
+		rc = kubernetes_take(&source, &c->cluster, err);
+	if (rc == 0)
+		rc = adopt_cluster(&c->a, &c->cluster.set, c->site.workspace, c->cluster.cluster, volumes, option(c->in, "volume")->count, &list,
+				   &n, &c->elsewhere, &c->elsewhere_n, err);
+	return rc ? rc : assignments_join(c, list, n, err);
 }
 
 static int choose_environment(struct adopting *c, struct err *err)
@@ -122,6 +207,8 @@ static int look(struct adopting *c, struct err *err)
 	int rc = take_paths(c, err);
 	if (rc == 0)
 		rc = assign(c, err);
+	if (rc == 0)
+		rc = take_cluster(c, err);
 	if (rc == 0)
 		rc = choose_environment(c, err);
 	if (rc == 0)
@@ -185,11 +272,32 @@ static int print_services(const struct adopting *c, struct err *err)
 	return rc;
 }
 
+/* What a cluster loads and is not here, by owner. */
+static int print_elsewhere(const struct adopting *c, struct err *err)
+{
+	struct table t;
+	table_init(&t, "workload", "owner", "loads", "question", NULL);
+	for (size_t i = 0; i < c->elsewhere_n; i++) {
+		const struct adopt_elsewhere *e = &c->elsewhere[i];
+		table_f(&t, COLOUR_NONE, "%s/%s", e->namespace_, e->workload);
+		table_text(&t, e->owner[0] ? e->owner : "nobody yet");
+		table_text(&t, e->what);
+		table_text(&t, e->text);
+	}
+	int rc = c->elsewhere_n ? table_print(&t, err) : 0;
+	table_release(&t);
+	if (rc == 0 && c->elsewhere_n)
+		out("\n");
+	return rc;
+}
+
 static int print_words(const struct adopting *c, struct err *err)
 {
 	struct tally t = tally_of(c, NULL);
 	char size[32];
-	int rc = print_services(c, err);
+	int rc = print_elsewhere(c, err);
+	if (rc == 0)
+		rc = print_services(c, err);
 	if (rc != 0)
 		return rc;
 	out("\n%zu engines, %zu models, %zu logs and scripts that speak of builds; %zu engines have recipes already", t.engines,
@@ -229,6 +337,21 @@ static int print_json(const struct adopting *c, struct err *err)
 	json_member_u64(&o, "drafts_written", c->written.drafts);
 	json_member_u64(&o, "releases", c->written.releases);
 	json_member_u64(&o, "released_engines", c->written.engines);
+	json_key(&o, "elsewhere");
+	json_array(&o);
+	for (size_t i = 0; i < c->elsewhere_n; i++) {
+		const struct adopt_elsewhere *e = &c->elsewhere[i];
+		json_object(&o);
+		json_member(&o, "namespace", e->namespace_);
+		json_member(&o, "workload", e->workload);
+		json_member(&o, "service", e->service);
+		json_member(&o, "owner", e->owner);
+		json_member(&o, "contact", e->contact);
+		json_member(&o, "loads", e->what);
+		json_member(&o, "text", e->text);
+		json_object_end(&o);
+	}
+	json_array_end(&o);
 	json_key(&o, "drafts");
 	json_array(&o);
 	for (size_t i = 0; i < c->count; i++)
@@ -256,8 +379,9 @@ static int run_adopt(const struct invocation *in, struct err *err)
 		rc = in->json ? print_json(&c, err) : print_words(&c, err);
 	struct tally t = tally_of(&c, NULL);
 	/* what nobody knows yet is no pass */
-	if (rc == 0 && (t.questions || c.found.unread || c.found.packed))
+	if (rc == 0 && (t.questions || c.found.unread || c.found.packed || c.elsewhere_n || c.unread_manifests || c.cluster.listing.unseen_n))
 		rc = 3;
+	kubernetes_release(&c.cluster);
 	site_release(&c.site);
 	arena_release(&c.a);
 	return rc;
@@ -272,16 +396,21 @@ static const struct option_row adopt_options_[] = {
 	{ "deputy", 0, OPTION_TEXT, "NAME", "who answers when the owner does not", NULL },
 	{ "platform", 0, OPTION_TEXT, "OS-ARCH", "where the engines run: linux-x86_64, linux-aarch64", NULL },
 	{ "runtime", 0, OPTION_TEXT, "NAME@VERSION", "what loads them: tensorrt@10.3.0", NULL },
+	{ "volume", 0, OPTION_LIST, "VOLUME=FOLDER", "k8s: where a volume can be read here: NAMESPACE/CLAIM, nfs:SERVER:/EXPORT, hostPath:/PATH", NULL },
+	{ "cluster", 0, OPTION_TEXT, "NAME", "k8s: name of the cluster (default: the context's; of manifests: manifests)", NULL },
+	{ "namespace", 0, OPTION_TEXT, "NAME", "k8s: this namespace only", NULL },
 	{ "dry-run", 0, OPTION_FLAG, NULL, "only tell what would be written", NULL },
 	{ 0 } };
 const struct command command_adopt = {
 	"adopt", "take in engines that have no recipes: drafts, questions by owner, an as-found release",
-	(const struct verb[]){ { "", "PATH...", "take in engines that have no recipes: drafts, questions by owner, an as-found release", 1, 64, adopt_options_, run_adopt,
+	(const struct verb[]){ { "", "PATH|k8s:CONTEXT|k8s:FILE...", "take in engines that have no recipes: drafts, questions by owner, an as-found release", 1, 64, adopt_options_, run_adopt,
 	                         "Looks below every PATH for engines, models, build logs and scripts (trtexec), golden inputs, and puts together how each engine "
 	                         "was built. What is known becomes recipes/NAME.yaml, the rest recipes/drafts/NAME.yaml with each value's source; what nobody "
 	                         "wrote down becomes a question to the service's owner in adopt/questions.md. A guess is never written as a fact.\n"
 	                         "Services that reforge.yaml does not name are added to it. The engines as they are become a release `DATE-as-found`, not signed, "
-	                         "provenance unknown, which `stable` points at. Run again after answers came: recipes are never overwritten, drafts are.",
+	                         "provenance unknown, which `stable` points at.\n"
+	                         "k8s:CONTEXT or k8s:FILE tells whose the engines are that lie on a cluster's volumes: services and owners by label, environments by "
+	                         "namespace. --volume says where a volume can be read here; what lies elsewhere becomes a question. Run again after answers came: recipes are never overwritten, drafts are.",
 	                         false },
 	                       { 0 } },
 };

@@ -1,28 +1,23 @@
 /* scan k8s:CONTEXT, k8s:FILE, k8s:FOLDER - the workloads of a cluster. Recorded when a workspace is at hand. */
+#include "cli/kubernetes.h"
 #include "cli/scan.h"
 #include "cli/site.h"
 
-#include "base/fs.h"
 #include "base/log.h"
 #include "exposure/exposure.h"
 #include "inventory/kubernetes_record.h"
 
-#define PREFIX "k8s:"
+#define PREFIX KUBERNETES_PREFIX
 
 struct clustering {
 	const struct invocation *in;
 	struct scanning *s;
 	struct scan_totals *totals;
 	struct site site;
-	bool recorded;              /* a workspace is at hand */
-	bool manifests;             /* files, not a cluster's API */
-	const char *cluster, *namespace_;
-	struct kube_access access;
+	bool recorded; /* a workspace is at hand */
+	struct kubernetes_taken t;
 	struct arena arena;
-	struct kube_set set;
-	struct kube_listing listing;
 	struct kube_result result;
-	size_t unread;              /* files of manifests */
 	struct err *err;
 };
 
@@ -31,11 +26,10 @@ static bool is_kubernetes(const char *arg)
 	return strncmp(arg, PREFIX, sizeof PREFIX - 1) == 0;
 }
 
-/* ── Manifests ───────────────────────────────────────────────────────────────────────────────────────────────────── */
-
 /* A file that is no manifest keeps whatever it may have told of before: all kinds are unseen. */
-static int unread_add(struct clustering *c, const char *path, const struct err *why)
+static int unread_add(const char *path, const struct err *why, void *data)
 {
+	struct clustering *c = data;
 	static const char *const kinds[] = { "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job",
 					     "CronJob", "InferenceService", "ServingRuntime", "ClusterServingRuntime", "Pod" };
 	char line[2048];
@@ -45,65 +39,11 @@ static int unread_add(struct clustering *c, const char *path, const struct err *
 	if (!reason)
 		return err_set(c->err, RF_ENOMEM, "no memory for manifests");
 	for (size_t i = 0; i < RF_COUNT(kinds); i++)
-		c->listing.unseen[i] = (struct kube_unseen){ kinds[i], reason };
-	c->listing.unseen_n = RF_COUNT(kinds);
-	c->unread++;
+		c->t.listing.unseen[i] = (struct kube_unseen){ kinds[i], reason };
+	c->t.listing.unseen_n = RF_COUNT(kinds);
 	c->totals->errors++;
 	facts.notes[0] = reason;
 	return scanning_take(&(struct scan_file){ .path = path, .root = path, .error = true, .facts = &facts }, c->s);
-}
-
-static int file_read(struct clustering *c, const char *path)
-{
-	RF_AUTO(str) bytes = STR_INIT(KUBE_MAX_FILE_BYTES);
-	struct err why = ERR_INIT;
-	int rc = fs_read(path, &bytes, &why);
-	if (rc == 0)
-		rc = kube_read(&c->set, str_span(&bytes), path, &why);
-	if (rc == RF_ENOMEM) {
-		*c->err = why;
-		return rc;
-	}
-	return rc ? unread_add(c, path, &why) : 0;
-}
-
-static int take_entry(const struct fs_entry *e, void *data)
-{
-	static const char *const ends[] = { ".yaml", ".yml", ".json" };
-	struct clustering *c = data;
-	if (e->kind == FS_UNREADABLE) {
-		struct err why = ERR_INIT;
-		(void)err_set(&why, RF_EIO, "%s", e->error_text);
-		return unread_add(c, e->path, &why);
-	}
-	for (size_t i = 0; e->kind == FS_FILE && i < RF_COUNT(ends); i++)
-		if (span_ends(span_of(e->name), ends[i]))
-			return file_read(c, e->path);
-	return 0;
-}
-
-static int manifests_read(struct clustering *c, const char *path)
-{
-	c->cluster = option_text(c->in, "cluster", "manifests");
-	c->manifests = true;
-	return fs_is_dir(path) ? fs_walk(path, take_entry, c, c->err) : file_read(c, path);
-}
-
-/* ── A live cluster ──────────────────────────────────────────────────────────────────────────────────────────────── */
-
-static int cluster_read(struct clustering *c, const char *context)
-{
-	int rc = kube_config_open(context[0] ? context : NULL, &c->arena, &c->access, c->err);
-	if (rc == RF_ENOTFOUND)
-		return err_prefix(c->err, "k8s:%s is no file, and no context of a kubeconfig: ", context);
-	if (rc)
-		return rc;
-	c->cluster = option_text(c->in, "cluster", c->access.cluster);
-	rc = kube_list(&c->access, c->namespace_, &c->set, &c->listing, c->err);
-	for (size_t i = 0; rc == 0 && i < c->listing.unseen_n; i++)
-		log_warn("%s could not be listed and stays as it was: %s", c->listing.unseen[i].kind, c->listing.unseen[i].reason);
-	c->totals->errors += c->listing.unseen_n;
-	return rc;
 }
 
 /* ── What is shown ───────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -135,7 +75,7 @@ static void container_json(struct clustering *c, const struct kube_workload *w, 
 	json_object(&o);
 	json_member(&o, "path", path);
 	json_key(&o, "host");
-	json_putf(&o, PREFIX "%s/%s", c->cluster, w->namespace_);
+	json_putf(&o, PREFIX "%s/%s", c->t.cluster, w->namespace_);
 	json_member(&o, "kind", "container-image");
 	json_member(&o, "sha256", k->images[i].digest[0] ? k->images[i].digest : NULL);
 	json_member(&o, "finding", j->finding[0] ? j->finding : NULL);
@@ -164,7 +104,7 @@ static int container_tell(struct clustering *c, const struct kube_workload *w, c
 		return out_json(&c->s->line, c->err);
 	}
 	struct table *t = &c->s->table;
-	table_f(t, COLOUR_NONE, PREFIX "%s/%s %s", c->cluster, w->namespace_, path);
+	table_f(t, COLOUR_NONE, PREFIX "%s/%s %s", c->t.cluster, w->namespace_, path);
 	table_text(t, "container-image");
 	table_text(t, k->images[i].digest[0] ? "" : "-");
 	table_text(t, k->images[i].source);
@@ -181,7 +121,7 @@ static int finding_tell(struct clustering *c, const struct kube_finding *f)
 	c->totals->conflicts += strcmp(f->rule, "two_releases_run") != 0;
 	if (!c->s->json) {
 		struct table *t = &c->s->table;
-		table_f(t, COLOUR_NONE, PREFIX "%s/%s %s", c->cluster, f->namespace_, f->subject);
+		table_f(t, COLOUR_NONE, PREFIX "%s/%s %s", c->t.cluster, f->namespace_, f->subject);
 		table_text(t, "finding");
 		table_text(t, "");
 		table_text(t, "");
@@ -194,7 +134,7 @@ static int finding_tell(struct clustering *c, const struct kube_finding *f)
 	struct json_out o = json_out(&c->s->line, false);
 	json_object(&o);
 	json_key(&o, "host");
-	json_putf(&o, PREFIX "%s/%s", c->cluster, f->namespace_);
+	json_putf(&o, PREFIX "%s/%s", c->t.cluster, f->namespace_);
 	json_member(&o, "kind", "finding");
 	json_member(&o, "rule", f->rule);
 	json_member(&o, "subject", f->subject);
@@ -206,14 +146,14 @@ static int finding_tell(struct clustering *c, const struct kube_finding *f)
 static int tell(struct clustering *c)
 {
 	int rc = 0;
-	for (size_t w = 0; rc == 0 && w < c->set.count; w++) {
-		const struct kube_workload *one = &c->set.workloads[w];
+	for (size_t w = 0; rc == 0 && w < c->t.set.count; w++) {
+		const struct kube_workload *one = &c->t.set.workloads[w];
 		for (size_t k = 0; rc == 0 && !one->owned && k < one->containers_n; k++)
 			for (size_t i = 0; rc == 0 && i < one->containers[k].images_n; i++)
 				rc = container_tell(c, one, &one->containers[k], i);
 	}
-	for (size_t i = 0; rc == 0 && i < c->set.findings_n; i++)
-		rc = finding_tell(c, &c->set.findings[i]);
+	for (size_t i = 0; rc == 0 && i < c->t.set.findings_n; i++)
+		rc = finding_tell(c, &c->t.set.findings[i]);
 	return rc;
 }
 
@@ -222,16 +162,16 @@ static int tell(struct clustering *c)
 /* Manifests need not be all of a cluster: they are when somebody says so, and something runs by them. */
 static bool is_some(const struct clustering *c)
 {
-	if (!c->manifests)
+	if (!c->t.manifests)
 		return false;
 	if (!option_flag(c->in, "complete")) {
 		log_warn("these manifests may be some of a cluster's: nothing of cluster %s is taken for gone; say --complete when they are all of it",
-			 c->cluster);
+			 c->t.cluster);
 		return true;
 	}
-	if (!c->set.count)
-		log_warn("no manifest here is a workload: nothing of cluster %s is taken for gone; was another folder meant?", c->cluster);
-	return !c->set.count;
+	if (!c->t.set.count)
+		log_warn("no manifest here is a workload: nothing of cluster %s is taken for gone; was another folder meant?", c->t.cluster);
+	return !c->t.set.count;
 }
 
 static int record(struct clustering *c)
@@ -239,17 +179,17 @@ static int record(struct clustering *c)
 	RF_AUTO(str) services = STR_INIT(WORKSPACE_MAX_BYTES);
 	char file[RECIPE_NAME_MAX + 1];
 	bool some = is_some(c);
-	struct kube_record o = { .cluster = c->cluster, .workspace = c->site.workspace, .listing = &c->listing,
-				 .whole_cluster = !c->namespace_ && !some, .some = some };
-	int rc = kube_record(c->site.db, &c->set, &o, &c->result, c->err);
+	struct kube_record o = { .cluster = c->t.cluster, .workspace = c->site.workspace, .listing = &c->t.listing,
+				 .whole_cluster = !c->t.namespace_ && !some, .some = some };
+	int rc = kube_record(c->site.db, &c->t.set, &o, &c->result, c->err);
 	if (rc == 0)
-		rc = kube_services_json(&c->set, &o, &services, c->err);
-	(void)snprintf(file, sizeof file, "kubernetes-%s", c->cluster);
+		rc = kube_services_json(&c->t.set, &o, &services, c->err);
+	(void)snprintf(file, sizeof file, "kubernetes-%s", c->t.cluster);
 	for (char *p = file; *p; p++)
 		if (!((*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '.' || *p == '-'))
 			*p = '_';
 	/* one namespace does not tell which services of the others are gone */
-	if (rc == 0 && o.whole_cluster && !c->listing.unseen_n)
+	if (rc == 0 && o.whole_cluster && !c->t.listing.unseen_n)
 		rc = workspace_services_write(c->site.workspace, file, str_span(&services), c->err);
 	if (rc == 0)
 		rc = exposure_refresh(c->site.db, c->site.actor, NULL, c->err);
@@ -268,43 +208,25 @@ static int workspace_look(struct clustering *c)
 	return rc;
 }
 
-static struct kube_labels labels_of(const struct clustering *c)
-{
-	if (!c->recorded)
-		return (struct kube_labels){ "app.kubernetes.io/name", "", "" };
-	const struct workspace_kubernetes *k = &c->site.workspace->kubernetes;
-	return (struct kube_labels){ k->service_label, k->owner_label, k->contact_label };
-}
-
-/* Manifests tell of whatever they like: only what was asked for counts. */
-static void others_leave(struct clustering *c)
-{
-	for (size_t i = 0; c->manifests && c->namespace_ && i < c->set.count; i++)
-		c->set.workloads[i].owned |= strcmp(c->set.workloads[i].namespace_, c->namespace_) != 0;
-}
-
 static int scan_one_cluster(struct clustering *c, const char *name)
 {
 	int rc = workspace_look(c);
-	struct kube_labels labels = labels_of(c);
+	const struct kubernetes_source source = { .in = c->in, .name = name, .workspace = c->recorded ? c->site.workspace : NULL,
+						  .unread = unread_add, .data = c };
 	if (rc == 0)
-		rc = kube_set_init(&c->set, &labels, c->namespace_ ? c->namespace_ : "default", c->err);
-	if (rc == 0)
-		rc = fs_exists(name) ? manifests_read(c, name) : cluster_read(c, name);
-	if (rc == 0)
-		rc = kube_set_join(&c->set, c->err);
-	if (rc == 0)
-		others_leave(c);
+		rc = kubernetes_take(&source, &c->t, c->err);
+	if (rc == 0 && !c->t.manifests)
+		c->totals->errors += c->t.listing.unseen_n;
 	if (rc == 0 && c->recorded)
 		rc = record(c);
 	if (rc == 0)
 		rc = tell(c);
 	if (rc == 0 && c->recorded && !c->s->json && !c->in->quiet)
 		fprintf(stderr, "%s: %zu namespaces, %zu workloads, %lld pods; placements: %llu new, %llu replaced, %llu gone, %llu unchanged\n",
-			c->cluster, c->result.namespaces, c->result.workloads, (long long)c->result.replicas,
+			c->t.cluster, c->result.namespaces, c->result.workloads, (long long)c->result.replicas,
 			(unsigned long long)c->result.changes.added, (unsigned long long)c->result.changes.replaced,
 			(unsigned long long)c->result.changes.vanished, (unsigned long long)c->result.changes.unchanged);
-	kube_set_release(&c->set);
+	kubernetes_release(&c->t);
 	site_release(&c->site);
 	arena_release(&c->arena);
 	return rc;
@@ -315,8 +237,7 @@ static int run_kubernetes(const struct invocation *in, const char *const *args, 
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct clustering c = { .in = in, .s = s, .totals = totals, .err = err, .arena = ARENA_INIT(512 * MIB),
-					.namespace_ = option_text(in, "namespace", NULL) };
+		struct clustering c = { .in = in, .s = s, .totals = totals, .err = err, .arena = ARENA_INIT(512 * MIB) };
 		rc = scan_one_cluster(&c, args[i] + sizeof PREFIX - 1);
 	}
 	return rc;

@@ -178,6 +178,31 @@ struct adopt_assignment {
 RF_MUST_CHECK int adopt_assignments_read(struct arena *a, struct span csv, const char *file, const char *base,
 					 struct adopt_assignment **ret, size_t *ret_count, struct err *err);
 
+/* ── A cluster ───────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct kube_set;
+/* Where a volume of a cluster can be read here. */
+struct adopt_volume {
+	const char *volume; /* "NAMESPACE/CLAIM", or as scan tells others: "hostPath:/srv/models", "nfs:server:/export" */
+	const char *folder; /* absolute and normal */
+};
+/* What a workload loads and is not at hand here: a question to its owner. */
+struct adopt_elsewhere {
+	const char *namespace_, *workload; /* "Deployment/asr" */
+	const char *service, *owner, *contact; /* "" not told */
+	const char *what;                  /* "/models/asr.plan", "s3://models/asr" */
+	const char *text;                  /* one sentence that says where it lies and what to do */
+};
+/*
+ * Pure. Whose the engines on a cluster's volumes are, by its joined set: each volume of @volumes that a workload mounts is a
+ * folder (with the mount's sub path) of the workload's service (its label's, else its name), owner and contact by label,
+ * environment by namespace (reforge.yaml). The same folder under two services: the first counts, the second is a question.
+ * Models that lie on no volume given are questions, each once. In @a. RF_ENOMEM.
+ */
+RF_MUST_CHECK int adopt_cluster(struct arena *a, const struct kube_set *set, const struct workspace *w, const char *cluster,
+				const struct adopt_volume *volumes, size_t volumes_n, struct adopt_assignment **ret, size_t *ret_count,
+				struct adopt_elsewhere **ret_elsewhere, size_t *ret_elsewhere_count, struct err *err);
+
 struct adopt_options {
 	const char *const *paths; /* absolute and normal; everything below them is looked at */
 	size_t paths_n;

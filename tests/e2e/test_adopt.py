@@ -62,7 +62,7 @@ def small():
     put(d / "a.plan", plan(0))
     check(run("adopt", d, "--service", "lab", "--owner", "me", "--contact", "#me", "--platform", "linux-x86_64", site=site), 3, "one folder by options", "lab", "not rebuildable", "next: ")
     check(run("adopt", folder() / "nowhere", site=site), 2, "a path that is not there", "nowhere")
-    check(run("adopt", "k8s:here", site=site), 2, "a cluster is scanned, not adopted", "reforge scan k8s:here")
+    check(run("adopt", "k8s:here", site=site, env={"KUBECONFIG": "/nonexistent"}), 2, "a cluster that nobody knows", "k8s:here")
     put(folder() / "bad.csv", "folder,boss\nx,y\n")
     check(run("adopt", d, "--services", folder() / "bad.csv", site=site), 2, "a table with a column nobody knows", "boss", "known: folder")
     site = site_of("flow")

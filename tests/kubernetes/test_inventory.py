@@ -180,6 +180,14 @@ def manifests():
     live, files = scan(account, "k8s:observe"), scan(account, f"k8s:{out}")
     ok(key(live) == key(files) and len(key(live)) > 9, "what kubectl wrote to files is read as the same workloads", key(live), key(files))
 
+def adopted():
+    """Whose the engines on a claim are, told by the cluster itself."""
+    mounted = folder() / "mounted"; mounted.mkdir()
+    r = run("adopt", "--json", "--dry-run", "k8s:observe", "--volume", f"lab/models={mounted}", site=folder() / "whole", env={"KUBECONFIG": str(account)}, program=PROGRAM)
+    asked = {e["workload"]: e for e in r.json()["elsewhere"]}
+    ok(r.status == 3 and asked["Deployment/asr"]["owner"] == "speech" and "Deployment/stable" not in asked and asked["InferenceService/ocr"]["loads"] == "s3://models/ocr/3",
+       "adopt asks about what lies elsewhere, and not about the volume given", r)
+
 def asked():
     """The server's own record of what was asked of it."""
     events = cluster.audited("system:serviceaccount:reforge:reforge-observe")
@@ -188,7 +196,7 @@ def asked():
     others = {e["requestURI"] for e in scans if "objectRef" not in e}
     ok(scans and verbs == {"list"} and kinds == KINDS and others <= {"/version"}, "audit log: lists of the kinds that are read and the server's version, nothing else", verbs, kinds, others)
 
-for group in (profile, whole, history, pages, partial_rights, manifests, asked):
+for group in (profile, whole, history, pages, partial_rights, manifests, adopted, asked):
     guarded(group)
 cluster.end()
 done()
