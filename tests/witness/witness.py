@@ -283,7 +283,7 @@ def reports():
     (w / "a.json").write_text(json.dumps({"schema_version": "1.6.0", "id": "CVE-2026-91001", "modified": "2026-01-01T10:00:00Z", "published": "2026-01-01T10:00:00Z",
         "summary": "made up", "affected": [{"package": {"ecosystem": "GIT", "name": "t", "purl": trt}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "10.17.0"}]}]}]}))
     run("feed", "import", w / "a.json", site=w)
-    (w / "Dockerfile").write_text("FROM nvcr.io/nvidia/tensorrt:25.06-py3\nFROM a<b>&'\"::error::x\n")
+    (w / "Dockerfile").write_text("FROM nvcr.io/nvidia/tritonserver:25.06-trtllm-python-py3\nFROM a<b>&'\"::error::x\n")
     files = {n: w / f"r.{n}" for n in ("sarif", "junit")}
     def written(*subjects):
         r = run("check", *subjects, *[x for n, f in files.items() for x in ("--format", f"{n}={f}")], site=w, cwd=w)
