@@ -24,7 +24,7 @@ static bool is_of_interest(const struct scan_file *f)
 /* Only what lies inside of it says anything, and nothing in there did. */
 static bool is_empty_container(const struct path_check *p, const struct scan_file *f)
 {
-	return !f->outer && scan_only_holds(f->facts) && !p->inside && f->facts->finding == ARTIFACT_CLEAR;
+	return !f->outer && artifact_kind_only_holds(span_of(f->facts->kind)) && !p->inside && f->facts->finding == ARTIFACT_CLEAR;
 }
 
 static void say_empty(struct artifact_facts *facts)
@@ -49,7 +49,7 @@ static int take(const struct scan_file *f, void *data)
 		return rc;
 	if (is_empty_container(p, f))
 		say_empty(&facts);
-	p->inside = f->outer ? p->inside + !scan_only_holds(&facts) : 0;
+	p->inside = f->outer ? p->inside + !artifact_kind_only_holds(span_of(facts.kind)) : 0;
 	p->asked++;
 	struct check_question q = check_content(f->path, f->outer ? f->outer : f->path, &facts, f->has_digest ? &f->digest : NULL);
 	return check_ask(r, &q);

@@ -23,6 +23,20 @@ static int facts_unread(struct arena *a, const char *why, struct artifact_facts 
 	return ret->notes[0] ? 0 : RF_ENOMEM;
 }
 
+/* What lies inside of an archive is unpacked by other fronts, not here; and what nobody looked at is not known (law 2). */
+static int inside_unread(struct gate_pod_subject *s, struct artifact_facts *f)
+{
+	if (!artifact_kind_only_holds(span_of(f->kind)) || f->finding != ARTIFACT_CLEAR)
+		return 0;
+	if (f->note_count == ARTIFACT_MAX_NOTES)
+		f->note_count--;
+	f->finding = ARTIFACT_UNKNOWN;
+	f->cause = ARTIFACT_CAUSE_INCOMPLETE;
+	f->notes[f->note_count] = arena_text(&s->arena, SPAN("what is inside is not looked into in front of a pod: unpack "
+							     "it, or ask `reforge check` about it before"));
+	return f->notes[f->note_count++] ? 0 : RF_ENOMEM;
+}
+
 static bool is_failure(int rc)
 {
 	return rc == RF_ENOMEM || rc == RF_ECANCELLED;
@@ -54,6 +68,8 @@ static int subject_read(struct gate_pod_subject *s, const struct pod_file *file,
 	if (rc == 0) {
 		*ret_wanted = is_wanted(file, facts);
 		rc = *ret_wanted ? scan_one(file->path, NULL, &s->arena, facts, &s->subject.digest, &why) : 0;
+		if (rc == 0 && *ret_wanted)
+			rc = inside_unread(s, facts);
 	}
 	if (is_failure(rc)) {
 		*err = why;

@@ -92,6 +92,11 @@ bool artifact_kind_is_engine(struct span kind)
 	       span_eq_text(kind, ARTIFACT_ONNXRUNTIME_ORT);
 }
 
+bool artifact_kind_only_holds(struct span kind)
+{
+	return span_eq_text(kind, ARTIFACT_ARCHIVE) || span_eq_text(kind, ARTIFACT_PICKLE);
+}
+
 /* ── Reading by pieces ───────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int bytes_pread(void *data, void *buffer, size_t n, uint64_t offset, size_t *ret_n)

@@ -284,6 +284,8 @@ bool artifact_named_like_engine(struct span name);
 bool artifact_is_read_at_random(struct span name);
 /* The kind is one that a toolchain built: plan, optimised, .ort. Timing caches, models, pointers are not. */
 bool artifact_kind_is_engine(struct span kind);
+/* It is nothing itself: only what lies inside says anything (an archive, a pickle; a model is a model). */
+bool artifact_kind_only_holds(struct span kind);
 
 /* ── For the files that read formats ────────────────────────────────────────────────────────────────────────────── */
 

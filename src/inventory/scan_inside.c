@@ -256,11 +256,6 @@ bool scan_may_hold(const struct artifact_facts *facts)
 	return scan_inside_row_of(facts) != NULL;
 }
 
-bool scan_only_holds(const struct artifact_facts *facts)
-{
-	return strcmp(facts->kind, ARTIFACT_ARCHIVE) == 0 || strcmp(facts->kind, ARTIFACT_PICKLE) == 0;
-}
-
 /* ── Findings ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 int scan_object(struct artifact_facts *facts, struct arena *a, enum artifact_finding finding, const char *cause,

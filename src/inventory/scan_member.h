@@ -91,8 +91,6 @@ RF_MUST_CHECK int scan_members(const struct scan_container *c, const struct scan
 
 /* Other files may lie inside: scan_files() reports them. */
 bool scan_may_hold(const struct artifact_facts *facts);
-/* It is nothing itself: only what lies inside says anything (an archive, a pickle; a model is a model). */
-bool scan_only_holds(const struct artifact_facts *facts);
 
 /* Says on a container's facts what scan_members() met inside: a note with the counts, a finding when not all of it
  * could be read. @a: the facts' arena. RF_ENOMEM. */

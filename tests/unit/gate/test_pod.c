@@ -178,6 +178,21 @@ static void what_is_looked_at(void **state)
 	gate_pod_release(&found);
 }
 
+/* What is in an archive is not unpacked in front of a pod: not known, not allowed. */
+static void archives_are_unknown(void **state)
+{
+	struct pod *p = *state;
+	struct gate_pod found;
+	put(p, "packed/weights.pth", (struct span){ "PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 22 });
+	engine(p, "packed/a.onnx", "1.22.0", "a");
+	ask(p, "packed", NULL, &found);
+	const struct gate_pod_subject *s = subject(p, &found, "packed/weights.pth");
+	assert_string_equal(s->subject.facts->kind, ARTIFACT_ARCHIVE);
+	assert_true(has_cause(s, ARTIFACT_CAUSE_INCOMPLETE));
+	assert_int_not_equal(s->answer.decision, GATE_ALLOW);
+	gate_pod_release(&found);
+}
+
 static void papers(void **state)
 {
 	struct pod *p = *state;
@@ -313,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_looked_at, setup, teardown), cmocka_unit_test_setup_teardown(papers, setup, teardown),
+		cmocka_unit_test_setup_teardown(archives_are_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(releases, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_no_pass, setup, teardown), cmocka_unit_test_setup_teardown(roots, setup, teardown),
 	};
