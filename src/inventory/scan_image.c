@@ -24,6 +24,7 @@ static int no_memory(struct err *err)
 	return err_set(err, RF_ENOMEM, "no memory for the documents of an image");
 }
 
+/* The same bytes, which are read once. */
 static bool same_blob(const struct image_wanted *a, const struct image_wanted *b)
 {
 	if (a->kind != b->kind || !span_eq(a->diff_id, b->diff_id))
@@ -33,17 +34,27 @@ static bool same_blob(const struct image_wanted *a, const struct image_wanted *b
 	return span_eq(a->name, b->name); /* a diff_id is a claim, until the content was seen */
 }
 
+/* A blob that is no layer is a file of the name that its title gives it: two titles are two files. */
+static bool same_name(const struct image_wanted *a, const struct image_wanted *b)
+{
+	return a->kind != IMAGE_LAYER_OTHER || span_eq(a->name, b->name);
+}
+
 /* Position of @w among what is wanted; an earlier argument's layer stands for it when its digest names it and it was
  * whole: a name alone means something else in every archive. */
 static int want(struct image_run *run, const struct image_wanted *w, size_t *ret, struct err *err)
 {
+	const struct image_wanted *same_as = NULL;
 	for (size_t i = 0; i < run->wanted_count; i++) {
 		const struct image_wanted *have = run->wanted[i];
 		bool stands = i >= run->wanted_from || (w->digest.n && have->read && have->trouble == LAYER_WHOLE);
-		if (stands && same_blob(have, w)) {
+		if (!stands || !same_blob(have, w))
+			continue;
+		if (same_name(have, w)) {
 			*ret = i;
 			return 0;
 		}
+		same_as = have->same_as ? have->same_as : have;
 	}
 	if (run->wanted_count == run->wanted_room) {
 		size_t room = run->wanted_room ? 2 * run->wanted_room : 64;
@@ -57,6 +68,7 @@ static int want(struct image_run *run, const struct image_wanted *w, size_t *ret
 	if (!copy)
 		return no_memory(err);
 	*copy = *w;
+	copy->same_as = same_as;
 	*ret = run->wanted_count;
 	run->wanted[run->wanted_count++] = copy;
 	return 0;
@@ -526,8 +538,29 @@ static int feed_list(struct image_run *run, struct image_feed *f)
 		struct image_wanted *w = run->wanted[i];
 		if (w->kind == IMAGE_LAYER_ENCRYPTED)
 			image_wanted_problem(w, LAYER_UNREADABLE, "is encrypted (%.*s): it cannot be looked into", SPAN_ARG(w->digest));
-		else if (!w->read)
+		else if (!w->read && !w->same_as)
 			f->wanted[f->count++] = i;
+	}
+	return 0;
+}
+
+/* What was read once, under its other titles. */
+static int titles_read(struct image_run *run, struct err *err)
+{
+	for (size_t i = run->wanted_from; i < run->wanted_count; i++) {
+		struct image_wanted *w = run->wanted[i];
+		char path[FS_PATH_MAX];
+		struct err own = ERR_INIT;
+		if (!w->same_as || w->read)
+			continue;
+		if (w->same_as->trouble)
+			image_wanted_problem(w, w->same_as->trouble, "%s", w->same_as->problem);
+		w->read = w->same_as->read;
+		int rc = image_path_normal(w->name, path, sizeof path, &own);
+		if (rc < 0 || !path[0])
+			image_wanted_problem(w, LAYER_UNREADABLE, "the blob's title \"%.*s\" is no name of a file", SPAN_ARG(w->name));
+		else if (w->same_as->layer && image_layer_renamed(w->same_as->layer, span_of(path), &w->layer) < 0)
+			return no_memory(err);
 	}
 	return 0;
 }
@@ -905,6 +938,8 @@ static int source_scan(struct image_run *run, const struct image_source *source,
 	int rc = source->open(run, rest, &run->source_data, err);
 	if (rc == 0)
 		rc = blobs_read(run, err);
+	if (rc == 0)
+		rc = titles_read(run, err);
 	if (run->source_data)
 		source->close(run->source_data);
 	return rc;

@@ -32,6 +32,7 @@ struct image_wanted {
 	struct span name;    /* docker-archive: the member's; an artifact's blob: what it is called inside of the image */
 	enum image_layer_kind kind;
 	bool foreign;
+	const struct image_wanted *same_as; /* the same blob under another title: read once; NULL */
 	/* result */
 	struct image_layer *layer; /* NULL until it was read */
 	enum layer_trouble trouble;

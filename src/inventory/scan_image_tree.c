@@ -186,6 +186,26 @@ int layer_report(struct image_layer *l, struct span path, size_t place, const st
 	return 0;
 }
 
+int image_layer_renamed(const struct image_layer *from, struct span name, struct image_layer **ret)
+{
+	struct image_layer *l = image_layer_new();
+	int rc = l ? layer_mark(l, name, LAYER_FILE) : RF_ENOMEM;
+	RF_AUTO(str) path = STR_INIT(64 * KIB);
+	for (const struct kept *k = from->places ? from->places->first : NULL; k && rc == 0; k = k->next) {
+		str_reset(&path);
+		str_add(&path, name);
+		str_add_text(&path, k->path + k->place);
+		rc = path.failed ? path.failed : layer_report(l, str_span(&path), name.n, &k->file);
+	}
+	if (rc == 0)
+		rc = image_layer_close(l);
+	if (rc)
+		image_layer_free(l);
+	else
+		*ret = l;
+	return rc;
+}
+
 static int mark_order(const void *a, const void *b)
 {
 	const struct mark *x = a, *y = b;

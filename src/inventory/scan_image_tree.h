@@ -47,6 +47,8 @@ RF_MUST_CHECK int layer_link(struct image_layer *l, struct span path, struct spa
  * into an archive there, whose own report comes behind those of its members. @f: what is kept, copied; NULL: it is not
  * worth that. A second member at one place, which replaces the first when it is unpacked, does so here. */
 RF_MUST_CHECK int layer_report(struct image_layer *l, struct span path, size_t place, const struct scan_file *f);
+/* A layer like @from, which holds one file, under another name. RF_ENOMEM. */
+RF_MUST_CHECK int image_layer_renamed(const struct image_layer *from, struct span name, struct image_layer **ret);
 /* All was given: sorts the marks. RF_ENOMEM. */
 RF_MUST_CHECK int image_layer_close(struct image_layer *l);
 

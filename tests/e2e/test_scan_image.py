@@ -305,6 +305,19 @@ def artifacts():
     image.manifest = image.manifest.replace(OCI_CONFIG.encode(), b"application/vnd.oci.empty.v1+json")
     got = inside(scan("--json", "oci:%s:1" % write_oci(folder() / "artifact", {"1": image})))
     ok(got.get("asr/1/model.plan", {}).get("sha256") == sha256(A)[7:] and got[""]["finding"] is None, "an OCI artifact's blob is a file", got)
+    inner = io.BytesIO()
+    with zipfile.ZipFile(inner, "w") as z:
+        z.writestr("c.plan", C)
+    titled = lambda data, title: Layer(data, "", blob=data, media_type="application/vnd.example.engine", annotations={"org.opencontainers.image.title": title})
+    image = Image([titled(A, "asr/1/model.plan"), titled(A, "asr/2/model.plan"), titled(inner.getvalue(), "x.zip"), titled(inner.getvalue(), "y.zip"), titled(A, "../out.plan")])
+    image.manifest = image.manifest.replace(OCI_CONFIG.encode(), b"application/vnd.oci.empty.v1+json")
+    where = write_oci(folder() / "titles", {"1": image})
+    with tarfile.open(folder() / "titles.tar", "w") as t:
+        t.add(where, arcname=".")
+    for name in (f"oci:{where}:1", f"oci-archive:{folder() / 'titles.tar'}:1"):
+        got = inside(scan("--json", name))
+        ok({p: f["sha256"] for p, f in got.items() if f["kind"] == "tensorrt-plan"} == {"asr/1/model.plan": sha256(A)[7:], "asr/2/model.plan": sha256(A)[7:],
+           "x.zip!/c.plan": sha256(C)[7:], "y.zip!/c.plan": sha256(C)[7:]} and got[""]["finding"] == "unknown", "one blob under two titles is two files", got)
 
 
 def root_file_systems():
