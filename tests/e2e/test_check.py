@@ -5,6 +5,7 @@ import xml.etree.ElementTree as xml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "support"))
 from images import *
+from registry_server import Registry
 from tap import *
 
 MAKER = os.path.join(BUILD, "demo/specimen/reforge-specimen")
@@ -74,6 +75,21 @@ def images():
     ok(r.status == 1 and {x["subject"].partition("!/")[2]: x["decision"] for x in a}.get("opt/a.plan") == "deny", "an image: what its layers hold", r)
     ok({x["subject"].partition("!/")[2]: x["decision"] for x in a}.get("opt/b.plan") == "allow", "and what of it is clear", a)
     ok(all("etc/x" not in x["subject"] for x in a), "what is nothing of ours is not asked about", a)
+
+def registries():
+    """Read now, and by where it comes from; the same tag of another day says nothing."""
+    image = lambda plan: Image([Layer(tar_of([Folder("opt"), ("opt/a.plan", plan.read_bytes())]))])
+    r = Registry({"site/app": {"1": image(old), "2": image(new)}}, None)
+    bad, good = f"{r.host}/site/app:1", f"{r.host}/site/app:2"
+    c, a = answers(bad, good)
+    ok(c.status == 1 and [(x["subject"].partition("!/")[2], x["decision"]) for x in a] == [("opt/a.plan", "deny"), ("", "allow"), ("opt/a.plan", "allow"), ("", "allow")],
+       "images of a registry", c)
+    w = folder() / "strict"
+    run("init", w)
+    with open(w / "reforge.yaml", "a") as f: f.write("policies: {fleet: {registries: [registry.example/site]}}\n")
+    run("feed", "import", site / "a.json", site=w)
+    check(run("check", good, site=w), 1, "a registry that the policy does not allow", "registry_not_allowed", "fleet")
+    check(check_(f"{r.host}/site/none:1"), 2, "an image that is not there could not be checked", "none")
 
 def dockerfile():
     f = folder() / "Dockerfile"
@@ -294,6 +310,6 @@ if not os.access(MAKER, os.X_OK):
     skip("check", "the maker of specimens is not built")
 else:
     workspace()
-    for part in (subjects, containers, images, dockerfile, bills, fail_on, by_bundle, policies, forms, forms_of_failure, wrapped, process, swapped): guarded(part)
+    for part in (subjects, containers, images, registries, dockerfile, bills, fail_on, by_bundle, policies, forms, forms_of_failure, wrapped, process, swapped): guarded(part)
 guarded(units)
 done()
