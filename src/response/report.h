@@ -13,6 +13,7 @@
 
 #include "base/arena.h"
 #include "exposure/exposure.h"
+#include "exposure/waiver.h"
 #include "ledger/ledger.h"
 #include "prove/prove.h"
 #include "response/clock.h"
@@ -61,6 +62,9 @@ struct report {
 	size_t advisory_count;
 	struct exposure_stale *stale;                  /* feeds whose silence proves nothing, when the report was made */
 	size_t stale_count;
+	struct waiver *waivers;                        /* of its advisories, ended ones too */
+	const char **waiver_texts;                     /* "waiver 3 until 2026-12-01 by …: … (service voice; in force)" */
+	size_t waiver_count;
 	struct report_engine *engines;                 /* current attempts */
 	size_t engine_count;
 	struct release_plan *releases;

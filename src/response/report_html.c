@@ -288,6 +288,11 @@ static void advisories(struct html *h, const struct report *r)
 		text(h, r->stale[i].words);
 		raw(h, "</p>\n");
 	}
+	for (size_t i = 0; i < r->waiver_count; i++) {
+		str_addf(h->to, "<p class=\"stale\"><strong>%s</strong>: ", w(h, W_WAIVED));
+		text_z(h, r->waiver_texts[i]);
+		raw(h, "</p>\n");
+	}
 }
 
 /* ── engines ── */

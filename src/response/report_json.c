@@ -225,6 +225,11 @@ int report_json(const struct report *r, struct str *to)
 	json_member_span(&o, "opened_by", i->opened_by);
 	put_advisories(&o, r);
 	exposure_stale_json(r->stale, r->stale_count, &o);
+	json_key(&o, "waivers");
+	json_array(&o);
+	for (size_t k = 0; k < r->waiver_count; k++)
+		waiver_json(&r->waivers[k], r->generated_at, &o);
+	json_array_end(&o);
 	put_clocks(&o, r);
 	json_key(&o, "engines");
 	json_array(&o);

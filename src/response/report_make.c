@@ -4,6 +4,7 @@
 #include "advisory/store.h"
 #include "base/fs.h"
 #include "depot/release.h"
+#include "exposure/waiver_store.h"
 #include "format/json.h"
 #include "response/plan_int.h"
 #include "response/response.h"
@@ -276,6 +277,47 @@ static int add_derived_events(struct making *m)
 	return rc;
 }
 
+/* ── waivers ── */
+
+static bool is_about(const struct waiver *w, const struct incident *i)
+{
+	for (size_t k = 0; k < w->advisory_count; k++)
+		for (size_t n = 0; n < i->advisory_count; n++)
+			if (span_eq(w->advisories[k], i->advisories[n]))
+				return true;
+	return false;
+}
+
+static int take_waiver(struct making *m, const struct waiver *w)
+{
+	struct report *r = m->report;
+	RF_AUTO(str) text = STR_INIT(32 * KIB);
+	waiver_words(w, &text);
+	str_add_text(&text, " (");
+	waiver_scope_words(&w->scope, &text);
+	str_addf(&text, "; %s)", waiver_state_name(waiver_state_at(w, r->generated_at)));
+	r->waivers[r->waiver_count] = *w;
+	r->waiver_texts[r->waiver_count] = text.failed ? NULL : arena_text(m->a, str_span(&text));
+	return r->waiver_texts[r->waiver_count++] ? 0 : out_of_memory(m);
+}
+
+static int read_waivers(struct transaction *tx, struct making *m)
+{
+	struct report *r = m->report;
+	struct waiver *list = NULL;
+	size_t count = 0;
+	int rc = waiver_list(tx, m->a, 0, true, &list, &count);
+	if (rc)
+		return rc;
+	r->waivers = arena_array(m->a, count + 1, sizeof *r->waivers);
+	r->waiver_texts = arena_array(m->a, count + 1, sizeof *r->waiver_texts);
+	if (!r->waivers || !r->waiver_texts)
+		return out_of_memory(m);
+	for (size_t i = 0; !rc && i < count; i++)
+		rc = is_about(&list[i], &r->incident) ? take_waiver(m, &list[i]) : 0;
+	return rc;
+}
+
 /* ── all ── */
 
 static int read_all(struct transaction *tx, void *data)
@@ -292,6 +334,8 @@ static int read_all(struct transaction *tx, void *data)
 		rc = read_advisories(tx, m);
 	if (!rc)
 		rc = exposure_stale_feeds(tx, m->a, m->context->workspace, &r->stale, &r->stale_count);
+	if (!rc)
+		rc = read_waivers(tx, m);
 	if (!rc)
 		rc = release_plan_list(tx, m->id, m->a, &r->releases, &r->release_count);
 	if (!rc)

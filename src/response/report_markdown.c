@@ -117,6 +117,11 @@ static void advisories(struct md *m, const struct report *r)
 		text(m, r->stale[i].words);
 		str_add_text(m->to, i + 1 == r->stale_count ? "\n\n" : "\n");
 	}
+	for (size_t i = 0; i < r->waiver_count; i++) {
+		str_addf(m->to, "- **%s**: ", w(m, W_WAIVED));
+		text(m, span_of(r->waiver_texts[i]));
+		str_add_text(m->to, i + 1 == r->waiver_count ? "\n\n" : "\n");
+	}
 }
 
 static void clocks(struct md *m, const struct report *r)

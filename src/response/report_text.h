@@ -44,6 +44,7 @@
 	X(W_AFFECTED, "Affected", "受影响")                                                                          \
 	X(W_FIXED, "Fixed", "修复版本")                                                                              \
 	X(W_STALE, "A feed is stale: what it does not say proves nothing", "公告源已过期：其未提及的内容不能作为依据")         \
+	X(W_WAIVED, "Accepted for a time", "限期风险豁免")                                                            \
 	X(W_AS_OF, "as of", "截至")                                                                                   \
 	X(W_BEFORE_AFTER, "Engines before and after", "引擎：处置前后")                                              \
 	X(W_SERVICE, "Service", "服务")                                                                              \
