@@ -172,7 +172,7 @@ static int take_cluster(struct adopting *c, struct err *err)
 {
 	const struct kubernetes_source source = { .in = c->in, .name = c->cluster_name, .workspace = c->site.workspace, .unread = tell_unread,
 						  .data = c };
-	struct adopt_volume *volumes;
+	struct adopt_volume *volumes = NULL;
 	struct adopt_assignment *list;
 	size_t n;
 	if (!c->cluster_name)

@@ -166,7 +166,7 @@ static bool has(const struct review_subject *list, size_t n, const struct review
 /* Marks what the old object has too. An old object that cannot be read has nothing: then all is new. */
 static int carry(struct review_reader *r, struct json request, struct review *v, struct err *err)
 {
-	const struct kube_workload *w;
+	const struct kube_workload *w = NULL;
 	struct err ignored = ERR_INIT;
 	size_t n = 0;
 	struct review_subject *old = arena_array(&r->arena, REVIEW_MAX_SUBJECTS, sizeof *old);
