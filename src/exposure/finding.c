@@ -111,6 +111,9 @@ static struct span digest_short(struct span digest)
 
 static void say_source(struct judging *j, const struct advisory_statement *s, const struct advisory_origin *o)
 {
+	j->to->contradiction |= s->contradiction.n > 0;
+	if (j->s->brief)
+		return;
 	struct str range = STR_INIT(16 * KIB);
 	if (s->range)
 		range_words(s->range, &range);
@@ -142,13 +145,14 @@ static void say_source(struct judging *j, const struct advisory_statement *s, co
 				  SPAN_ARG(s->contradiction));
 	if (s->contradiction.n)
 		reason_fact(step, "contradiction", s->contradiction);
-	j->to->contradiction |= s->contradiction.n > 0;
 }
 
 static void say_comparison(struct judging *j, const struct advisory_statement *s, enum range_answer answer)
 {
 	static const char *const words[] = { "outside", "inside", "cannot tell" };
 	static const char *const answers[] = { "out", "in", "unsure" };
+	if (j->s->brief)
+		return;
 	struct str text = STR_INIT(16 * KIB);
 	range_comparison(s->range, j->s->component.version, &text);
 	struct span comparison = span_of(arena_text(j->a, str_span(&text)));
@@ -351,6 +355,8 @@ static void say_policy(struct judging *j, enum engine_affecting e)
 static void say_decision(struct judging *j, const struct advisory_decision *d)
 {
 	struct reason_step *step;
+	if (j->s->brief)
+		return;
 	struct str range = STR_INIT(16 * KIB);
 	if (d->range)
 		range_words(d->range, &range);
@@ -523,7 +529,7 @@ static void say_subject(struct judging *j)
 int finding_judge(struct arena *a, const struct finding_subject *s, const struct stored_advisory *advisory,
 		  struct finding *ret, struct err *err)
 {
-	struct finding f = { .reason = { .a = a } };
+	struct finding f = { .reason = { .a = a, .brief = s->brief } };
 	struct judging j = { .a = a, .s = s, .advisory = advisory, .to = &f };
 	say_subject(&j);
 	if (judge(&j))

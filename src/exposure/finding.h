@@ -87,6 +87,7 @@ struct finding_subject {
 	enum finding_claim claim;
 	struct span claim_cause; /* inventory's: "header_mismatch", "unknown_builder", ...; empty when clear */
 	struct span service;     /* whose; empty: of none, or it makes no difference (decisions have services) */
+	bool brief;              /* the same verdict with its last step alone: for those who judge much and show little */
 };
 
 /* One step of the reason chain: a kind, a sentence, and the facts behind the sentence. */
@@ -119,6 +120,7 @@ struct reason {
 	struct arena *a;
 	struct reason_step *steps;
 	size_t count, capacity, left_out;
+	bool brief; /* only REASON_RESULT is kept, the others are not even worded */
 };
 /* Adds a step; NULL when memory is out or the chain is full. Facts are added with reason_fact(). */
 struct reason_step *reason_add(struct reason *r, enum reason_kind kind, const char *format, ...) RF_PRINTF(3, 4);

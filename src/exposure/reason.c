@@ -26,6 +26,8 @@ static bool grow(struct reason *r)
 
 struct reason_step *reason_add(struct reason *r, enum reason_kind kind, const char *format, ...)
 {
+	if (r->brief && kind != REASON_RESULT)
+		return NULL;
 	/* the last place belongs to the result */
 	if (r->count >= REASON_MAX_STEPS - (kind != REASON_RESULT) || (r->count == r->capacity && !grow(r))) {
 		r->left_out++;

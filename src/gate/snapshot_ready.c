@@ -359,7 +359,7 @@ static int judge_component(struct gate_snapshot *s, struct gate_component *c, st
 {
 	const uint32_t *about;
 	size_t n = gate_snapshot_about(s, c->component.product, &about);
-	const struct finding_subject subject = { .component = c->component, .carrier = c->carrier };
+	const struct finding_subject subject = { .component = c->component, .carrier = c->carrier, .brief = true };
 	int rc = 0;
 	c->hit_from = (uint32_t)s->hit_count;
 	for (size_t i = 0; i < n && !rc; i++) {

@@ -34,7 +34,7 @@ static void ask(struct tally *t, const struct stored_advisory *v, const struct s
 		s.claim = turn % 2 ? CLAIM_UNKNOWN : CLAIM_CONFLICT;
 		s.claim_cause = turn % 2 ? SPAN("content_absent") : SPAN("header_mismatch");
 	}
-	assert_judged_alike(&s, v, carried);
+	assert_judged_alike(&s, v, carried, turn % 9 == 0);
 }
 
 /* What VEX statements are honoured by. */
