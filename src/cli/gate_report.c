@@ -53,8 +53,11 @@ static int take_placement(const struct inventory_placement *p, void *data)
 	w->r->placements++;
 	if (span_starts(p->host, "k8s:"))
 		return workload_keep(w, p);
+	const struct component runtime = { .product = product_by_purl(p->runtime_product), .purl = p->runtime_product,
+					   .version = p->runtime_version };
 	int rc = digest_read(span_of(p->artifact.digest), &digest, w->err);
-	return rc ? rc : standing_content(w->r->standing, p->host, p->service, p->environment, p->path, &digest, w->err);
+	return rc ? rc : standing_content(w->r->standing, p->host, p->service, p->environment, p->path, &digest,
+					  p->runtime_product.n ? &runtime : NULL, w->err);
 }
 
 static int workload_put(struct walk *w, struct transaction *tx, struct json_doc *doc, const struct workload *one)

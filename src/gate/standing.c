@@ -24,7 +24,7 @@ struct standing {
 	struct standing_settings settings;
 	struct arena a, scratch;
 	struct str key;          /* of what is looked up; copied when it is new */
-	struct map verdicts;     /* "kind\nname or digest\nservice\nenvironment" -> struct standing_verdict */
+	struct map verdicts;     /* "kind\nname or digest\nservice\nenvironment\nruntime" -> struct standing_verdict */
 	struct map by_key;       /* "host\nname\nservice\nenvironment" -> struct group */
 	struct map replacements; /* what was looked for -> text, "" none */
 	struct group **groups;
@@ -128,6 +128,8 @@ static int judge(struct standing *s, const struct gate_subject *subject, struct 
 	struct span name = subject->kind == GATE_CONTENT && hex[0] ? SPAN("") : subject->name;
 	str_reset(&s->key);
 	str_addf(&s->key, "%d\n%s\n%.*s\n%.*s\n%.*s", subject->kind, hex, SPAN_ARG(name), SPAN_ARG(service), SPAN_ARG(environment));
+	if (subject->runtime)
+		str_addf(&s->key, "\n%.*s@%.*s", SPAN_ARG(subject->runtime->purl), SPAN_ARG(subject->runtime->version));
 	struct standing_verdict *v = map_get(&s->verdicts, str_span(&s->key));
 	*ret = v;
 	if (v)
@@ -243,9 +245,9 @@ static int put(struct standing *s, struct group *g, const struct gate_subject *s
 }
 
 int standing_content(struct standing *s, struct span host, struct span service, struct span environment, struct span path,
-		     const struct digest *digest, struct err *err)
+		     const struct digest *digest, const struct component *runtime, struct err *err)
 {
-	struct gate_subject subject = { .kind = GATE_CONTENT, .name = path, .digest = *digest };
+	struct gate_subject subject = { .kind = GATE_CONTENT, .name = path, .digest = *digest, .runtime = runtime };
 	struct group *g;
 	int rc = group_of(s, host, SPAN(""), service, environment, &g, err);
 	if (rc)

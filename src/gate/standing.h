@@ -54,9 +54,10 @@ RF_MUST_CHECK int standing_new(const struct standing_settings *s, struct standin
 void standing_free(struct standing *s); /* NULL is fine */
 void standing_freep(struct standing **s);
 
-/* A file that lies on a host for a service ("" none). Texts are copied. RF_ENOMEM, RF_ETOOMANY. */
+/* A file that lies on a host for a service ("" none). @runtime: what loads it there; NULL: not known. Texts are copied.
+ * RF_ENOMEM, RF_ETOOMANY. */
 RF_MUST_CHECK int standing_content(struct standing *s, struct span host, struct span service, struct span environment, struct span path,
-				   const struct digest *digest, struct err *err);
+				   const struct digest *digest, const struct component *runtime, struct err *err);
 /* One container of a workload, or the workload alone (containers_n 0): its image, by @digest when that is known (NULL: by its
  * reference), and the models that the workload names. Containers of one workload come one after the other, in any order. */
 RF_MUST_CHECK int standing_workload(struct standing *s, struct span host, struct span service, struct span environment,

@@ -75,7 +75,7 @@ static void host(struct standing *s, const char *name, uint32_t engine)
 {
 	struct err err = ERR_INIT;
 	struct digest d = digest_no(engine);
-	assert_ok(standing_content(s, span_of(name), SPAN("voice"), SPAN("production"), SPAN("/srv/a.plan"), &d, &err), &err);
+	assert_ok(standing_content(s, span_of(name), SPAN("voice"), SPAN("production"), SPAN("/srv/a.plan"), &d, NULL, &err), &err);
 }
 
 /* "Deployment/a x3 denied[container server r.example/app:1] -> image r.example/app:2; ..." and the steps behind */
@@ -166,6 +166,25 @@ static void test_hosts(void **state)
 	gate_snapshot_free(w);
 }
 
+/* What loads an engine counts: the same file under an old and a new runtime. */
+static void test_runtime(void **state)
+{
+	(void)state;
+	struct gate_snapshot *w = world(false);
+	struct standing *s = begin(w, 1);
+	const struct product *trt = product_by_purl(SPAN(ARTIFACT_PRODUCT_TENSORRT));
+	struct err err = ERR_INIT;
+	struct digest d = digest_no(NEW);
+	for (int i = 0; i < 2; i++) {
+		const struct component runtime = { .product = trt, .purl = span_of(trt->purl), .version = i ? SPAN("11.1.0.1") : SPAN("10.8.0.43") };
+		assert_ok(standing_content(s, i ? SPAN("gpu-new") : SPAN("gpu-old"), SPAN("voice"), SPAN("production"), SPAN("/srv/a.plan"), &d,
+					   &runtime, &err), &err);
+	}
+	expect(s, "gpu-old x1 deny  /srv/a.plan\ngpu-new x1\nremove gpu-old 1\n", 1);
+	standing_free(s);
+	gate_snapshot_free(w);
+}
+
 /* The same content on many hosts is one question; what nobody knows is no pass, and takes nobody's place. */
 static void test_asked_once(void **state)
 {
@@ -195,6 +214,7 @@ int main(void)
 		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_model_on_a_volume),
 		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_runtime),
 		cmocka_unit_test(test_asked_once),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
