@@ -17,13 +17,15 @@ const char *drain_hold_name(enum drain_hold h)
 
 const char *drain_hold_words(enum drain_hold h)
 {
-	static const char *const words[] = {
-		"",
-		"the service needs these replicas and nothing that may run is at hand: build a replacement first",
-		"none may be taken down before its replacement stands, and there is no place for one more: add a host, lower --keep, or "
-		"take a maintenance window",
-	};
-	return words[h];
+	switch (h) {
+	case DRAIN_HOLD_NO_REPLACEMENT:
+		return "the service needs these replicas and nothing that may run is at hand: build a replacement first";
+	case DRAIN_HOLD_NO_ROOM:
+		return "none may be taken down before its replacement stands, and there is no place for one more: add a host, lower --keep, or "
+		       "take a maintenance window";
+	default:
+		return "";
+	}
 }
 
 /* One service in one environment. */
