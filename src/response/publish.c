@@ -307,7 +307,8 @@ static const char *release_word(struct publishing *p, struct span name)
 	return word;
 }
 
-/* An engine of the service that the incident does not touch goes on as it is. Its target in the release's form. */
+/* An engine of the service that the incident does not touch goes on as it is. Its target in the release's form: a plan
+ * states no operating system. */
 static int carried_row(struct publishing *p, const struct inventory_placement *at, struct release_row *row)
 {
 	struct span target = at->artifact.target;
@@ -319,7 +320,7 @@ static int carried_row(struct publishing *p, const struct inventory_placement *a
 	row->model = release_word(p, at->model.n ? at->model : stem);
 	row->target = !target.n ? "unknown/unknown"
 		      : span_find_byte(target, '/') == SIZE_MAX
-			      ? arena_printf(&p->a, "linux-x86_64/%.*s", SPAN_ARG(target))
+			      ? arena_printf(&p->a, "unknown/%.*s", SPAN_ARG(target))
 			      : arena_text(&p->a, target);
 	row->file = base.n ? release_word(p, base) : NULL;
 	const struct toolchain_kind *kind = toolchain_kind_of_product(at->artifact.product);

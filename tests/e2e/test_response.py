@@ -46,12 +46,19 @@ def carried_over():
     site = make("carried", 1)
     carried(site, "odd name \u6f0f.onnx", 900)
     carried(site, "m9/1/model.onnx", 901)
+    maker = os.path.join(BUILD, "demo/specimen/reforge-specimen")
+    plans = 1 if os.access(maker, os.X_OK) else 0
+    if plans:
+        (site / "fleet/service0/det/1").mkdir(parents=True)
+        subprocess.run([maker, "--version", "10.13.3.9", "--cc", "8.6", str(site / "fleet/service0/det/1/model.plan")], check=True)
     run("scan", site=site)
     r = respond(site)
     good = ok(r.status == 0 and r.json()["published"] == 1, "an odd file name does not hold the release", r, run("status", site=site))
     names = [n for n in releases(site, "service0") if not n.startswith(".")]
     rows = json.loads((site / "depot/releases/service0" / names[0] / "release.json").read_text())["engines"] if names else []
-    ok(len(rows) == 3 and sum(row["carried_over"] for row in rows) == 2, "one engine rebuilt, both others carried over", rows)
+    ok(len(rows) == 3 + plans and sum(row["carried_over"] for row in rows) == 2 + plans, "one engine rebuilt, the others carried over", rows)
+    if plans:
+        ok([row["target"] for row in rows if row["model"] == "det"] == ["unknown/sm_86"], "what a plan does not say of its target is not made up", rows)
     site = make("twins", 1)
     carried(site, "m9/1/model.onnx", 902)
     carried(site, "m9/2/model.onnx", 903)
