@@ -3,6 +3,8 @@
 
 #include "base/arena.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 void connection_state_set(struct connection *c, enum connection_state state)
@@ -65,6 +67,9 @@ static void come(struct http_server *s, struct MHD_Connection *handle, void **co
 		(void)shutdown(fd->connect_fd, SHUT_RDWR);
 		return;
 	}
+	int on = 1;
+	/* a handshake is several small writes: each would wait for the client's delayed acknowledgement of the one before */
+	(void)setsockopt(fd->connect_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	c->server = s;
 	c->fd = fd->connect_fd;
 	atomic_init(&c->state, CONNECTION_NEW);
