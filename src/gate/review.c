@@ -183,7 +183,7 @@ static int carry(struct review_reader *r, struct json request, struct review *v,
 static int object_judged(struct review_reader *r, struct json request, struct review *v, struct err *err)
 {
 	struct json object = json_get(request, "object");
-	const struct kube_workload *w;
+	const struct kube_workload *w = NULL;
 	struct err why = ERR_INIT;
 	if (json_kind(object) != JSON_OBJECT ||
 	    !span_eq(json_string(json_get(object, "kind")), json_string(json_path(request, "kind", "kind", NULL)))) {

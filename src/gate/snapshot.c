@@ -27,7 +27,7 @@ void gate_snapshot_free(struct gate_snapshot *s)
 		rf_free(s->text_blocks[i]);
 	void *tables[] = { s->text_blocks, s->policies, s->stale,     s->services, s->advisories,   s->components,
 			   s->hits,	   s->parts,	s->sets,      s->artifacts, s->images,	     s->models,
-			   s->releases,	   s->rows,	s->waivers,   l->starts,    l->rows_by_artifact, l->texts.slots,
+			   s->releases,	   s->rows,	s->waivers,   l->starts,    l->rows_by_artifact, l->images.slots, l->texts.slots,
 			   l->components.slots, l->sets.slots };
 	for (size_t i = 0; i < RF_COUNT(tables); i++)
 		rf_free(tables[i]);

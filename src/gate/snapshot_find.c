@@ -27,10 +27,10 @@ static bool is_in(struct span text, struct span reference, bool below)
 	return text.n == reference.n || (below && text.p[reference.n] == '/');
 }
 
-static struct gate_run run_of(const struct gate_snapshot *s, const struct gate_reference *list, size_t n,
-			      struct span reference, bool below)
+struct gate_run gate_snapshot_models(const struct gate_snapshot *s, struct span reference, bool below)
 {
-	size_t low = 0, high = n;
+	const struct gate_reference *list = s->models;
+	size_t n = s->model_count, low = 0, high = n;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 		if (gate_path_compare(gate_snapshot_text_at(s, list[middle].text), reference) < 0)
@@ -46,12 +46,17 @@ static struct gate_run run_of(const struct gate_snapshot *s, const struct gate_r
 
 struct gate_run gate_snapshot_images(const struct gate_snapshot *s, struct span reference)
 {
-	return run_of(s, s->images, s->image_count, reference, false);
-}
-
-struct gate_run gate_snapshot_models(const struct gate_snapshot *s, struct span reference, bool below)
-{
-	return run_of(s, s->models, s->model_count, reference, below);
+	const struct gate_numbers *index = &s->lists->images;
+	size_t at = (size_t)hash_bytes(reference.p, reference.n) & (index->capacity - 1);
+	for (; index->slots[at]; at = (at + 1) & (index->capacity - 1)) {
+		struct gate_run run = { s->images + index->slots[at] - 1, 1 };
+		if (!span_eq(gate_snapshot_text_at(s, run.first->text), reference))
+			continue;
+		while (run.first + run.count < s->images + s->image_count && run.first[run.count].text == run.first->text)
+			run.count++;
+		return run;
+	}
+	return (struct gate_run){ NULL, 0 };
 }
 
 #define RELEASE_KEY_BYTES 512
@@ -105,5 +110,6 @@ size_t gate_snapshot_bytes(const struct gate_snapshot *s)
 	n += s->row_room * (sizeof *s->rows + sizeof *s->lists->rows_by_artifact);
 	n += s->component_room * sizeof *s->components + s->hit_room * sizeof *s->hits;
 	n += s->advisory_room * sizeof *s->advisories + s->waiver_room * sizeof *s->waivers;
+	n += s->lists->images.capacity * sizeof *s->lists->images.slots;
 	return n + (((size_t)1 << s->lists->bits) + 1) * sizeof *s->lists->starts;
 }

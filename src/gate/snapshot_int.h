@@ -23,6 +23,7 @@ struct gate_lists {
 	uint32_t *starts; /* first artifact whose digest begins with these bits, and one more */
 	unsigned bits;
 	uint32_t *rows_by_artifact;
+	struct gate_numbers images; /* the first entry of each reference in the sorted list */
 	struct map about;    /* purl of a product -> struct gate_about in the arena */
 	struct map releases; /* "service/name" -> struct gate_release */
 	struct map services; /* name -> struct gate_service */

@@ -504,6 +504,31 @@ static void sort_references(struct gate_snapshot *s)
 	s->model_count = drop_repeated(s->models, s->model_count);
 }
 
+/* A request asks for an image by its whole name: one look, where a search would be seventeen, each at another place of
+ * memory. */
+static int index_images(struct gate_snapshot *s, struct err *err)
+{
+	struct gate_numbers *to = &s->lists->images;
+	to->capacity = 16;
+	while (to->capacity < 2 * s->image_count)
+		to->capacity *= 2;
+	to->slots = rf_realloc_array(NULL, to->capacity, sizeof *to->slots);
+	if (!to->slots)
+		return err_set(err, RF_ENOMEM, "no memory for the names of images");
+	memset(to->slots, 0, to->capacity * sizeof *to->slots);
+	for (size_t i = 0; i < s->image_count; i++) {
+		if (i > 0 && s->images[i].text == s->images[i - 1].text)
+			continue;
+		struct span text = gate_snapshot_text_at(s, s->images[i].text);
+		size_t at = (size_t)hash_bytes(text.p, text.n) & (to->capacity - 1);
+		while (to->slots[at])
+			at = (at + 1) & (to->capacity - 1);
+		to->slots[at] = (uint32_t)i + 1;
+		to->count++;
+	}
+	return 0;
+}
+
 int gate_snapshot_ready(struct gate_snapshot *s, struct err *err)
 {
 	int rc = gate_policies_ready(&s->arena, s->policies, s->policy_count, &s->rules, err);
@@ -524,6 +549,9 @@ int gate_snapshot_ready(struct gate_snapshot *s, struct err *err)
 	if (rc)
 		return rc;
 	sort_references(s);
+	rc = index_images(s, err);
+	if (rc)
+		return rc;
 	forget_numbers(&s->lists->texts);
 	forget_numbers(&s->lists->components);
 	forget_numbers(&s->lists->sets);
