@@ -6,7 +6,6 @@
 #include "base/log.h"
 #include "base/thread.h"
 
-#include <malloc.h>
 #include <sys/resource.h>
 
 #define STEP_USEC (200 * USEC_PER_MS)
@@ -146,8 +145,6 @@ static int load(struct serving *s, bool first, struct err *err)
 	if (rc == 0) {
 		size_t contents = fresh->artifact_count, advisories = fresh->advisory_count, stale = fresh->stale_count;
 		admission_snapshot_set(s->server, fresh);
-		/* the one before has gone back to the allocator only */
-		(void)malloc_trim(0);
 		log_info("snapshot in force: %zu contents, %zu advisories, %zu stale feeds", contents, advisories,
 			 stale);
 		return 0;

@@ -3,6 +3,8 @@
 #include "server/admission_queue.h"
 #include "server/admission_swap.h"
 
+#include <malloc.h>
+
 #define MAX_ANSWER_BYTES (64 * KIB)
 #define MAX_METRICS_BYTES (64 * KIB)
 
@@ -245,6 +247,8 @@ void admission_snapshot_set(struct admission *a, struct gate_snapshot *s)
 	atomic_store(&a->metrics.loaded_at, now_usec());
 	atomic_fetch_add(&a->metrics.loads, 1);
 	swap_set(&a->swap, s);
+	/* the one before has gone back to the allocator only */
+	(void)malloc_trim(0);
 }
 
 void admission_load_failed(struct admission *a)
