@@ -88,7 +88,7 @@ struct batch_group {
 	int64_t id, host_id, service_id;
 	usec_t seen_before; /* the group's last report until now; USEC_NONE: none */
 	bool is_as_before;  /* reported just as the last time */
-	bool is_alone;      /* the host has no other service */
+	bool is_alone;      /* no other service of the host had anything before this report */
 	char report[DIGEST_HEX];
 };
 

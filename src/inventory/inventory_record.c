@@ -149,8 +149,10 @@ static int group_make(struct record *r, struct batch_group *g)
 			    " RETURNING id",
 			    DB_I(g->host_id), DB_I(g->service_id), DB_TIME(r->now));
 	if (rc == 0)
-		rc = TX_I64(r->tx, &others, "SELECT COUNT(*) FROM inventory_group WHERE host_id = $1 AND id <> $2",
-			    DB_I(g->host_id), DB_I(g->id));
+		rc = TX_I64(r->tx, &others,
+			    "SELECT COUNT(*) FROM inventory_group g WHERE g.host_id = $1 AND g.id <> $2 AND EXISTS"
+			    " (SELECT 1 FROM inventory_placement p WHERE p.group_id = g.id AND p.seen_from < $3)",
+			    DB_I(g->host_id), DB_I(g->id), DB_TIME(r->now));
 	g->is_alone = !others;
 	return rc;
 }
@@ -310,12 +312,13 @@ static int content_elsewhere(struct record *r, const struct batch_group *g, cons
 	RF_AUTO_ROWS rows = NULL;
 	if (g->is_alone)
 		return 0;
-	/* CROSS JOIN: from the host's few groups and the content's few uses, never over all that have the path */
+	/* CROSS JOIN: from the host's other groups and the content's uses there, never over all that have the path */
 	int rc = TX_QUERY(r->tx, &rows,
 			  "SELECT MIN(p.content_from) FROM inventory_group g CROSS JOIN inventory_use u CROSS JOIN"
-			  " inventory_placement p WHERE g.host_id = $1 AND u.artifact_id = $2 AND p.use_id = u.id AND"
+			  " inventory_placement p WHERE g.host_id = $1 AND g.id <> $5 AND u.artifact_id = $2 AND"
+			  " u.service_id = g.service_id AND p.use_id = u.id AND"
 			  " (p.gone_at IS NULL OR p.gone_at = $3) AND p.group_id = g.id AND p.path_id = $4",
-			  DB_I(g->host_id), DB_I(item->artifact->id), DB_TIME(r->now), DB_I(path_id));
+			  DB_I(g->host_id), DB_I(item->artifact->id), DB_TIME(r->now), DB_I(path_id), DB_I(g->id));
 	if (rc == 0)
 		rc = rows_next(rows);
 	if (rc == 1 && !rows_is_null(rows, 0))
