@@ -24,7 +24,7 @@ def site(name):
     (path / "reforge.yaml").write_text(f"""site: {name}
 feeds: {{nvidia: {{kind: folder, path: feeds/nvidia, tlp: red}}}}
 environments: {{production: {{}}}}
-policies: {{all: {{unknown: warn}}}}
+policies: {{production: {{environments: [production], unknown: warn}}}}
 services:
   voice:
     owner: {{name: voice-team, contact: "#voice", deputy: ops}}
