@@ -123,13 +123,6 @@ static int judge_known(struct gate_judging *j, const struct gate_artifact *row, 
 
 /* ── a file at hand ─────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static struct component component_named(const char *purl, struct span version)
-{
-	return (struct component){ .product = purl ? product_by_purl(span_of(purl)) : NULL,
-				   .purl = span_of(purl),
-				   .version = version };
-}
-
 /* As exposures see it: what a toolchain built reaches a service by its builder, a library is what runs. */
 static bool is_built(const struct artifact_facts *f)
 {
@@ -137,7 +130,7 @@ static bool is_built(const struct artifact_facts *f)
 	       (strcmp(f->kind, ARTIFACT_OTHER) == 0 && f->finding != ARTIFACT_CLEAR);
 }
 
-static struct gate_content content_of_facts(const struct gate_judging *j, const struct gate_subject *s)
+static int content_of_facts(const struct gate_judging *j, const struct gate_subject *s, struct gate_content *ret)
 {
 	const struct artifact_facts *f = s->facts;
 	struct gate_content c = { .facts = f,
@@ -147,8 +140,11 @@ static struct gate_content content_of_facts(const struct gate_judging *j, const 
 				  .carrier = CARRIER_BUILDER,
 				  .target = span_of(f->target),
 				  .built_at = USEC_NONE };
-	if (f->product)
-		c.main = component_named(f->product, span_of(f->version));
+	int rc = 0;
+	if (f->product) {
+		c.main = (struct component){ .purl = span_of(f->product), .version = span_of(f->version) };
+		rc = product_find(c.main.purl, &c.main.product, j->err);
+	}
 	if (strcmp(f->kind, ARTIFACT_RUNTIME_LIBRARY) == 0)
 		c.carrier = CARRIER_RUNTIME;
 	c.row = digest_is_zero(&s->digest) ? NULL : gate_snapshot_find(j->s, &s->digest);
@@ -157,7 +153,8 @@ static struct gate_content content_of_facts(const struct gate_judging *j, const 
 		if (c.row->built_at)
 			c.built_at = (usec_t)c.row->built_at * USEC_PER_SEC;
 	}
-	return c;
+	*ret = c;
+	return rc;
 }
 
 static bool is_main(const struct artifact_facts *f, const struct artifact_component *part, enum carrier carrier)
@@ -185,14 +182,15 @@ static int judge_held(struct gate_judging *j, const struct artifact_facts *f, si
 {
 	const struct artifact_component *part = &f->components[at];
 	enum carrier carrier = strcmp(part->role, ARTIFACT_ROLE_BUILDER) == 0 ? CARRIER_BUILDER : CARRIER_RUNTIME;
-	const struct product *product = product_by_purl(part->product);
+	const struct product *product;
+	int rc = product_find(part->product, &product, j->err);
 	/* of tens of thousands of packages few are products of ours: only those are looked for among the others */
-	if (!product || is_main(f, part, carrier) || is_repeated(f, at))
-		return 0;
+	if (rc || !product || is_main(f, part, carrier) || is_repeated(f, at))
+		return rc;
 	const struct gate_asked asked = { .component = { .product = product, .purl = part->product, .version = part->version },
 					  .carrier = carrier,
 					  .index = GATE_NONE };
-	int rc = gate_judge_component(j, &asked);
+	rc = gate_judge_component(j, &asked);
 	if (rc || carrier != CARRIER_BUILDER)
 		return rc;
 	struct gate_content c = { .main = asked.component, .carrier = CARRIER_BUILDER };
@@ -202,8 +200,10 @@ static int judge_held(struct gate_judging *j, const struct artifact_facts *f, si
 static int judge_facts(struct gate_judging *j, const struct gate_subject *s)
 {
 	const struct artifact_facts *f = s->facts;
-	struct gate_content c = content_of_facts(j, s);
-	int rc = gate_judge_own(j, &c);
+	struct gate_content c;
+	int rc = content_of_facts(j, s, &c);
+	if (!rc)
+		rc = gate_judge_own(j, &c);
 	if (!rc)
 		rc = gate_judge_claims(j, &c, s);
 	if (!rc && c.is_engine)

@@ -113,10 +113,9 @@ int gate_judge_own(struct gate_judging *j, const struct gate_content *c)
 /* ── what others say of it ──────────────────────────────────────────────────────────────────────────────────────── */
 
 /* Two claims about one version. A text that is no version of the product, or is short, contradicts nothing. */
-static bool versions_differ(const struct component *a, struct span purl, struct span version)
+static bool versions_differ(const struct component *a, const struct product *product, struct span version)
 {
-	const struct product *product = product_by_purl(purl);
-	if (!a->version.n || !version.n || !a->purl.n || !product || !a->product)
+	if (!a->version.n || !version.n || !product || !a->product)
 		return false;
 	if (product != a->product)
 		return true;
@@ -144,8 +143,12 @@ struct claim {
 static int compare_claim(struct gate_judging *j, const struct gate_content *c, const struct claim *k)
 {
 	const char *words = NULL;
+	const struct product *product;
 	bool differs = true;
-	if (versions_differ(&c->main, k->purl, k->version))
+	int rc = product_find(k->purl, &product, j->err);
+	if (rc)
+		return rc;
+	if (versions_differ(&c->main, product, k->version))
 		words = arena_printf(j->a, "%s says %.*s %.*s, the %s says %.*s %.*s", k->who, SPAN_ARG(k->purl),
 				     SPAN_ARG(k->version), c->facts ? "file" : "row of its digest", SPAN_ARG(c->main.purl),
 				     SPAN_ARG(c->main.version));

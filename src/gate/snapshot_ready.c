@@ -379,9 +379,14 @@ static int judge_components(struct gate_snapshot *s, struct err *err)
 {
 	RF_AUTO(arena) a = ARENA_INIT(JUDGE_BYTES);
 	int rc = 0;
-	for (size_t i = 0; i < s->component_count && !rc; i++)
-		if (s->components[i].component.product)
+	for (size_t i = 0; i < s->component_count && !rc; i++) {
+		struct component *c = &s->components[i].component;
+		/* whoever filled it may have been out of memory for a moment: that is no "no such product" */
+		if (!c->product && c->purl.n)
+			rc = product_find(c->purl, &c->product, err);
+		if (!rc && c->product)
 			rc = judge_component(s, &s->components[i], &a, err);
+	}
 	return rc;
 }
 

@@ -125,13 +125,21 @@ static const struct product *find_purl(const struct purl *p)
 	return find_purl(&unpacked);
 }
 
+int product_find(struct span purl, const struct product **ret, struct err *err)
+{
+	RF_AUTO(arena) a = ARENA_INIT(16 * KIB);
+	struct purl p;
+	int rc = purl_read(&a, purl, &p, NULL);
+	if (rc == RF_ENOMEM)
+		return err_set(err, rc, "no memory to read a package URL");
+	*ret = rc ? NULL : find_purl(&p);
+	return 0;
+}
+
 const struct product *product_by_purl(struct span purl)
 {
-	struct arena a = ARENA_INIT(16 * KIB);
-	struct purl p;
-	const struct product *product = purl_read(&a, purl, &p, NULL) ? NULL : find_purl(&p);
-	arena_release(&a);
-	return product;
+	const struct product *product = NULL;
+	return product_find(purl, &product, NULL) ? NULL : product;
 }
 
 const struct product *product_by_package(const struct purl *p)

@@ -40,6 +40,8 @@ const struct scheme *product_scheme(const struct product *p); /* never NULL for 
 /* @purl canonical or an alias, with or without "@version"; qualifiers and subpath do not count, nor does the namespace
  * of deb, rpm and apk (the distribution that packs). NULL: no such product. */
 const struct product *product_by_purl(struct span purl);
+/* The same for those who must not take want of memory for "no such product": NULL in @ret is an answer. RF_ENOMEM. */
+RF_MUST_CHECK int product_find(struct span purl, const struct product **ret, struct err *err);
 /* A vendor's product name; case, blanks at the ends and repeated blanks do not matter, everything else does. */
 const struct product *product_by_csaf_name(struct span name);
 /* OSV's ecosystem ("PyPI", "npm", "NuGet"; a suffix ":10" is ignored) and package name. */

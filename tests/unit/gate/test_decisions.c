@@ -109,36 +109,42 @@ static void ask_content(struct asking *k, struct span name)
 		ask(k, "by its row");
 }
 
-static void ask_row(struct world *w, const struct row *r)
+/* What the row asks, but for the file of a content. */
+static void asking_of(struct world *w, const struct row *r, struct gate_fail_on *fail_on, struct asking *ret)
 {
 	static const char *const kinds[] = { "content", "image", "purl", "release", "model", "digest" };
-	struct gate_fail_on fail_on = { .deny = { false } };
-	struct asking k = { .w = w, .r = r };
 	struct span name = r->subject, kind = world_word(&name, ' '), words = r->fail_on;
+	*fail_on = (struct gate_fail_on){ .deny = { false } };
+	*ret = (struct asking){ .w = w, .r = r };
 	w->line = r->line;
-	k.q = (struct gate_question){ .snapshot = w->s,
-				      .service = world_pair(w, r->policy, r->excuse),
-				      .environment = r->environment,
-				      .now = r->now };
+	ret->q = (struct gate_question){ .snapshot = w->s,
+					 .service = world_pair(w, r->policy, r->excuse),
+					 .environment = r->environment,
+					 .now = r->now };
 	for (struct span f; (f = world_word(&words, ',')).n;) {
 		enum finding_kind wanted;
 		assert_true(finding_kind_read(f, &wanted));
-		fail_on.deny[wanted] = true;
-		k.q.fail_on = &fail_on;
-	}
-	k.s.name = name;
-	if (span_eq_text(kind, "content")) {
-		ask_content(&k, name);
-		return;
+		fail_on->deny[wanted] = true;
+		ret->q.fail_on = fail_on;
 	}
 	size_t i = 0;
 	while (i < RF_COUNT(kinds) && !span_eq_text(kind, kinds[i]))
 		i++;
 	assert_true(i < RF_COUNT(kinds));
-	k.s.kind = i == 5 ? GATE_CONTENT : (enum gate_subject_kind)i;
+	ret->s = (struct gate_subject){ .kind = i == 5 ? GATE_CONTENT : (enum gate_subject_kind)i, .name = name };
 	if (i == 5)
-		digest_of(name, &k.s.digest);
-	ask(&k, "by name");
+		digest_of(name, &ret->s.digest);
+}
+
+static void ask_row(struct world *w, const struct row *r)
+{
+	struct gate_fail_on fail_on;
+	struct asking k;
+	asking_of(w, r, &fail_on, &k);
+	if (span_starts(r->subject, "content "))
+		ask_content(&k, k.s.name);
+	else
+		ask(&k, "by name");
 }
 
 static void every_row_is_decided_as_written(void **state)
@@ -154,10 +160,47 @@ static void every_row_is_decided_as_written(void **state)
 	world_free(w);
 }
 
+/* Whatever allocation fails, no answer is given rather than a milder one. */
+static void want_of_memory_is_no_answer(void **state)
+{
+	(void)state;
+	struct world *w = world_new("tests/data/gate/decisions.txt", NOW, NULL, SPAN_NONE);
+	for (size_t i = 0; i < w->row_count; i += 29) {
+		struct gate_fail_on fail_on;
+		struct asking k;
+		asking_of(w, &w->rows[i], &fail_on, &k);
+		if (span_starts(w->rows[i].subject, "content ")) {
+			const struct content *c = world_content(w, k.s.name);
+			k.s.digest = c->digest;
+			k.s.facts = c->is_row_only ? NULL : c->facts;
+			k.s.attestations = c->attestations;
+			k.s.attestation_count = c->attestation_count;
+		}
+		int rc = RF_ENOMEM;
+		for (long n = 1; n < 5000 && rc; n++) {
+			struct gate_answer answer;
+			struct err err = ERR_INIT;
+			RF_AUTO(arena) a = ARENA_INIT(64 * MIB);
+			k.q.explain = i % 2;
+			rf_alloc_fail_after(n);
+			rc = gate_judge(&a, &k.q, &k.s, &answer, &err);
+			rf_alloc_fail_after(0);
+			if (rc == 0)
+				expect(&k, &answer);
+			else
+				assert_int_equal(rc, RF_ENOMEM);
+		}
+		assert_int_equal(rc, 0);
+	}
+	assert_int_equal(w->failures, 0);
+	world_free(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_row_is_decided_as_written),
+		cmocka_unit_test(want_of_memory_is_no_answer),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
