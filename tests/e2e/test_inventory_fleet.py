@@ -176,7 +176,10 @@ def live():
     server.kill()
 
 RUNTIME = ROOT / "third_party/onnxruntime/1.20.1/libonnxruntime.so.1"
-HOLD = "import ctypes, sys, time; ctypes.CDLL(sys.argv[1]); print('loaded', flush=True); time.sleep(600)"
+HOLD = """import ctypes, mmap, sys, time
+ctypes.CDLL(sys.argv[1])
+with open(sys.argv[2], "rb") as file: engine = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+print("loaded", flush=True); time.sleep(600)"""
 
 def hosts():
     maker = os.path.join(BUILD, "demo/specimen/reforge-specimen")
@@ -187,7 +190,9 @@ def hosts():
     (d / "models/det/config.pbtxt").write_text('backend: "tensorrt"')
     library = d / "libonnxruntime.so.1"
     shutil.copy(RUNTIME, library)
-    holder = background(sys.executable, "-c", HOLD, library, "--password=geheim", f"--model-repository={d}/models")
+    (d / "elsewhere").mkdir(); served = d / "elsewhere/served.plan"      # under no folder that the scan is given
+    subprocess.run([maker, "--version", "8.6.1.6", "--cc", "8.6", served], check=True)
+    holder = background(sys.executable, "-c", HOLD, library, served, "--password=geheim", f"--model-repository={d}/models")
     holder.stdout.readline()
     site = workspace("site-hosts")
     go("key", "create", site=site)
@@ -196,13 +201,15 @@ def hosts():
     text = report.read_text()
     ok(r.status in (0, 3) and text.count("\n") == 3 and "geheim" not in text and f"{d}/models" in text, "a host's report: signed, no secret of a command line", r)
     jobs = json.loads(text.splitlines()[1])["processes"]
-    ok(any(str(library) in p["mapped"] and f"{d}/models" in p["arguments"] for p in jobs), "a process, the runtime it has mapped, where its models lie", jobs)
+    ok(any({str(library), str(served)} <= set(p["mapped"]) and f"{d}/models" in p["arguments"] for p in jobs),
+       "a process, the runtime and the engine it has mapped, where its models lie", jobs)
     key = site / "keys/release.pub.pem"
     r = go("inventory", "import", "--json", report, "--key", key, site=site)
     ok(r.status == 0 and r.json()["added"] >= 3 and r.json()["refused"] == 0, "it is imported", r)
     have = placements(site)
     ok(have[("gpu-17", f"{d}/models/det/1/model.plan")]["version"] == "10.3.0.26" and have[("gpu-17", str(library))]["version"] == "1.20.1",
        "engines and the library in memory have placements", have)
+    ok(have.get(("gpu-17", str(served)), {}).get("version") == "8.6.1.6", "an engine that a process has mapped has one, wherever it lies", have)
     r = go("inventory", "show", "--json", f"{d}/models/det/1/model.plan", site=site)
     ok(r.json()[0]["detail"]["triton"]["load"] == "not_served", "what a Triton server would not load is told of its placement", r)
     r = go("scan", "--json", d / "models")
