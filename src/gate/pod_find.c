@@ -45,13 +45,6 @@ static int file_add(struct finding_walk *w, const char *path, const char *unread
 	return 0;
 }
 
-/* What is said about others is no engine. */
-static bool is_paper(struct span name)
-{
-	return span_ends(name, RELEASE_PROVENANCE_SUFFIX) || span_ends(name, RELEASE_PROOF_SUFFIX) ||
-	       span_eq_text(name, RELEASE_FILE) || span_eq_text(name, RELEASE_SIGNATURE_FILE);
-}
-
 /* "libX.so", "libX.so.1.2", "x.cpython-310.so" */
 static bool is_library_name(struct span name)
 {
@@ -102,8 +95,6 @@ static int on_entry(const struct fs_entry *e, void *data)
 		return 0;
 	}
 	if (w->libraries && (!is_library_name(name) || is_below_engines(w->f, e->path)))
-		return 0;
-	if (!w->libraries && is_paper(name) && e->kind != FS_UNREADABLE)
 		return 0;
 	switch (e->kind) {
 	case FS_FILE:

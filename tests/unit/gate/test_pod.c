@@ -178,6 +178,24 @@ static void what_is_looked_at(void **state)
 	gate_pod_release(&found);
 }
 
+/* Nobody is no engine by his name: papers are told by what they are. */
+static void named_like_papers(void **state)
+{
+	struct pod *p = *state;
+	static const char *const names[] = { "named/x.provenance.dsse", "named/x.proof.dsse", "named/" RELEASE_FILE,
+					     "named/" RELEASE_SIGNATURE_FILE };
+	struct gate_pod found;
+	for (size_t i = 0; i < RF_COUNT(names); i++)
+		engine(p, names[i], "1.22.0", names[i]);
+	engine(p, "named/m.onnx", "1.22.0", "m");
+	provenance(p, "named/m.provenance.dsse", "named/m.onnx", "1.22.0");
+	ask(p, "named", NULL, &found);
+	for (size_t i = 0; i < RF_COUNT(names); i++)
+		assert_false(digest_is_zero(&subject(p, &found, names[i])->subject.digest));
+	assert_int_equal(found.count, RF_COUNT(names) + 1);
+	gate_pod_release(&found);
+}
+
 /* What is in an archive is not unpacked in front of a pod: not known, not allowed. */
 static void archives_are_unknown(void **state)
 {
@@ -328,6 +346,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_looked_at, setup, teardown), cmocka_unit_test_setup_teardown(papers, setup, teardown),
+		cmocka_unit_test_setup_teardown(named_like_papers, setup, teardown),
 		cmocka_unit_test_setup_teardown(archives_are_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(releases, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_no_pass, setup, teardown), cmocka_unit_test_setup_teardown(roots, setup, teardown),
