@@ -73,16 +73,19 @@ static int on_link(struct finding_walk *w, const struct fs_entry *e)
 {
 	struct stat st;
 	bool engine = artifact_named_like_engine(span_of(e->name));
-	/* what it leads to is met there; so is every library of an image, whose absolute links mean nothing outside of it */
-	if (w->libraries || fs_leads_below(w->real_root, e->path))
+	/* every library of an image is met where it is; its absolute links mean nothing outside of it */
+	if (w->libraries)
 		return 0;
 	if (stat(e->path, &st) != 0)
 		return engine ? file_add(w, e->path, errno == ENOENT ? "a symbolic link to something that is not there" :
 								      "a symbolic link that cannot be followed") : 0;
+	/* what it leads to below the same folder is met there, but by its own name: the link's is what is loaded */
 	if (S_ISREG(st.st_mode))
-		return file_add(w, e->path, NULL);
+		return engine || !fs_leads_below(w->real_root, e->path) ? file_add(w, e->path, NULL) : 0;
 	if (S_ISDIR(st.st_mode))
-		return file_add(w, e->path, "a symbolic link to a folder elsewhere: not followed; name that folder to look at it");
+		return fs_leads_below(w->real_root, e->path)
+			       ? 0
+			       : file_add(w, e->path, "a symbolic link to a folder elsewhere: not followed; name that folder to look at it");
 	return engine ? file_add(w, e->path, "a symbolic link to something that is no regular file: not opened") : 0;
 }
 

@@ -84,7 +84,7 @@ def cases(site, where):
     fleet.put(projected / "..2026_07/model.onnx", fleet.stamped(fleet.model(11), **{"reforge.toolchain": "onnxruntime", "reforge.toolchain.version": "1.22.0"}))
     (projected / "..data").symlink_to("..2026_07")
     (projected / "model.onnx").symlink_to("..data/model.onnx")
-    yield Case("a projected volume: links within it are no news", [projected, *by, *place], 0, None, subjects=1)
+    yield Case("a projected volume: the file, and the link that is named like an engine", [projected, *by, *place], 0, None, subjects=2)
     (where / "empty").mkdir()
     yield Case("an empty volume is no clean one", [where / "empty", *by, *place], 3, None, subjects=0)
     yield Case("a folder that is not there", [where / "absent", *by, *place], 2, None)
