@@ -63,7 +63,7 @@ static int rows_index(struct pod_found *f, struct pod_release *r)
 }
 
 /* One whose release.json cannot be read, or whose signature is missing or another's, is kept as such. An as-found one
- * attests nothing by its own words. */
+ * attests nothing. */
 static int release_load(struct pod_found *f, const char *folder, struct pod_release **ret, struct err *err)
 {
 	RF_AUTO(str) json = STR_INIT(RELEASE_MAX_BYTES);
@@ -139,14 +139,15 @@ static struct span product_of(struct span toolchain)
 	return kind && kind->product ? span_of(kind->product) : SPAN_NONE;
 }
 
-/* Whoever has no release.dsse has not signed; one that says something else, or that another key signed, is bad. */
+/* Whoever has no release.dsse has not signed; one that says something else, or that another key signed, is bad, whatever
+ * the release says of itself: as found, or without a row for this engine, is nothing that can be taken from it then. */
 static int row_attests(struct attesting *t, const struct pod_file *file)
 {
 	const struct pod_release *r = file->release;
 	const struct release_row *row = row_of(file);
 	char path[FS_PATH_MAX];
 	bool has_signature = r && fs_join(path, sizeof path, r->folder, RELEASE_SIGNATURE_FILE, NULL) == 0 && fs_exists(path);
-	if (!r || !has_signature || (r->is_readable && (r->release.as_found || !row)))
+	if (!r || !has_signature || (r->is_verified && (r->release.as_found || !row)))
 		return 0;
 	struct gate_attestation what = { .kind = WORKSPACE_SIGNATURE_RELEASE,
 					 .is_verified = r->is_verified,

@@ -97,17 +97,21 @@ static void provenance(const struct pod *p, const char *paper, const char *of, c
 }
 
 /* A release of one row, whose folder is @folder. */
-static void release(const struct pod *p, const char *folder, const char *of, bool sign)
+static void release(const struct pod *p, const char *folder, const char *of, bool sign, bool as_found)
 {
-	const struct release_row row = { .model = "m", .target = "linux-x86_64/cpu", .version = 1, .file = "model.onnx",
+	struct release_row row = { .model = "m", .target = "linux-x86_64/cpu", .version = 1, .file = "model.onnx",
 					 .engine = digest_at(p, of), .engine_bytes = 1, .builder = { .name = "onnxruntime", .version = "1.22.0" },
 					 .provenance = { { 1 } }, .proof_statement = { { 2 } } };
 	const struct release r = { .service = "voice", .environment = "production", .name = "r1", .created_at = 1, .created_by = "user:a@b",
-				   .rows = &row, .row_count = 1 };
+				   .as_found = as_found, .rows = &row, .row_count = 1 };
 	RF_AUTO(str) json = STR_INIT(1 * MIB);
 	RF_AUTO(str) envelope = STR_INIT(1 * MIB);
 	struct err err = ERR_INIT;
 	char name[256];
+	if (as_found) {
+		row.carried_over = true;
+		row.provenance = row.proof_statement = (struct digest){ { 0 } };
+	}
 	assert_ok(release_write_json(&r, &json, &err), &err);
 	snprintf(name, sizeof name, "%s/" RELEASE_FILE, folder);
 	put(p, name, str_span(&json));
@@ -277,13 +281,43 @@ static void releases(void **state)
 		char name[256];
 		snprintf(name, sizeof name, "%s/%s", rows[i].folder, file);
 		engine(p, name, "1.22.0", rows[i].folder);
-		release(p, rows[i].folder, rows[i].own ? name : "another.onnx", rows[i].sign);
+		release(p, rows[i].folder, rows[i].own ? name : "another.onnx", rows[i].sign, false);
 		ask(p, rows[i].folder, NULL, &found);
 		assert_int_equal(found.releases, 1);
 		assert_int_equal(found.signed_releases, rows[i].verified);
 		const struct gate_pod_subject *s = subject(p, &found, name);
 		assert_int_equal(s->subject.attestation_count, rows[i].attested);
 		assert_int_equal(has_cause(s, "foreign_attestation"), rows[i].cause != NULL);
+		gate_pod_release(&found);
+	}
+}
+
+/* What a release says of itself does not excuse a signature that is none. */
+static void bad_signatures(void **state)
+{
+	struct pod *p = *state;
+	static const char bogus[] = "{\"payloadType\":\"x\"}";
+	static const struct {
+		const char *folder, *file;
+		bool as_found, forged;
+	} rows[] = {
+		{ "found", "linux-x86_64/cpu/m/1/model.onnx", true, false },
+		{ "found-forged", "linux-x86_64/cpu/m/1/model.onnx", true, true },
+		{ "rowless", "linux-x86_64/cpu/n/1/model.onnx", false, false },
+		{ "rowless-forged", "linux-x86_64/cpu/n/1/model.onnx", false, true },
+	};
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		struct gate_pod found;
+		char name[256], paper[256];
+		snprintf(name, sizeof name, "%s/%s", rows[i].folder, rows[i].file);
+		snprintf(paper, sizeof paper, "%s/" RELEASE_SIGNATURE_FILE, rows[i].folder);
+		engine(p, name, "1.22.0", rows[i].folder);
+		release(p, rows[i].folder, name, true, rows[i].as_found);
+		if (rows[i].forged)
+			put(p, paper, span_of(bogus));
+		ask(p, rows[i].folder, NULL, &found);
+		if (has_cause(subject(p, &found, name), "bad_signature") != rows[i].forged)
+			fail_msg("%s", rows[i].folder);
 		gate_pod_release(&found);
 	}
 }
@@ -355,6 +389,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(named_like_papers, setup, teardown),
 		cmocka_unit_test_setup_teardown(archives_are_unknown, setup, teardown),
 		cmocka_unit_test_setup_teardown(releases, setup, teardown),
+		cmocka_unit_test_setup_teardown(bad_signatures, setup, teardown),
 		cmocka_unit_test_setup_teardown(nothing_is_no_pass, setup, teardown), cmocka_unit_test_setup_teardown(roots, setup, teardown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
