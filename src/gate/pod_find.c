@@ -5,12 +5,16 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 struct finding_walk {
 	struct pod_found *f;
 	struct err *err;
-	bool libraries; /* below a root: shared libraries alone */
+	const char *root; /* of an image, whose shared libraries alone are looked for; NULL: a folder of engines */
 	char real_root[PATH_MAX]; /* "" when it is no folder */
+	char done[FS_PATH_MAX];       /* of a link below a root: the way that was gone, no links in it */
+	char rest[2 * FS_PATH_MAX];   /* what is still to go */
+	char target[FS_PATH_MAX];
 };
 
 void pod_found_release(struct pod_found *f)
@@ -37,7 +41,7 @@ static int file_add(struct finding_walk *w, const char *path, const char *unread
 		f->files = files;
 		f->room = room;
 	}
-	struct pod_file file = { .path = arena_text(f->arena, span_of(path)), .is_library = w->libraries };
+	struct pod_file file = { .path = arena_text(f->arena, span_of(path)), .is_library = w->root != NULL };
 	file.unread = unread ? arena_text(f->arena, span_of(unread)) : NULL;
 	if (!file.path || (unread && !file.unread))
 		return err_set(w->err, RF_ENOMEM, "no memory for a list of files");
@@ -69,13 +73,78 @@ static bool is_below_engines(const struct pod_found *f, const char *path)
 	return false;
 }
 
+#define MAX_LINKS 40
+
+/* Puts the text of the link at w->done in front of *@pos. 1: it is a link; 0: none; -1: it leads nowhere. */
+static int link_follow(struct finding_walk *w, char **pos)
+{
+	ssize_t n = readlink(w->done, w->target, sizeof w->target - 1);
+	size_t more = strlen(*pos);
+	if (n < 0)
+		return errno == EINVAL ? 0 : -1;
+	if (n == 0 || (size_t)n == sizeof w->target - 1 || (size_t)n + 1 + more + 1 > sizeof w->rest)
+		return -1;
+	memmove(w->rest + n + 1, *pos, more + 1);
+	memcpy(w->rest, w->target, (size_t)n);
+	w->rest[n] = '/';
+	*pos = w->rest;
+	return 1;
+}
+
+/* Where @path below the root ends for a program that has it as "/", into w->done. False: nowhere. */
+static bool resolve_in_root(struct finding_walk *w, const char *path)
+{
+	size_t base = strlen(w->root), n;
+	unsigned links = 0;
+	while (base > 0 && w->root[base - 1] == '/')
+		base--;
+	if (base >= sizeof w->done || strlen(path) >= sizeof w->rest)
+		return false;
+	memcpy(w->done, w->root, n = base);
+	memcpy(w->rest, path, strlen(path) + 1);
+	for (char *pos = w->rest; *(pos += strspn(pos, "/"));) {
+		size_t part = strcspn(pos, "/"), before = n;
+		bool up = part == 2 && memcmp(pos, "..", 2) == 0;
+		if (n + 1 + part >= sizeof w->done)
+			return false;
+		if (up)
+			while (n > base && w->done[--n] != '/')
+				;
+		else if (part != 1 || pos[0] != '.') {
+			w->done[n++] = '/';
+			memcpy(w->done + n, pos, part);
+			n += part;
+		}
+		w->done[n] = '\0';
+		pos += part;
+		int is_link = n > before ? link_follow(w, &pos) : 0;
+		if (is_link < 0 || (is_link && ++links > MAX_LINKS))
+			return false;
+		if (is_link)
+			n = w->target[0] == '/' ? base : before;
+	}
+	w->done[n] = '\0';
+	return true;
+}
+
+/* The loader asks for the link's name: what it leads to is met there only when it has a library's name itself. Read by the
+ * link's name where that leads to the same file. */
+static int on_library_link(struct finding_walk *w, const struct fs_entry *e)
+{
+	struct stat st, own;
+	if (!resolve_in_root(w, e->path + strlen(w->root)) || lstat(w->done, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    is_library_name(span_of(strrchr(w->done, '/') + 1)))
+		return 0;
+	bool same = stat(e->path, &own) == 0 && own.st_dev == st.st_dev && own.st_ino == st.st_ino;
+	return file_add(w, same ? e->path : w->done, NULL);
+}
+
 static int on_link(struct finding_walk *w, const struct fs_entry *e)
 {
 	struct stat st;
 	bool engine = artifact_named_like_engine(span_of(e->name));
-	/* every library of an image is met where it is; its absolute links mean nothing outside of it */
-	if (w->libraries)
-		return 0;
+	if (w->root)
+		return on_library_link(w, e);
 	if (stat(e->path, &st) != 0)
 		return engine ? file_add(w, e->path, errno == ENOENT ? "a symbolic link to something that is not there" :
 								      "a symbolic link that cannot be followed") : 0;
@@ -93,11 +162,11 @@ static int on_entry(const struct fs_entry *e, void *data)
 {
 	struct finding_walk *w = data;
 	struct span name = span_of(e->name);
-	if (e->kind == FS_UNREADABLE && w->libraries) {
+	if (e->kind == FS_UNREADABLE && w->root) {
 		w->f->unread_folders++;
 		return 0;
 	}
-	if (w->libraries && (!is_library_name(name) || is_below_engines(w->f, e->path)))
+	if (w->root && (!is_library_name(name) || is_below_engines(w->f, e->path)))
 		return 0;
 	switch (e->kind) {
 	case FS_FILE:
@@ -108,7 +177,7 @@ static int on_entry(const struct fs_entry *e, void *data)
 		return file_add(w, e->path, e->error_text ? e->error_text : "cannot be read");
 	default:
 		/* asked for by name: not to have looked is no pass */
-		if (w->libraries || (e->dir_fd >= 0 && !artifact_named_like_engine(name)))
+		if (w->root || (e->dir_fd >= 0 && !artifact_named_like_engine(name)))
 			return 0;
 		return file_add(w, e->path, "no regular file (FIFO, socket or device): not opened");
 	}
@@ -145,7 +214,7 @@ static int root_walk(struct finding_walk *w, const char *root)
 	int n = scandir(root, &entries, NULL, alphasort), rc = 0;
 	if (n < 0)
 		return err_set_errno(w->err, errno, "cannot look at the root %s", root);
-	w->libraries = true;
+	w->root = root;
 	for (int i = 0; i < n; i++) {
 		if (rc == 0)
 			rc = entry_walk(w, root, entries[i]->d_name);

@@ -110,3 +110,16 @@ def cases(site, where):
         hit = version == "1.20.1"
         yield Case(f"the image's runtime {version}", [clean, "--root", root, *by, *place], 1 if hit else 0, "deny" if hit else "allow",
                    [gate_site.CVE, "runtime"] if hit else [], subjects=len(engines(clean)) + 1)
+        for kind, target in (("relative", "../../opt/ort.bin"), ("absolute", "/opt/ort.bin"), ("through folders", "/lib64/../also/ort.bin"),
+                             ("out of the image", library)):
+            hidden = where / f"hidden-{version}-{kind.replace(' ', '-')}"
+            (hidden / "usr/lib").mkdir(parents=True)
+            (hidden / "opt").mkdir()
+            shutil.copy(library, hidden / "opt/ort.bin")
+            (hidden / "lib64").symlink_to("/usr/lib")
+            (hidden / "usr/also").symlink_to("../../../../opt")     # above the root is the root
+            os.symlink(target, hidden / "usr/lib/libonnxruntime.so.1")
+            met = kind != "out of the image"
+            yield Case(f"runtime {version} under another name, a {kind} link to it", [clean, "--root", hidden, *by, *place],
+                       1 if hit and met else 0, "deny" if hit and met else "allow", [gate_site.CVE] if hit and met else [],
+                       subjects=len(engines(clean)) + met)
