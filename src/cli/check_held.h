@@ -3,7 +3,9 @@
  *
  * Between the judgement and the command's start a file can be changed or another be put in its place. Each file is kept
  * with the identity (device, inode, size, mtime, ctime) that it had while it was hashed; before the command starts every
- * path must still lead to that identity, and no file may have come to a folder that was judged. A ctime cannot be set
+ * path must still lead to that identity. Nothing may have come to a folder that was judged but links to folders within
+ * it, which show no file that was not judged: no file, link, FIFO or unreadable folder. What was met and not read (links to
+ * nothing, FIFOs, folders elsewhere) must be as it was. A ctime cannot be set
  * back, so content that is not the judged one shows. What happens after the command has started nobody here sees: see
  * docs/gate-check.md for what closes that.
  */
@@ -20,6 +22,7 @@
 struct check_held {
 	struct arena a;
 	struct map files;   /* path -> struct scan_identity */
+	struct map unread;  /* path -> what was there: check_held.c */
 	struct map folders; /* roots that are folders: path -> itself */
 };
 #define CHECK_HELD_INIT ((struct check_held){ .a = ARENA_INIT(256 * MIB) })

@@ -74,6 +74,79 @@ static void folder_swapped(void)
 	assert_int_equal(rename(at("evil"), at("models")), 0);
 }
 
+static void link_to(const char *target, const char *name)
+{
+	assert_int_equal(symlink(target, at(name)), 0);
+}
+
+static void link_again(const char *target, const char *name)
+{
+	assert_int_equal(unlink(at(name)), 0);
+	link_to(target, name);
+}
+
+static void link_to_judged(void)
+{
+	link_to("model.plan", "models/a/1/other.plan");
+}
+
+static void link_to_elsewhere(void)
+{
+	link_to("../../../evil/a/1/model.plan", "models/a/2/model.plan");
+}
+
+static void link_to_folder_elsewhere(void)
+{
+	link_to("../evil", "models/b");
+}
+
+static void link_to_folder_within(void)
+{
+	link_to("a", "models/b");
+}
+
+static void link_to_nothing(void)
+{
+	link_to("nothing", "models/b");
+}
+
+static void pipe_came(void)
+{
+	assert_int_equal(mkfifo(at("models/b"), 0644), 0);
+}
+
+static void pipe_became_file(void)
+{
+	assert_int_equal(unlink(at("models/pipe")), 0);
+	put("models/pipe", "evil");
+}
+
+static void nothing_became_something(void)
+{
+	put("later/x", "evil");
+}
+
+static void nothing_became_folder(void)
+{
+	struct err err = ERR_INIT;
+	assert_ok(fs_make_dirs(at("later/x"), 0755, &err), &err);
+}
+
+static void link_leads_elsewhere(void)
+{
+	link_again("../later/y", "models/gone");
+}
+
+static void folder_link_leads_elsewhere(void)
+{
+	link_again("../evil/a", "models/out");
+}
+
+static void folder_link_leads_out(void)
+{
+	link_again("../evil", "models/current");
+}
+
 static void changes(void **state)
 {
 	static const struct {
@@ -88,6 +161,18 @@ static void changes(void **state)
 		{ "taken away", taken_away, RF_EDENIED },
 		{ "another came", another_beside_it, RF_EDENIED },
 		{ "the folder is another", folder_swapped, RF_EDENIED },
+		{ "a link to a judged file came", link_to_judged, RF_EDENIED },
+		{ "a link to a file elsewhere came", link_to_elsewhere, RF_EDENIED },
+		{ "a link to a folder elsewhere came", link_to_folder_elsewhere, RF_EDENIED },
+		{ "a link to a folder that was judged came", link_to_folder_within, 0 },
+		{ "a link to nothing came", link_to_nothing, RF_EDENIED },
+		{ "a FIFO came", pipe_came, RF_EDENIED },
+		{ "a FIFO became a file", pipe_became_file, RF_EDENIED },
+		{ "what a link led to came, a file", nothing_became_something, RF_EDENIED },
+		{ "what a link led to came, a folder", nothing_became_folder, RF_EDENIED },
+		{ "a link to nothing leads to another", link_leads_elsewhere, RF_EDENIED },
+		{ "a link to a folder elsewhere leads to another", folder_link_leads_elsewhere, RF_EDENIED },
+		{ "a link to a folder that was judged leads out", folder_link_leads_out, RF_EDENIED },
 	};
 	(void)state;
 	for (size_t i = 0; i < RF_COUNT(rows); i++) {
@@ -99,12 +184,18 @@ static void changes(void **state)
 		assert_ok(fs_make_dirs(at("evil/a/1"), 0755, &err), &err);
 		put("models/a/1/model.plan", "good");
 		put("evil/a/1/model.plan", "evil");
+		assert_ok(fs_make_dirs(at("later"), 0755, &err), &err);
+		link_to("../later/x", "models/gone");
+		link_to("../evil", "models/out");
+		link_to("a", "models/current");
+		assert_int_equal(mkfifo(at("models/pipe"), 0644), 0);
 		struct scan_options o = { .threads = 1 };
 		char root[FS_PATH_MAX];
 		snprintf(root, sizeof root, "%s", at("models"));
 		const char *const roots[] = { root };
 		assert_ok(scan_files(roots, 1, &o, keep, &held, NULL, &err), &err);
 		assert_int_equal(held.files.count, 1);
+		assert_int_equal(held.unread.count, 3);
 		usleep(20000); /* a clock's tick: ctime moves in jiffies */
 		rows[i].change();
 		int rc = check_held_verify(&held, &err);
