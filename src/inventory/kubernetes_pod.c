@@ -68,16 +68,16 @@ int kube_model_add(struct kube_set *s, struct kube_workload *w, const char *wher
 		w->models_left_out++;
 		return 0;
 	}
-	struct kube_model *more = one_more(s, w->models, w->models_n, sizeof *more);
-	if (!more)
-		return kube_no_memory(err);
-	w->models = more;
 	struct kube_model m = { .where = where, .uri = uri_text(s, uri) };
 	if (!m.where || !m.uri)
 		return kube_no_memory(err);
 	for (size_t i = 0; i < w->models_n; i++)
-		if (strcmp(more[i].uri, m.uri) == 0)
+		if (strcmp(w->models[i].uri, m.uri) == 0)
 			return 0;
+	struct kube_model *more = one_more(s, w->models, w->models_n, sizeof *more);
+	if (!more)
+		return kube_no_memory(err);
+	w->models = more;
 	more[w->models_n++] = m;
 	return 0;
 }
@@ -156,32 +156,53 @@ static int volume_add(struct kube_set *s, struct kube_workload *w, const struct 
 	return 0;
 }
 
-/* Every mount of one volume; a volume that is not mounted is nobody's. */
-static int volume_mounts(struct kube_set *s, struct json spec, struct kube_volume v, struct kube_workload *w,
-			 struct err *err)
+/* One entry of a container's volumeMounts. */
+struct mount {
+	struct span volume;
+	struct json entry;
+};
+
+/* All mounts of the pod, looked up once: a volume is then found by comparing names alone. */
+static int mounts_read(struct kube_set *s, struct json spec, struct mount **ret, size_t *ret_n, struct err *err)
 {
 	static const char *const lists[] = { "containers", "initContainers", "ephemeralContainers" };
-	bool writable = v.writable;
-	size_t mounts = 0;
-	int rc = 0;
+	*ret = NULL;
+	*ret_n = 0;
 	for (size_t i = 0; i < RF_COUNT(lists); i++)
-		for (struct json_each c = json_each(json_get(spec, lists[i])); rc == 0 && json_next(&c);)
-			for (struct json_each m = json_each(json_get(c.value, "volumeMounts")); rc == 0 && json_next(&m);) {
-				bool read_only = false;
-				if (!span_eq_text(json_string(json_get(m.value, "name")), v.name))
-					continue;
-				if (++mounts > MAX_MOUNTS)
-					return err_set(err, RF_ETOOMANY, "more than %d mounts of a volume", MAX_MOUNTS);
-				(void)json_bool(json_get(m.value, "readOnly"), &read_only);
-				v.writable = writable && !read_only;
-				v.mounted_at = kube_text(s, json_get(m.value, "mountPath"));
-				v.sub_path = kube_text(s, json_get(m.value, "subPath"));
-				rc = volume_add(s, w, &v, err);
+		for (struct json_each c = json_each(json_get(spec, lists[i])); json_next(&c);)
+			for (struct json_each m = json_each(json_get(c.value, "volumeMounts")); json_next(&m);) {
+				if (*ret_n == MAX_MOUNTS)
+					return err_set(err, RF_ETOOMANY, "more than %d mounts", MAX_MOUNTS);
+				struct mount *more = one_more(s, *ret, *ret_n, sizeof *more);
+				if (!more)
+					return kube_no_memory(err);
+				*ret = more;
+				more[(*ret_n)++] = (struct mount){ json_string(json_get(m.value, "name")), m.value };
 			}
+	return 0;
+}
+
+/* Every mount of one volume; a volume that is not mounted is nobody's. */
+static int volume_mounts(struct kube_set *s, const struct mount *mounts, size_t mounts_n, struct kube_volume v,
+			 struct kube_workload *w, struct err *err)
+{
+	bool writable = v.writable;
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < mounts_n; i++) {
+		bool read_only = false;
+		if (!span_eq_text(mounts[i].volume, v.name))
+			continue;
+		(void)json_bool(json_get(mounts[i].entry, "readOnly"), &read_only);
+		v.writable = writable && !read_only;
+		v.mounted_at = kube_text(s, json_get(mounts[i].entry, "mountPath"));
+		v.sub_path = kube_text(s, json_get(mounts[i].entry, "subPath"));
+		rc = volume_add(s, w, &v, err);
+	}
 	return rc;
 }
 
-static int volume(struct kube_set *s, struct json spec, struct json one, struct kube_workload *w, struct err *err)
+static int volume(struct kube_set *s, const struct mount *mounts, size_t mounts_n, struct json one, struct kube_workload *w,
+		  struct err *err)
 {
 	for (size_t i = 0; i < RF_COUNT(volume_kinds); i++) {
 		struct json source = json_get(one, volume_kinds[i].kind);
@@ -195,13 +216,24 @@ static int volume(struct kube_set *s, struct json spec, struct json one, struct 
 					 .mounted_at = "",
 					 .sub_path = "",
 					 .writable = !volume_kinds[i].read_only && !read_only };
-		int rc = v.name ? volume_mounts(s, spec, v, w, err) : kube_no_memory(err);
+		int rc = v.name ? volume_mounts(s, mounts, mounts_n, v, w, err) : kube_no_memory(err);
 		/* an OCI image whose files are mounted: models come so */
 		if (rc == 0 && strcmp(v.kind, "image") == 0)
 			rc = kube_container_add(s, w, v.name, KUBE_VOLUME, json_get(source, "reference"), err);
 		return rc;
 	}
 	return 0;
+}
+
+static int volumes(struct kube_set *s, struct json spec, struct kube_workload *w, struct err *err)
+{
+	struct mount *mounts;
+	size_t mounts_n, n = 0;
+	int rc = mounts_read(s, spec, &mounts, &mounts_n, err);
+	for (struct json_each it = json_each(json_get(spec, "volumes")); rc == 0 && json_next(&it); n++)
+		rc = n == MAX_VOLUMES ? err_set(err, RF_ETOOMANY, "more than %d volumes", MAX_VOLUMES) :
+					volume(s, mounts, mounts_n, it.value, w, err);
+	return rc;
 }
 
 /* ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -228,7 +260,5 @@ int kube_pod_spec(struct kube_set *s, struct json spec, struct kube_workload *w,
 		rc = containers(s, json_get(spec, "initContainers"), KUBE_INIT, w, err);
 	if (rc == 0)
 		rc = containers(s, json_get(spec, "ephemeralContainers"), KUBE_EPHEMERAL, w, err);
-	for (struct json_each it = json_each(json_get(spec, "volumes")); rc == 0 && json_next(&it);)
-		rc = volume(s, spec, it.value, w, err);
-	return rc;
+	return rc ? rc : volumes(s, spec, w, err);
 }
