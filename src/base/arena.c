@@ -67,7 +67,11 @@ void rf_freep(void *pp)
 
 void *arena_alloc(struct arena *a, size_t bytes)
 {
-	if (bytes > a->limit_bytes || a->used_bytes > a->limit_bytes - bytes || must_fail())
+	if (bytes > a->limit_bytes || a->used_bytes > a->limit_bytes - bytes) {
+		a->full = true;
+		return NULL;
+	}
+	if (must_fail())
 		return NULL;
 	size_t rounded = (RF_MAX(bytes, (size_t)1) + ALIGN - 1) / ALIGN * ALIGN;
 	struct arena_block *b = a->blocks;
@@ -124,6 +128,7 @@ char *arena_printf(struct arena *a, const char *format, ...)
 void arena_reset(struct arena *a)
 {
 	struct arena_block *keep = a->blocks;
+	a->full = false;
 	if (!keep)
 		return;
 	while (keep->next) {
@@ -137,6 +142,7 @@ void arena_reset(struct arena *a)
 
 void arena_release(struct arena *a)
 {
+	a->full = false;
 	while (a->blocks) {
 		struct arena_block *next = a->blocks->next;
 		free(a->blocks);

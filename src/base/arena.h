@@ -15,6 +15,7 @@ struct arena {
 	struct arena_block *blocks;
 	size_t used_bytes;     /* handed out, all blocks */
 	size_t limit_bytes;
+	bool full;             /* since the last reset something was refused for the limit, not for want of memory */
 };
 #define ARENA_INIT(limit) ((struct arena){ .limit_bytes = (limit) })
 

@@ -133,12 +133,18 @@ static const char *passes(const struct review_rules *rules, const struct review 
 
 /* ── The object ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int unreadable(struct review_reader *r, struct review *v, struct err *err)
+/* Also when memory for one review is used up: that is the object's doing and no fault of the gate. */
+static int unreadable(struct review_reader *r, struct review *v, struct err *why, struct err *err)
 {
 	char line[2048];
-	if (err->code == RF_ENOMEM)
-		return RF_ENOMEM;
-	v->unreadable = arena_text(&r->arena, span_of(err_render(err, line, sizeof line)));
+	if (why->code == RF_ENOMEM && !r->new_.arena.full && !r->arena.full)
+		return err_set(err, RF_ENOMEM, "no memory for a review");
+	if (why->code == RF_ENOMEM)
+		(void)err_set(why, RF_ETOOBIG, REVIEW_FULL);
+	arena_reset(&r->arena);
+	v->subjects_n = 0;
+	v->service = "";
+	v->unreadable = arena_text(&r->arena, span_of(err_render(why, line, sizeof line)));
 	return v->unreadable ? 0 : err_set(err, RF_ENOMEM, "no memory for a review");
 }
 
@@ -174,7 +180,9 @@ static int carry(struct review_reader *r, struct json request, struct review *v,
 		return err_set(err, RF_ENOMEM, "no memory for a review");
 	if (object_read(&r->old, json_get(request, "oldObject"), v->namespace_, &w, &ignored) != 0 || !w ||
 	    review_subjects(&r->arena, w, old, &n, &ignored) != 0)
-		return ignored.code == RF_ENOMEM ? RF_ENOMEM : 0;
+		return ignored.code == RF_ENOMEM && !r->old.arena.full && !r->arena.full
+			       ? err_set(err, RF_ENOMEM, "no memory for a review")
+			       : 0;
 	for (size_t i = 0; i < v->subjects_n; i++)
 		v->subjects[i].carried = has(old, n, &v->subjects[i]);
 	return 0;
@@ -188,29 +196,27 @@ static int object_judged(struct review_reader *r, struct json request, struct re
 	if (json_kind(object) != JSON_OBJECT ||
 	    !span_eq(json_string(json_get(object, "kind")), json_string(json_path(request, "kind", "kind", NULL)))) {
 		(void)err_set(&why, RF_EFORMAT, "request.object is not of the kind that request.kind names");
-		return unreadable(r, v, &why);
+		return unreadable(r, v, &why, err);
 	}
 	if (json_string(json_path(object, "metadata", "deletionTimestamp", NULL)).n && v->operation == REVIEW_UPDATE) {
 		v->passed = REVIEW_PASSED_ENDING;
 		return 0;
 	}
 	if (object_read(&r->new_, object, v->namespace_, &w, &why))
-		return unreadable(r, v, &why);
+		return unreadable(r, v, &why, err);
 	if (!w) {
 		bool other = r->new_.skipped > 0, is_new = v->operation == REVIEW_CREATE;
 		v->passed = other ? REVIEW_PASSED_KIND : is_new ? NULL : REVIEW_PASSED_ENDING;
 		if (v->passed)
 			return 0;
 		(void)err_set(&why, RF_EFORMAT, "a new pod whose status says that it is over");
-		return unreadable(r, v, &why);
+		return unreadable(r, v, &why, err);
 	}
 	if (!v->name.n)
 		v->name = span_of(w->name);
 	v->service = w->service;
-	if (review_subjects(&r->arena, w, v->subjects, &v->subjects_n, &why)) {
-		v->subjects_n = 0;
-		return unreadable(r, v, &why);
-	}
+	if (review_subjects(&r->arena, w, v->subjects, &v->subjects_n, &why))
+		return unreadable(r, v, &why, err);
 	return v->operation == REVIEW_UPDATE ? carry(r, request, v, err) : 0;
 }
 

@@ -244,13 +244,11 @@ static bool words(struct judging *j)
 	return all;
 }
 
-int review_judge(struct review_reader *r, const struct review *review, const struct review_context *context,
-		 struct review_verdict *ret, struct err *err)
+static int judged(struct review_reader *r, const struct review *review, const struct review_context *context,
+		  struct review_verdict *ret, struct err *err)
 {
 	static const struct review_subject whole = { .name = "", .where = "object" };
 	*ret = (struct review_verdict){ .allowed = true, .message = "", .advisories = "" };
-	if (review->passed)
-		return 0;
 	struct judging j = { .reader = r, .review = review, .context = context, .to = ret, .audit = context->audit };
 	int rc = 0;
 	ret->findings = arena_array(&r->arena, MAX_KEPT + 1, sizeof *ret->findings);
@@ -269,6 +267,23 @@ int review_judge(struct review_reader *r, const struct review *review, const str
 		ret->decision = RF_MIN(ret->decision, GATE_WARN);
 	ret->allowed = ret->decision != GATE_DENY;
 	return words(&j) ? 0 : err_set(err, RF_ENOMEM, "no memory for a verdict");
+}
+
+int review_judge(struct review_reader *r, const struct review *review, const struct review_context *context,
+		 struct review_verdict *ret, struct err *err)
+{
+	*ret = (struct review_verdict){ .allowed = true, .message = "", .advisories = "" };
+	if (review->passed)
+		return 0;
+	int rc = judged(r, review, context, ret, err);
+	if (rc != RF_ENOMEM || !r->arena.full)
+		return rc;
+	/* what it takes to judge all that the object names is the object's doing: denied by name, as any other limit */
+	struct review whole = *review;
+	whole.unreadable = REVIEW_FULL;
+	whole.subjects_n = 0;
+	arena_reset(&r->arena);
+	return judged(r, &whole, context, ret, err);
 }
 
 /* ── The answer ──────────────────────────────────────────────────────────────────────────────────────────────────── */

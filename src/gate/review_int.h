@@ -4,6 +4,8 @@
 
 #include "gate/review.h"
 
+#define REVIEW_FULL "the object takes more memory than a review may have"
+
 struct review_reader {
 	struct json_doc *doc;
 	size_t doc_bytes;          /* of the largest text that @doc has parsed */

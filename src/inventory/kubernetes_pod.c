@@ -3,7 +3,7 @@
 
 #define MAX_VOLUMES 256
 #define MAX_MOUNTS 1024
-/* An argument or value longer than this names no model. */
+/* An argument or value longer than this names no model, and no system opens such a path. */
 #define MAX_URI 4096
 
 static const char *const role_texts[] = { "container", "init", "ephemeral", "volume" };
@@ -151,6 +151,8 @@ static int volume_add(struct kube_set *s, struct kube_workload *w, const struct 
 	struct kube_volume *more = one_more(s, w->volumes, w->volumes_n, sizeof *more);
 	if (!more || !v->name || !v->identity || !v->mounted_at || !v->sub_path)
 		return kube_no_memory(err);
+	if (strlen(v->identity) > MAX_URI || strlen(v->mounted_at) > MAX_URI || strlen(v->sub_path) > MAX_URI)
+		return err_set(err, RF_ETOOBIG, "volume %.200s: a path of more than %d bytes", v->name, MAX_URI);
 	w->volumes = more;
 	more[w->volumes_n++] = *v;
 	return 0;

@@ -3,7 +3,7 @@
  */
 #include "testing.h"
 
-#include "gate/review.h"
+#include "gate/review_int.h"
 
 #define DIGEST "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define POD_SPEC(image) "{\"containers\":[{\"name\":\"c\",\"image\":\"" image "\"}]}"
@@ -269,8 +269,10 @@ static void test_limits(void **state)
 		  "more than 64 models" },
 		{ "volumes", "{\"name\":\"v%zu\",\"secret\":{\"secretName\":\"s%zu\"}}", 256, NULL },
 		{ "volumes", "{\"name\":\"v%zu\",\"secret\":{\"secretName\":\"s%zu\"}}", 257, "more than 256 volumes" },
-		{ "containers\":[{\"volumeMounts", "{\"name\":\"v%zu\",\"mountPath\":\"/%zu\"}", 1025, "more than 1024 mounts" },
-		{ "containers\":[{\"volumeMounts", "{\"name\":\"v%zu\",\"mountPath\":\"/%zu\"}", 14000, "more than 1024 mounts" },
+		{ "containers\":[{\"volumeMounts", "{\"name\":\"v%zu\",\"mountPath\":\"/%zu\"}", 1025,
+		  "more than 1024 mounts" },
+		{ "containers\":[{\"volumeMounts", "{\"name\":\"v%zu\",\"mountPath\":\"/%zu\"}", 14000,
+		  "more than 1024 mounts" },
 	};
 	(void)state;
 	for (size_t i = 0; i < RF_COUNT(rows); i++) {
@@ -439,11 +441,71 @@ static void test_volumes(void **state)
 	}
 }
 
+/* Memory that an object makes the gate need is the object's: named, denied, never an error of the gate. */
+static void test_memory(void **state)
+{
+	static const struct {
+		const char *before, *one, *after; /* of the object; @one again and again */
+		size_t n;
+		const char *want;
+	} rows[] = {
+		{ "\"containers\":[{\"name\":\"c\",\"args\":[\"--model=/m/"
+		  "a\"],\"volumeMounts\":[{\"name\":\"m\",\"mountPath\":\"/m\","
+		  "\"subPath\":\"",
+		  "a/", "\"}]}],\"volumes\":[{\"name\":\"m\",\"persistentVolumeClaim\":{\"claimName\":\"c\"}}]", 600000,
+		  "volume m: a path of more than 4096 bytes" },
+		{ "\"containers\":[{\"name\":\"c\",\"volumeMounts\":[{\"name\":\"m\",\"mountPath\":\"/", "a/",
+		  "\"}]}],\"volumes\":[{\"name\":\"m\",\"emptyDir\":{}}]", 600000,
+		  "volume m: a path of more than 4096 bytes" },
+		{ "\"containers\":[{\"name\":\"c\",\"volumeMounts\":[{\"name\":\"m\",\"mountPath\":\"/"
+		  "m\"}]}],\"volumes\":[{\"name\":"
+		  "\"m\",\"hostPath\":{\"path\":\"/",
+		  "a/", "\"}}]", 2100, "volume m: a path of more than 4096 bytes" },
+		/* ever the same model: no memory for the second */
+		{ "\"containers\":[{\"name\":\"c\",\"args\":[\"x\"", ",\"a.onnx\"", "]}]", 200000, NULL },
+		/* each time a text of its own in the arena */
+		{ "\"containers\":[{\"name\":\"c\",\"args\":[\"x\"", ",\"--modelmodelmodelmodelmodelmodelmodel=/a\"",
+		  "]}]", 30000, NULL },
+	};
+	(void)state;
+	RF_AUTO_PTR(json_doc) doc = json_doc_new();
+	RF_AUTO(str) out = STR_INIT(MIB);
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		RF_AUTO(str) object = STR_INIT(4 * MIB);
+		RF_AUTO(str) text = STR_INIT(4 * MIB);
+		struct review r;
+		struct err err = ERR_INIT;
+		str_addf(&object, "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\"},\"spec\":{%s",
+			 rows[i].before);
+		for (size_t k = 0; k < rows[i].n; k++)
+			str_add_text(&object, rows[i].one);
+		str_addf(&object, "%s}}", rows[i].after);
+		assert_ok(review_read(reader, &(struct review_rules){ 0 },
+				      review_of(&text, "CREATE", "Pod", str_text(&object), ""), &r, &err),
+			  &err);
+		if (rows[i].want ? !strstr(r.unreadable ? r.unreadable : "", rows[i].want) : r.unreadable != NULL)
+			fail_msg("row %zu: %s", i, r.unreadable ? r.unreadable : "readable");
+		review_reader_rest(reader);
+	}
+	/* the arena's own limit, made small */
+	RF_AUTO(str) text = STR_INIT(MIB);
+	const struct review_context context = { .now = 1000 * USEC_PER_SEC };
+	size_t limit = reader->new_.arena.limit_bytes;
+	bool allowed;
+	reader->new_.arena.limit_bytes = 50;
+	struct json a = answer(doc, &context, review_of(&text, "CREATE", "Pod", POD("a:1"), ""), &out);
+	reader->new_.arena.limit_bytes = limit;
+	assert_true(json_bool(json_get(a, "allowed"), &allowed));
+	assert_false(allowed);
+	assert_true(span_find(str_span(&out), SPAN("more memory than a review may have")) != SIZE_MAX);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_subjects), cmocka_unit_test(test_rules),    cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_limits),   cmocka_unit_test(test_verdicts), cmocka_unit_test(test_volumes),
+		cmocka_unit_test(test_memory),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }
