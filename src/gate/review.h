@@ -21,8 +21,9 @@
  *
  * Models: a URI, or a path inside of a container that lies on a mounted claim, host path or NFS export, is a subject,
  * known or not. A path on anything else is inside of the image, which is judged whole, or is filled by a container
- * whose image and URIs are subjects themselves. A mounted volume that no path names is a subject when models are known
- * below it. Texts from references (valueFrom) are not in the object and are not seen.
+ * whose image and URIs are subjects themselves. What is mounted of a volume is a subject too when models are known
+ * below it, whether or not a path names one of them: naming one is no promise to load no other. Texts
+ * from references (valueFrom) are not in the object and are not seen.
  *
  * What cannot be read within the limits is denied by name: an object that hides behind its size must not run.
  */
@@ -57,7 +58,7 @@ struct review_subject {
 	const char *name;            /* the reference, URI or path, as the judge finds it */
 	const char *where;           /* "container server", "init container fetch", "volume models", "env MODEL_URI" */
 	bool carried;                /* the old object has it too */
-	bool only_if_known;          /* a volume that no path names */
+	bool only_if_known;          /* what is mounted of a volume */
 };
 
 struct review { /* lives in the reader until its next review_read() */

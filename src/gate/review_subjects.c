@@ -93,7 +93,7 @@ static int volume_reference(struct arena *a, const struct kube_volume *v, struct
 
 /* The volume that a path inside of the containers lies on: the one mounted deepest. */
 static int path_subject(struct arena *a, const struct kube_workload *w, const struct kube_model *m, const char *path,
-			bool *named, struct review_subject *list, size_t *n, struct err *err)
+			struct review_subject *list, size_t *n, struct err *err)
 {
 	const struct kube_volume *deepest = NULL;
 	struct span rest = SPAN("");
@@ -109,13 +109,12 @@ static int path_subject(struct arena *a, const struct kube_workload *w, const st
 	}
 	if (!deepest)
 		return 0;
-	named[deepest - w->volumes] = true;
 	struct review_subject s = { .kind = GATE_MODEL, .where = m->where };
 	int rc = volume_reference(a, deepest, rest, &s.name, err);
 	return rc || !s.name ? rc : add(list, n, &s, err);
 }
 
-static int model_subject(struct arena *a, const struct kube_workload *w, const struct kube_model *m, bool *named,
+static int model_subject(struct arena *a, const struct kube_workload *w, const struct kube_model *m,
 			 struct review_subject *list, size_t *n, struct err *err)
 {
 	struct span uri = span_of(m->uri);
@@ -126,7 +125,7 @@ static int model_subject(struct arena *a, const struct kube_workload *w, const s
 	if (!clean)
 		return no_memory(err);
 	if (!is_claim && span_starts(uri, "/"))
-		return path_subject(a, w, m, clean, named, list, n, err);
+		return path_subject(a, w, m, clean, list, n, err);
 	struct review_subject s = { .kind = GATE_MODEL, .where = m->where };
 	if (span_starts_nocase(uri, "oci://")) { /* KServe's modelcars: an image */
 		s.kind = GATE_IMAGE;
@@ -161,18 +160,14 @@ static int image_subjects(struct arena *a, const struct kube_workload *w, struct
 int review_subjects(struct arena *a, const struct kube_workload *w, struct review_subject *list, size_t *n,
 		    struct err *err)
 {
-	bool *named = arena_array(a, w->volumes_n + 1, sizeof *named);
-	if (!named)
-		return no_memory(err);
 	if (w->models_left_out)
 		return err_set(err, RF_ETOOMANY, "more than %d models, or one with a name over 4 KiB", KUBE_MAX_MODELS);
 	int rc = image_subjects(a, w, list, n, err);
 	for (size_t i = 0; rc == 0 && i < w->models_n; i++)
-		rc = model_subject(a, w, &w->models[i], named, list, n, err);
+		rc = model_subject(a, w, &w->models[i], list, n, err);
 	for (size_t i = 0; rc == 0 && i < w->volumes_n; i++) {
+		/* also where a path is named: what else reads the volume is not in the object */
 		struct review_subject s = { .kind = GATE_MODEL, .only_if_known = true };
-		if (named[i])
-			continue;
 		rc = volume_reference(a, &w->volumes[i], SPAN(""), &s.name, err);
 		if (rc || !s.name)
 			continue;

@@ -120,7 +120,9 @@ static void test_subjects(void **state)
 		  "image container c=a:1; model env MODEL_DIR=pvc://deep/a; model env MODEL_URI=pvc://claim/y; "
 		  "model argument --model-repository=pvc://models/prod/asr; model argument "
 		  "--engine=/srv/engines/e.plan; "
-		  "model annotation x/model=s3://b/m; model volume n=nfs://filer/export if known" },
+		  "model annotation x/model=s3://b/m; model volume m=pvc://models/prod if known; model volume "
+		  "d=pvc://deep if known; "
+		  "model volume h=/srv/engines if known; model volume n=nfs://filer/export if known" },
 		{ "CREATE", "InferenceService",
 		  "{\"apiVersion\":\"serving.kserve.io/"
 		  "v1beta1\",\"kind\":\"InferenceService\",\"metadata\":{\"name\":\"i\",\"namespace\":\"n\"},"
