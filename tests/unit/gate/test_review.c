@@ -502,12 +502,56 @@ static void test_memory(void **state)
 	assert_true(span_find(str_span(&out), SPAN("more memory than a review may have")) != SIZE_MAX);
 }
 
+#define MOUNT(more) "\"volumeMounts\":[{\"name\":\"m\",\"mountPath\":\"/m\"" more "}]"
+
+/* What the texts of an object do not settle: the known model on what is mounted counts all the same. */
+static void test_decoys(void **state)
+{
+	static const char *const containers[] = {
+		/* a clean path named, another loaded by a shell, by a variable */
+		"{\"name\":\"c\",\"image\":\"registry.example/clean:1\",\"args\":[\"--model=/m/clean\",\"x --load "
+		"/m/asr\"]," MOUNT("") "}",
+		"{\"name\":\"c\",\"image\":\"registry.example/clean:1\",\"args\":[\"--model=/m/"
+		"clean\",\"--load=$(X)\"]," MOUNT("") "}",
+		/* a folder that a variable names */
+		"{\"name\":\"c\",\"image\":\"registry.example/clean:1\",\"args\":[\"--model=/m/clean\"]," MOUNT(
+			",\"subPathExpr\":\"$(X)\"") "}",
+		/* the path lies deeper in another container, on a volume without models */
+		"{\"name\":\"c\",\"image\":\"registry.example/clean:1\",\"args\":[\"--model=/m/asr\"]," MOUNT(
+			"") "},{\"name\":\"o\",\"image\":\"registry.example/"
+			    "clean:1\",\"volumeMounts\":[{\"name\":\"e\",\"mountPath\":"
+			    "\"/m/asr\"}]}",
+	};
+	(void)state;
+	RF_AUTO_PTR(gate_snapshot) s = knowledge();
+	RF_AUTO_PTR(json_doc) doc = json_doc_new();
+	RF_AUTO(str) out = STR_INIT(MIB);
+	RF_AUTO(str) text = STR_INIT(MIB);
+	RF_AUTO(str) pod = STR_INIT(MIB);
+	for (size_t i = 0; i < RF_COUNT(containers); i++) {
+		const struct review_context context = { .snapshot = s, .now = 1000 * USEC_PER_SEC };
+		bool allowed;
+		str_reset(&pod);
+		str_addf(&pod,
+			 "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},"
+			 "\"spec\":{"
+			 "\"containers\":[%s],\"volumes\":[{\"name\":\"m\",\"persistentVolumeClaim\":{\"claimName\":"
+			 "\"models\"}},"
+			 "{\"name\":\"e\",\"emptyDir\":{}}]}}",
+			 containers[i]);
+		struct json a = answer(doc, &context, review_of(&text, "CREATE", "Pod", str_text(&pod), ""), &out);
+		assert_true(json_bool(json_get(a, "allowed"), &allowed));
+		if (allowed || span_find(str_span(&out), SPAN("volume m")) == SIZE_MAX)
+			fail_msg("row %zu: %s", i, str_text(&out));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_subjects), cmocka_unit_test(test_rules),    cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_limits),   cmocka_unit_test(test_verdicts), cmocka_unit_test(test_volumes),
-		cmocka_unit_test(test_memory),
+		cmocka_unit_test(test_memory),   cmocka_unit_test(test_decoys),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }
