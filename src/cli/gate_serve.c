@@ -83,7 +83,7 @@ static int server_begin(struct serving *s, struct err *err)
 {
 	const struct option_value *names = option(s->in, "client-name");
 	struct admission_settings settings = { .audit = option_flag(s->in, "audit"), .notice = tell };
-	int rc = serve_site_open(&s->site, s->in, &settings.environment, err);
+	int rc = serve_site_open(&s->site, s->in, err);
 	if (rc == 0)
 		rc = listen_read(s, err);
 	if (rc == 0)
@@ -98,6 +98,7 @@ static int server_begin(struct serving *s, struct err *err)
 	settings.rules = (struct review_rules){ .service_label = s->site.service_label,
 						.exempt = s->exempt,
 						.exempt_n = s->exempt_n };
+	settings.environment = s->site.environment;
 	settings.namespaces = s->site.namespaces;
 	settings.namespaces_n = s->site.namespaces_n;
 	if (rc == 0 && (!settings.http.certificate_file || !settings.http.key_file))
@@ -141,7 +142,7 @@ static int load(struct serving *s, bool first, struct err *err)
 	struct gate_snapshot *fresh = NULL;
 	struct err why = ERR_INIT;
 	char line[2048];
-	int rc = serve_site_load(&s->site, &fresh, &why);
+	int rc = serve_site_load(&s->site, first, &fresh, &why);
 	if (rc == 0) {
 		size_t contents = fresh->artifact_count, advisories = fresh->advisory_count, stale = fresh->stale_count;
 		admission_snapshot_set(s->server, fresh);

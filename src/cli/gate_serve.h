@@ -24,18 +24,18 @@ struct serve_site {
 	struct stat seen;       /* the bundle as it was read last, or failed to be */
 	struct arena arena;     /* namespaces and label below */
 	const char *service_label;
+	const char *environment; /* of namespaces that are not listed; "" none */
 	struct admission_namespace *namespaces;
 	size_t namespaces_n;
 };
 /* Reads --bundle and --key, or the workspace's namespaces; --environment. RF_EUSAGE; errors of the workspace. Release
  * always. */
-RF_MUST_CHECK int serve_site_open(struct serve_site *s, const struct invocation *in, const char **ret_environment,
-				  struct err *err);
+RF_MUST_CHECK int serve_site_open(struct serve_site *s, const struct invocation *in, struct err *err);
 void serve_site_release(struct serve_site *s);
 /* The bundle's file is another than the one that was read. False for databases: those are read every so often. */
 bool serve_site_changed(const struct serve_site *s);
-/* A snapshot, ready. */
-RF_MUST_CHECK int serve_site_load(struct serve_site *s, struct gate_snapshot **ret, struct err *err);
+/* A snapshot, ready. An environment that it, or reforge.yaml, does not know: with @first RF_EUSAGE, later it is logged. */
+RF_MUST_CHECK int serve_site_load(struct serve_site *s, bool first, struct gate_snapshot **ret, struct err *err);
 /* Into the ledger, and sealed; nothing without a workspace. All of it or nothing. */
 RF_MUST_CHECK int serve_site_record(struct serve_site *s, const struct admission_record *records, size_t n,
 				    struct err *err);

@@ -1,4 +1,5 @@
 /* gate_serve_site - where `gate serve` has its snapshots from, and where its decisions go. */
+#include "cli/gate.h"
 #include "cli/gate_serve.h"
 #include "cli/site.h"
 
@@ -38,7 +39,7 @@ static int workspace_namespaces(struct serve_site *s, const struct workspace *w,
 }
 
 /* --environment NAME, and NAMESPACE=NAME, which stand before reforge.yaml's. */
-static int environments_read(struct serve_site *s, const struct workspace *w, const char **ret, struct err *err)
+static int environments_read(struct serve_site *s, const struct workspace *w, struct err *err)
 {
 	const struct option_value *given = option(s->in, "environment");
 	int rc = 0;
@@ -46,35 +47,62 @@ static int environments_read(struct serve_site *s, const struct workspace *w, co
 		arena_array(&s->arena, given->count + (w ? w->kubernetes.namespaces_n : 0) + 1, sizeof *s->namespaces);
 	if (!s->namespaces)
 		return err_set(err, RF_ENOMEM, "no memory for namespaces");
-	*ret = "";
 	for (size_t i = 0; rc == 0 && i < given->count; i++) {
 		struct span text = span_of(given->list[i]);
 		size_t equals = span_find_byte(text, '=');
 		if (equals == SIZE_MAX)
-			*ret = given->list[i];
+			s->environment = given->list[i];
 		else
 			rc = namespace_add(s, span_sub(text, 0, equals), span_from(text, equals + 1), err);
 	}
 	return rc == 0 && w ? workspace_namespaces(s, w, option_text(s->in, "cluster", ""), err) : rc;
 }
 
-int serve_site_open(struct serve_site *s, const struct invocation *in, const char **ret_environment, struct err *err)
+/* As check and `gate pod` want it: a typing mistake would be judged by the default policy, a silent gap in the gate. @w:
+ * its environments; NULL: those of the bundle. Later ones are logged: a gate that stops is no gate. */
+static int environments_check(const struct serve_site *s, const struct workspace *w, const struct gate_snapshot *snapshot,
+			      bool first, struct err *err)
 {
-	*s = (struct serve_site){ .in = in, .arena = ARENA_INIT(4 * MIB), .bundle = option_text(in, "bundle", NULL) };
+	char line[2048];
+	for (size_t i = 0; i <= s->namespaces_n; i++) {
+		struct gate_names names;
+		struct err why = ERR_INIT;
+		gate_names_init(&names, SPAN_NONE, span_of(i ? s->namespaces[i - 1].environment : s->environment));
+		if (!w)
+			gate_names_of_snapshot(&names, snapshot);
+		for (size_t k = 0; w && k < w->environments_n; k++)
+			gate_name_add(&names.environment, span_of(w->environments[k].name));
+		int rc = gate_names_end(&names, &why);
+		if (rc && first) {
+			*err = why;
+			return rc;
+		}
+		if (rc)
+			log_error("%s", err_render(&why, line, sizeof line));
+	}
+	return 0;
+}
+
+int serve_site_open(struct serve_site *s, const struct invocation *in, struct err *err)
+{
+	*s = (struct serve_site){ .in = in,
+				  .arena = ARENA_INIT(4 * MIB),
+				  .bundle = option_text(in, "bundle", NULL),
+				  .environment = "" };
 	const char *key = option_text(in, "key", NULL);
 	if (!s->bundle != !key)
 		return err_set(err, RF_EUSAGE,
 			       "--bundle and --key go together: a bundle counts for what its signature is worth");
 	if (s->bundle) {
 		int rc = verify_key_load(key, &s->key, err);
-		return rc ? rc : environments_read(s, NULL, ret_environment, err);
+		return rc ? rc : environments_read(s, NULL, err);
 	}
 	struct site site = { 0 };
 	int rc = site_open(in, 0, &site, err);
 	if (rc == 0 && site.workspace->kubernetes.service_label[0])
 		s->service_label = arena_text(&s->arena, span_of(site.workspace->kubernetes.service_label));
 	if (rc == 0)
-		rc = environments_read(s, site.workspace, ret_environment, err);
+		rc = environments_read(s, site.workspace, err);
 	site_release(&site);
 	return rc;
 }
@@ -103,7 +131,7 @@ static void tell(const struct err *err, void *data)
 	log_warn("left out of the snapshot: %s", err_render(err, line, sizeof line));
 }
 
-static int load_database(struct serve_site *s, struct gate_snapshot **ret, struct err *err)
+static int load_database(struct serve_site *s, bool first, struct gate_snapshot **ret, struct err *err)
 {
 	struct site site = { 0 };
 	struct verify_key *key = NULL;
@@ -111,6 +139,8 @@ static int load_database(struct serve_site *s, struct gate_snapshot **ret, struc
 	RF_AUTO(str) pem = STR_INIT(MAX_KEY_BYTES);
 	/* opened anew each time: services, policies and keys may have changed too */
 	int rc = site_open(s->in, SITE_DATABASE | SITE_DEPOT, &site, err);
+	if (rc == 0)
+		rc = environments_check(s, site.workspace, NULL, first, err);
 	if (rc == 0)
 		rc = site_public_key(site.workspace, "release", &key, err);
 	if (rc == 0)
@@ -131,14 +161,19 @@ static int load_database(struct serve_site *s, struct gate_snapshot **ret, struc
 	return rc;
 }
 
-int serve_site_load(struct serve_site *s, struct gate_snapshot **ret, struct err *err)
+int serve_site_load(struct serve_site *s, bool first, struct gate_snapshot **ret, struct err *err)
 {
 	if (!s->bundle)
-		return load_database(s, ret, err);
+		return load_database(s, first, ret, err);
 	/* looked at before it is read: what is exchanged meanwhile is read again */
 	if (stat(s->bundle, &s->seen) != 0)
 		memset(&s->seen, 0, sizeof s->seen);
-	return gate_bundle_read(s->bundle, s->key, ret, NULL, err);
+	int rc = gate_bundle_read(s->bundle, s->key, ret, NULL, err);
+	if (rc == 0)
+		rc = environments_check(s, NULL, *ret, first, err);
+	if (rc)
+		gate_snapshot_freep(ret);
+	return rc;
 }
 
 /* ── Decisions ───────────────────────────────────────────────────────────────────────────────────────────────────── */

@@ -104,6 +104,9 @@ def usage():
     for options, text in (([], "--certificate"), (tls + ["--listen", "8443"], "ADDRESS:PORT"), (tls + ["--listen", "somewhere:1"], "no address"),
                           (tls + ["--client-name", "a"], "--client-ca"), (tls + ["--every", "10ms"], "--every")):
         check(run("gate", "serve", *bundle_options(), *options), 2, f"gate serve {' '.join(map(str, options[-2:]))} is refused", text)
+    for wrong in ("prodution", "lab=prodution"):
+        check(run("gate", "serve", *tls, "--listen", "127.0.0.1:0", *bundle_options(), "--environment", wrong), 2, f"--environment {wrong} is refused",
+              'nobody knows "prodution"', "production")
     check(run("gate", "serve", *tls, "--bundle", folder() / "world/bundle"), 2, "a bundle without its key is refused", "go together")
     check(run("gate", "serve", *tls, "--listen", "127.0.0.1:0", "--bundle", folder() / "first.pem", "--key", folder() / "world/release.pub.pem"), 2,
           "what is no bundle is refused at the start")
