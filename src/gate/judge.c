@@ -249,9 +249,12 @@ static int judge_content(struct gate_judging *j, const struct gate_subject *s)
 static bool is_allowed(const struct gate_policy *p, const struct image_reference *ref)
 {
 	char text[IMAGE_REFERENCE_MAX];
-	struct image_reference bare = *ref;
-	bare.tag = bare.digest = SPAN_NONE;
-	struct span place = span_of(image_reference_text(&bare, text));
+	struct span place = SPAN_NONE;
+	if (ref) {
+		struct image_reference bare = *ref;
+		bare.tag = bare.digest = SPAN_NONE;
+		place = span_of(image_reference_text(&bare, text));
+	}
 	for (size_t i = 0; i < p->registry_count; i++) {
 		struct span allowed = span_of(p->registries[i]);
 		if (span_eq_text(allowed, "*"))
@@ -263,13 +266,19 @@ static bool is_allowed(const struct gate_policy *p, const struct image_reference
 	return p->registry_count == 0;
 }
 
-static int judge_registry(struct gate_judging *j, const struct image_reference *ref)
+/* @ref NULL: @name cannot be read, so that nobody knows where a runtime would have it from. */
+static int judge_registry(struct gate_judging *j, const struct image_reference *ref, struct span name)
 {
+	const char *words;
 	if (is_allowed(&j->policy, ref))
 		return 0;
-	const char *words = arena_printf(j->a, "policy %.*s allows no image of %.*s/%.*s%s%.*s", SPAN_ARG(j->policy.name),
-					 SPAN_ARG(ref->registry), SPAN_ARG(ref->folder), ref->folder.n ? "/" : "",
-					 SPAN_ARG(ref->repository));
+	if (ref)
+		words = arena_printf(j->a, "policy %.*s allows no image of %.*s/%.*s%s%.*s", SPAN_ARG(j->policy.name),
+				     SPAN_ARG(ref->registry), SPAN_ARG(ref->folder), ref->folder.n ? "/" : "",
+				     SPAN_ARG(ref->repository));
+	else
+		words = arena_printf(j->a, "policy %.*s allows images of its registries, and %.*s names none that is read here",
+				     SPAN_ARG(j->policy.name), SPAN_ARG(name));
 	return words ? gate_fact_own(j, GATE_CAUSE_REGISTRY_NOT_ALLOWED, words) :
 		       err_set(j->err, RF_ENOMEM, "facts about an image");
 }
@@ -285,9 +294,11 @@ static int judge_image(struct gate_judging *j, const struct gate_subject *s)
 	char text[IMAGE_REFERENCE_MAX];
 	struct image_reference ref;
 	struct digest digest;
-	if (image_reference_read(s->name, &ref, NULL))
-		return unknown(j, "is no image reference that a runtime could pull", s->name);
-	int rc = judge_registry(j, &ref);
+	if (image_reference_read(s->name, &ref, NULL)) {
+		int denied = judge_registry(j, NULL, s->name);
+		return denied ? denied : unknown(j, "is no image reference that is read here", s->name);
+	}
+	int rc = judge_registry(j, &ref, s->name);
 	if (rc)
 		return rc;
 	/* read just now: what its tag held at another time says nothing about it */
