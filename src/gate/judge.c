@@ -306,6 +306,10 @@ static int judge_image(struct gate_judging *j, const struct gate_subject *s)
 		j->artifact = s->digest;
 		return judge_facts(j, s);
 	}
+	/* what runs, where somebody saw that: a tag moves on, and what it left goes on running */
+	const struct gate_artifact *running = digest_is_zero(&s->digest) ? NULL : gate_snapshot_find(j->s, &s->digest);
+	if (running)
+		return judge_known(j, running, NULL);
 	if (ref.digest.n) {
 		const struct gate_artifact *row =
 			digest_read(ref.digest, &digest, NULL) == 0 ? gate_snapshot_find(j->s, &digest) : NULL;

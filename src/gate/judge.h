@@ -12,7 +12,7 @@
  *             same digest with another version or target is header_mismatch, another digest is foreign_attestation; its
  *             age, toolchain and signatures against the policy. With the file at hand its facts count, and the
  *             snapshot's row must agree; without, the row; without either it is unknown_subject
- *   image     By digest, else by tag: every content that the tag has had in the last scan. Its registry; what is inside,
+ *   image     By the digest that runs, if that is known here, else by the reference's digest, else by tag: every content that the tag has had in the last scan. Its registry; what is inside,
  *             engines with their own findings
  *   purl      One component, as builder and as runtime
  *   release   Every row: its engine as content, the runtime that loads it. An advisory that hits a row is release_hit
@@ -45,7 +45,7 @@ struct gate_subject {
 	 * found by it. */
 	struct span name;
 	/* Content: */
-	struct digest digest;                /* all zero: not known */
+	struct digest digest;                /* all zero: not known. Of an image: what runs, or was read */
 	/* Of the file at hand; NULL: what the snapshot knows of the digest. Of an image with its digest: it was read just
 	 * now; without: what its tag proves, for a tag that the snapshot does not know. */
 	const struct artifact_facts *facts;

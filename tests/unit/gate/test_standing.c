@@ -59,7 +59,8 @@ static struct gate_snapshot *world(bool with_release)
 	return s;
 }
 
-static void deployment(struct standing *s, const char *name, const char *image, int64_t replicas, bool on_volume)
+static void deployment_of(struct standing *s, const char *name, const char *image, int64_t replicas, bool on_volume,
+			  const struct digest *digest)
 {
 	struct kube_image i = { .reference = image, .digest = "", .source = "" };
 	struct kube_container c = { .name = "server", .images = &i, .images_n = 1 };
@@ -68,7 +69,12 @@ static void deployment(struct standing *s, const char *name, const char *image, 
 	struct kube_workload w = { .kind = "Deployment", .name = name, .namespace_ = "", .service = "", .runtime = "", .replicas = replicas,
 				   .containers = &c, .containers_n = 1, .volumes = &v, .volumes_n = on_volume };
 	struct err err = ERR_INIT;
-	assert_ok(standing_workload(s, SPAN("k8s:eu/speech"), SPAN("voice"), SPAN("production"), &w, NULL, &err), &err);
+	assert_ok(standing_workload(s, SPAN("k8s:eu/speech"), SPAN("voice"), SPAN("production"), &w, digest, &err), &err);
+}
+
+static void deployment(struct standing *s, const char *name, const char *image, int64_t replicas, bool on_volume)
+{
+	deployment_of(s, name, image, replicas, on_volume, NULL);
 }
 
 static void host(struct standing *s, const char *name, uint32_t engine)
@@ -130,6 +136,26 @@ static void test_cluster(void **state)
 	       2);
 	standing_free(s);
 	gate_snapshot_free(w);
+}
+
+/* The tag was scanned again, with something clean in it; what it held before still runs. */
+static void test_what_runs_counts(void **state)
+{
+	RF_AUTO_PTR(gate_snapshot) w = world(false);
+	struct standing *s = begin(w, 0);
+	struct digest old = digest_no(IMAGE_OLD), new = digest_no(IMAGE_NEW), other = digest_no(99);
+	(void)state;
+	deployment_of(s, "a", "r.example/app:2", 1, false, &old);
+	deployment_of(s, "b", "r.example/app:1", 1, false, &new);
+	deployment_of(s, "c", "r.example/app:1", 1, false, &other); /* never seen: its tag */
+	expect(s,
+	       "Deployment/a x1 deny container server r.example/app:2 -> image r.example/app:2\n"
+	       "Deployment/c x1 deny container server r.example/app:1 -> image r.example/app:2\n"
+	       "Deployment/b x1\n"
+	       "replace Deployment/a 1\n"
+	       "replace Deployment/c 1\n",
+	       2);
+	standing_free(s);
 }
 
 static void test_model_on_a_volume(void **state)
@@ -213,6 +239,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_model_on_a_volume),
+		cmocka_unit_test(test_what_runs_counts),
 		cmocka_unit_test(test_hosts),
 		cmocka_unit_test(test_runtime),
 		cmocka_unit_test(test_asked_once),
