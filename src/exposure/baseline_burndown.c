@@ -19,7 +19,7 @@ static int out_of_memory(struct counting *c)
 }
 
 /* Whole days between points, so that there are at most BASELINE_MAX_POINTS; the first is the freeze, the last is now.
- */
+ * Times are told by the second: of two in one second only the last is a point. */
 static int times_make(struct counting *c)
 {
 	struct baseline_burndown *b = c->to;
@@ -28,7 +28,7 @@ static int times_make(struct counting *c)
 	b->times = arena_array(c->a, BASELINE_MAX_POINTS, sizeof *b->times);
 	if (!b->times)
 		return out_of_memory(c);
-	for (usec_t t = b->since; t < b->now && b->time_count < BASELINE_MAX_POINTS - 1; t += days * USEC_PER_DAY)
+	for (usec_t t = b->since; t / USEC_PER_SEC < b->now / USEC_PER_SEC && b->time_count < BASELINE_MAX_POINTS - 1; t += days * USEC_PER_DAY)
 		b->times[b->time_count++] = t;
 	b->times[b->time_count++] = b->now;
 	return 0;

@@ -47,7 +47,8 @@ struct baseline_group {
 };
 struct baseline_burndown {
 	usec_t since, due, now;
-	usec_t *times; /* from since to now, at most BASELINE_MAX_POINTS, in steps of whole days; the last is now */
+	usec_t *times; /* from since to now, at most BASELINE_MAX_POINTS, in steps of whole days, each in a second of its
+			* own; the last is now */
 	size_t time_count;
 	struct baseline_group *groups; /* by owner, service, environment */
 	size_t group_count;

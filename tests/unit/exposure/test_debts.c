@@ -240,6 +240,9 @@ static void assert_baseline(struct fixture *f, size_t holders, int64_t frozen, i
 	assert_int_equal(w.burndown.all.frozen, frozen);
 	assert_int_equal(w.burndown.all.open, open);
 	assert_int_equal(w.burndown.all.points[w.burndown.time_count - 1], open);
+	/* told by the second, no moment has two answers */
+	for (size_t i = 1; i < w.burndown.time_count; i++)
+		assert_true(w.burndown.times[i] / USEC_PER_SEC > w.burndown.times[i - 1] / USEC_PER_SEC);
 	arena_release(&w.a);
 }
 
