@@ -32,13 +32,7 @@ bool bundle_sniff(const char *path)
 	static const char first[] = "manifest.json"; /* with the NUL behind it */
 	char head[265];
 	size_t n = 0;
-	int fd = -1;
-	struct err ignored = ERR_INIT;
-	if (fs_is_dir(path) || fs_open_regular(path, false, &fd, NULL, &ignored))
-		return false;
-	int rc = fs_pread(fd, head, sizeof head, 0, &n, &ignored);
-	(void)close(fd);
-	return !rc && n == sizeof head && !memcmp(head, first, sizeof first) && !memcmp(head + 257, "ustar", 5);
+	return fs_head(path, head, sizeof head, &n) && n == sizeof head && !memcmp(head, first, sizeof first) && !memcmp(head + 257, "ustar", 5);
 }
 
 /* ── reading ────────────────────────────────────────────────────────────────────────────────────────────────────── */

@@ -16,13 +16,7 @@ bool packed_is(const char *path)
 {
 	char head[512];
 	size_t n = 0;
-	int fd = -1;
-	struct err ignored = ERR_INIT;
-	if (fs_is_dir(path) || fs_open_regular(path, false, &fd, NULL, &ignored))
-		return false;
-	int rc = fs_pread(fd, head, sizeof head, 0, &n, &ignored);
-	(void)close(fd);
-	return !rc && archive_sniff(span_bytes(head, n));
+	return fs_head(path, head, sizeof head, &n) && archive_sniff(span_bytes(head, n));
 }
 
 static bool ends_with_any(struct span name, const char *const *suffixes, size_t n)

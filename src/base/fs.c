@@ -70,6 +70,17 @@ int fs_pread(int fd, void *buffer, size_t n, uint64_t offset, size_t *ret_n, str
 	return 0;
 }
 
+bool fs_head(const char *path, void *buffer, size_t n, size_t *ret_n)
+{
+	int fd = -1;
+	struct err ignored = ERR_INIT;
+	if (fs_open_regular(path, false, &fd, NULL, &ignored))
+		return false;
+	int rc = fs_pread(fd, buffer, n, 0, ret_n, &ignored);
+	(void)close(fd);
+	return rc == 0;
+}
+
 int fs_write_all(int fd, const void *bytes, size_t n, struct err *err)
 {
 	for (size_t done = 0; done < n;) {

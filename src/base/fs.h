@@ -16,6 +16,9 @@ RF_MUST_CHECK int fs_read(const char *path, struct str *ret, struct err *err);
 /* Opens a regular file for reading without following a last link when @nofollow; fills @ret_stat (may be NULL).
  * FIFOs, devices, sockets, folders: RF_EINVALID, without blocking. */
 RF_MUST_CHECK int fs_open_regular(const char *path, bool nofollow, int *ret_fd, struct stat *ret_stat, struct err *err);
+/* The first @n bytes of a regular file, or all of a smaller one; *ret_n says how many. Of what is none, or cannot be read:
+ * false. For those who ask what a file could be. */
+bool fs_head(const char *path, void *buffer, size_t n, size_t *ret_n);
 /* pread until @n bytes or the end; *ret_n says how many. */
 RF_MUST_CHECK int fs_pread(int fd, void *buffer, size_t n, uint64_t offset, size_t *ret_n, struct err *err);
 RF_MUST_CHECK int fs_write_all(int fd, const void *bytes, size_t n, struct err *err);
