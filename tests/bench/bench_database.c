@@ -12,6 +12,8 @@
 #include "ledger/ledger.h"
 #include "work/work.h"
 
+#include "bench.h"
+
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -23,23 +25,6 @@
 #define LONG_QUEUE 200000
 #define RECORDS_PER_STEP 8
 #define LONG_LEDGER 160000
-
-static struct err err = ERR_INIT;
-
-static void must(int rc, const char *what)
-{
-	char text[2048];
-	if (rc >= 0)
-		return;
-	fprintf(stderr, "%s: %s\n", what, err_render(&err, text, sizeof text));
-	exit(2);
-}
-
-static void figure(const char *name, double value, const char *unit)
-{
-	printf("%s %.2f %s\n", name, value, unit);
-	(void)fflush(stdout);
-}
 
 static double per_second(int64_t n, mono_t usec)
 {

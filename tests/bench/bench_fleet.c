@@ -18,6 +18,7 @@
 #include "ledger/ledger.h"
 
 #include "../unit/postgresql.h"
+#include "bench.h"
 
 #define PER_HOST 20
 #define ENGINES 12 /* of a host's 20: engines, runtime libraries, images */
@@ -36,28 +37,6 @@ static const char *const onnxruntime[] = { "1.14.1", "1.15.1", "1.16.3", "1.17.3
 static const char *const packages[] = { "pkg:generic/nvidia/tensorrt",    "pkg:generic/microsoft/onnxruntime", "pkg:generic/nvidia/cuda-toolkit",
 					"pkg:generic/nvidia/triton-inference-server" };
 static const char *const cuda[] = { "11.8.0", "12.1.1", "12.4.1", "12.6.3", "12.8.1", "13.0.1" };
-
-static struct err err = ERR_INIT;
-
-static void must(int rc, const char *what)
-{
-	char text[2048];
-	if (rc >= 0)
-		return;
-	fprintf(stderr, "%s: %s\n", what, err_render(&err, text, sizeof text));
-	exit(2);
-}
-
-static void figure(const char *name, double value, const char *unit)
-{
-	printf("%s %.3f %s\n", name, value, unit);
-	(void)fflush(stdout);
-}
-
-static double ms_since(mono_t begin)
-{
-	return (double)(mono_usec() - begin) / 1e3;
-}
 
 static int by_value(const void *left, const void *right)
 {

@@ -17,6 +17,8 @@
 #include "inventory/fleet_store.h"
 #include "ledger/ledger.h"
 
+#include "bench.h"
+
 #include <time.h>
 
 #define ADVISORIES 300
@@ -26,28 +28,6 @@
 #define PACKAGES 30
 #define ARENA_BYTES (4 * GIB)
 #define AT_ONCE 200000
-
-static struct err err = ERR_INIT;
-
-static void must(int rc, const char *what)
-{
-	char text[2048];
-	if (rc >= 0)
-		return;
-	fprintf(stderr, "%s: %s\n", what, err_render(&err, text, sizeof text));
-	exit(2);
-}
-
-static void figure(const char *name, double value, const char *unit)
-{
-	printf("%s %.3f %s\n", name, value, unit);
-	(void)fflush(stdout);
-}
-
-static double ms_since(mono_t begin)
-{
-	return (double)(mono_usec() - begin) / 1e3;
-}
 
 static struct digest digest_no(uint32_t kind, uint32_t n)
 {

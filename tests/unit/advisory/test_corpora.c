@@ -91,21 +91,6 @@ static struct totals walk(const char *folder, const char *suffix,
 	return t;
 }
 
-/* Unpacks @archive for one test; false: it is not at hand. */
-static bool unpack(const char *archive, char *folder, size_t size)
-{
-	char path[512];
-	struct err err = ERR_INIT;
-	if (!testing_shared_data())
-		return false;
-	snprintf(path, sizeof path, "%s/%s", testing_shared_data(), archive);
-	if (!fs_exists(path))
-		return false;
-	assert_ok(fs_temporary_dir("reforge-corpus", folder, size, &err), &err);
-	assert_int_equal(testing_unpack(path, folder), 0);
-	return true;
-}
-
 static void clean(const char *folder)
 {
 	struct err err = ERR_INIT;
@@ -116,7 +101,7 @@ static void vulnrichment(void **state)
 {
 	(void)state;
 	char folder[256];
-	if (!unpack("corpora/vulnrichment.tar.xz", folder, sizeof folder))
+	if (!testing_unpack_shared("corpora/vulnrichment.tar.xz", folder, sizeof folder))
 		skip();
 	struct totals t = walk(folder, ".json", NULL);
 	clean(folder);
@@ -132,7 +117,7 @@ static void osv_bitnami(void **state)
 {
 	(void)state;
 	char folder[256];
-	if (!unpack("corpora/osv-bitnami.tar.xz", folder, sizeof folder))
+	if (!testing_unpack_shared("corpora/osv-bitnami.tar.xz", folder, sizeof folder))
 		skip();
 	struct totals t = walk(folder, ".json", NULL);
 	clean(folder);
@@ -143,7 +128,7 @@ static void csaf_cisa(void **state)
 {
 	(void)state;
 	char folder[256];
-	if (!unpack("corpora/csaf-cisa.tar.xz", folder, sizeof folder))
+	if (!testing_unpack_shared("corpora/csaf-cisa.tar.xz", folder, sizeof folder))
 		skip();
 	struct totals t = walk(folder, ".json", NULL);
 	clean(folder);
@@ -156,7 +141,7 @@ static void kev_and_openvex(void **state)
 {
 	(void)state;
 	char folder[256];
-	if (!unpack("corpora/kev-and-openvex.tar.xz", folder, sizeof folder))
+	if (!testing_unpack_shared("corpora/kev-and-openvex.tar.xz", folder, sizeof folder))
 		skip();
 	struct totals t = walk(folder, ".json", NULL), csv = walk(folder, ".csv", NULL);
 	clean(folder);
@@ -170,7 +155,7 @@ static void nvd_overrides(void **state)
 {
 	(void)state;
 	char folder[256];
-	if (!unpack("corpora/nvd-overrides.tar.xz", folder, sizeof folder))
+	if (!testing_unpack_shared("corpora/nvd-overrides.tar.xz", folder, sizeof folder))
 		skip();
 	struct totals t = walk(folder, ".json", NULL);
 	clean(folder);
@@ -218,7 +203,7 @@ static void format_samples(void **state)
 {
 	(void)state;
 	char folder[256], path[512];
-	if (!unpack("advisories/format-samples.tar.xz", folder, sizeof folder))
+	if (!testing_unpack_shared("advisories/format-samples.tar.xz", folder, sizeof folder))
 		skip();
 	snprintf(path, sizeof path, "%s/format-samples/nvd", folder);
 	struct totals nvd = walk(path, ".json", look_at_tensorrt);
@@ -257,7 +242,7 @@ static void nvidia_drafts(void **state)
 {
 	(void)state;
 	char folder[256];
-	if (!unpack("advisories/nvidia-csaf.tar.xz", folder, sizeof folder))
+	if (!testing_unpack_shared("advisories/nvidia-csaf.tar.xz", folder, sizeof folder))
 		skip();
 	struct totals t = walk(folder, ".json", NULL);
 	clean(folder);

@@ -128,20 +128,6 @@ static int visit(const struct fs_entry *e, void *data)
 static const char *const corpora[] = { "advisories/nvidia-csaf.tar.xz", "advisories/format-samples.tar.xz",
 				       "corpora/nvd-overrides.tar.xz", "corpora/vulnrichment.tar.xz" };
 
-static bool unpack(const char *archive, char *folder, size_t size)
-{
-	char path[512];
-	struct err err = ERR_INIT;
-	if (!testing_shared_data())
-		return false;
-	snprintf(path, sizeof path, "%s/%s", testing_shared_data(), archive);
-	if (!fs_exists(path))
-		return false;
-	assert_ok(fs_temporary_dir("reforge-carried", folder, size, &err), &err);
-	assert_int_equal(testing_unpack(path, folder), 0);
-	return true;
-}
-
 static void every_document(void **state)
 {
 	(void)state;
@@ -150,7 +136,7 @@ static void every_document(void **state)
 		char folder[256];
 		struct tally t = { .a = ARENA_INIT(ADVISORY_ARENA_BYTES), .carried = STR_INIT(CARRIED_MAX_BYTES) };
 		struct err err = ERR_INIT;
-		if (!unpack(corpora[i], folder, sizeof folder))
+		if (!testing_unpack_shared(corpora[i], folder, sizeof folder))
 			skip();
 		assert_ok(fs_walk(folder, visit, &t, &err), &err);
 		assert_ok(fs_remove_tree(folder, &err), &err);
@@ -233,7 +219,7 @@ static void every_merged_one(void **state)
 	struct ids *ids = calloc(1, sizeof *ids);
 	struct tally t = { .a = ARENA_INIT(ADVISORY_ARENA_BYTES), .carried = STR_INIT(CARRIED_MAX_BYTES) };
 	for (size_t i = 0; i < 3; i++) {
-		if (!unpack(corpora[i], folder, sizeof folder)) {
+		if (!testing_unpack_shared(corpora[i], folder, sizeof folder)) {
 			free(ids);
 			skip();
 		}
