@@ -199,7 +199,7 @@ struct gate_finding {
 	enum baseline_answer baseline;
 	struct baseline_debt debt; /* unless BASELINE_NEW */
 	usec_t until;     /* the decision holds until then, and is another from then on; USEC_NONE: does not end by itself */
-	struct span why;  /* one sentence without full stop: "affected by CVE-… (CVSS 8.8): policy production denies from 7.0" */
+	struct span why;  /* one sentence without full stop: "CVE-… affects tensorrt 10.16.0 (what built it): CVSS 7.8: policy production denies it from 7.0 on" */
 	struct span next; /* what to do; empty where nothing is to be done */
 };
 

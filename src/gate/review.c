@@ -97,9 +97,8 @@ static int envelope_read(struct json root, struct review *ret, struct json *ret_
 		(void)err_set(err, RF_EFORMAT, "a text of 1 to %d bytes is wanted", MAX_UID_BYTES);
 		return err_in_field(err, "request.uid");
 	}
-	struct json kind = json_get(request, "kind"), resource = json_get(request, "resource");
+	struct json kind = json_get(request, "kind");
 	ret->kind = json_string(json_get(kind, "kind"));
-	ret->resource = json_string(json_get(resource, "resource"));
 	ret->subresource = json_string(json_get(request, "subResource"));
 	ret->namespace_ = json_string(json_get(request, "namespace"));
 	ret->name = json_string(json_get(request, "name"));

@@ -34,7 +34,8 @@
 #include "gate/judge.h"
 #include "inventory/kubernetes.h"
 
-/* The API server takes objects of up to 3 MiB; what is larger is none of its own. */
+/* etcd keeps objects of up to 1.5 MiB, and the review of an update holds two. A larger one is answered with 413: under
+ * failurePolicy Ignore the API server lets it pass, under Fail it refuses it. */
 #define REVIEW_MAX_BYTES (3 * MIB)
 #define REVIEW_MAX_SUBJECTS 512
 #define REVIEW_MAX_MESSAGE 2048 /* status.message */
@@ -65,7 +66,7 @@ struct review { /* lives in the reader until its next review_read() */
 	struct span uid;
 	enum review_operation operation;
 	bool dry_run;
-	struct span kind, resource, subresource;
+	struct span kind, subresource;
 	struct span namespace_, name; /* name: generateName where there is none */
 	struct span user;             /* who asks; for records */
 	const char *service;          /* from the service label; "" */

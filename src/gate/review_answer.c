@@ -56,14 +56,10 @@ static void add_told(struct str *to, const struct review_finding *f)
 	add_visible(to, span_of(f->subject->where));
 	str_add_text(to, " (");
 	add_visible(to, span_of(f->subject->name));
-	str_add_text(to, ")");
-	if (fact->where.n) {
-		str_add_text(to, ", ");
-		add_visible(to, fact->where);
-	}
-	str_add_text(to, ": ");
-	add_visible(to, f->finding->why);
-	add_component(to, "; ", fact);
+	str_add_text(to, "): ");
+	add_visible(to, f->finding->why); /* says where, and of an advisory which component */
+	if (!fact->advisory.n)
+		add_component(to, "; ", fact);
 	if (f->finding->next.n) {
 		str_add_text(to, ". Next: ");
 		add_visible(to, f->finding->next);

@@ -120,7 +120,7 @@ def answers():
     a = c.review(BAD)
     message = a["status"]["message"]
     ok(a["allowed"] is False and a["status"]["code"] == 403, "an image with a vulnerable engine is denied", a)
-    ok(all(t in message for t in ("Pod prod/p", "container server", BAD, "CVE-2099-", "built by tensorrt 10.", "Next: ")),
+    ok(all(t in message for t in ("Pod prod/p", "container server", BAD, "CVE-2099-", "affects tensorrt 10.", "(what built it)", "Next: ")),
        "the message names container, image, advisory, builder and next step", message)
     ok(a["auditAnnotations"]["decision"] == "deny" and "CVE-2099-" in a["auditAnnotations"]["advisories"], "audit annotations", a)
     a = c.review(BAD, dry=True)

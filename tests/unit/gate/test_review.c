@@ -377,7 +377,7 @@ static void test_verdicts(void **state)
 	} rows[] = {
 		{ "CREATE", POD("registry.example/clean:1"), "", false, false, true, NULL, NULL, "allow", NULL },
 		{ "CREATE", POD("registry.example/bad:1"), "", false, false, false,
-		  "container c (registry.example/bad:1), opt/models/asr.plan", NULL, "deny", NULL },
+		  "container c (registry.example/bad:1): native code for a CPU is inside: loading it runs that code in opt/models/asr.plan", NULL, "deny", NULL },
 		{ "CREATE", POD("registry.example/bad:1"), "", true, false, true, NULL,
 		  "reforge, audit: container c: host_code", "warn", "deny" },
 		{ "UPDATE", POD("registry.example/bad:1"), ",\"oldObject\":" POD("registry.example/bad:1"), false,
