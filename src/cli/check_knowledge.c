@@ -136,21 +136,17 @@ static int part_read(struct part *p)
 	return rc;
 }
 
-/* What the database knows of them. Without the release key nothing counts as signed. */
+/* What the database knows of them. */
 static int known_to_site(struct check_run *r, struct gate_snapshot **ret)
 {
-	RF_AUTO_PTR(verify_key) key = NULL;
 	RF_AUTO_FREE struct part *p = rf_alloc(sizeof *p);
 	if (!p)
 		return err_set(r->err, RF_ENOMEM, "no memory to judge by");
 	p->run = r;
 	int rc = part_read(p);
-	if (rc == 0 && site_public_key(r->site.workspace, "release", &key, NULL) != 0)
-		key = NULL;
-	struct gate_building how = { .workspace = r->site.workspace, .depot = r->site.depot, .key = key, .expires = USEC_NONE,
-				     .highest = TLP_RED, .part = &p->part };
 	if (rc == 0)
-		rc = gate_snapshot_build(r->site.db, &how, NULL, NULL, ret, NULL, r->err);
+		rc = site_snapshot(&r->site, &(struct site_snapshot){ .expires = USEC_NONE, .highest = TLP_RED, .part = &p->part }, ret,
+				   NULL, r->err);
 	if (rc == 0)
 		gate_stand_back(r->in, r->now, *ret);
 	return rc;

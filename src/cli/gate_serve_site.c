@@ -134,29 +134,13 @@ static void tell(const struct err *err, void *data)
 static int load_database(struct serve_site *s, bool first, struct gate_snapshot **ret, struct err *err)
 {
 	struct site site = { 0 };
-	struct verify_key *key = NULL;
-	char path[FS_PATH_MAX];
-	RF_AUTO(str) pem = STR_INIT(MAX_KEY_BYTES);
 	/* opened anew each time: services, policies and keys may have changed too */
 	int rc = site_open(s->in, SITE_DATABASE | SITE_DEPOT, &site, err);
 	if (rc == 0)
 		rc = environments_check(s, site.workspace, NULL, first, err);
 	if (rc == 0)
-		rc = site_public_key(site.workspace, "release", &key, err);
-	if (rc == 0)
-		rc = fs_join(path, sizeof path, site.workspace->keys, "release.pub.pem", err);
-	if (rc == 0)
-		rc = fs_read(path, &pem, err);
-	if (rc == 0) {
-		const struct gate_building how = { .workspace = site.workspace,
-						   .depot = site.depot,
-						   .key = key,
-						   .release_key = str_span(&pem),
-						   .expires = USEC_NONE,
-						   .highest = TLP_RED };
-		rc = gate_snapshot_build(site.db, &how, tell, NULL, ret, NULL, err);
-	}
-	verify_key_freep(&key);
+		rc = site_snapshot(&site, &(struct site_snapshot){ .expires = USEC_NONE, .highest = TLP_RED, .told = tell }, ret,
+				   NULL, err);
 	site_release(&site);
 	return rc;
 }

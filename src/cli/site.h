@@ -45,6 +45,7 @@ struct site_snapshot {
 	const struct gate_building_part *part;
 	usec_t expires;   /* USEC_NONE: does not end */
 	enum tlp highest; /* TLP_RED: nothing leaves the site */
+	void (*told)(const struct err *err, void *data); /* of a release that is left out; NULL: a line on stderr */
 };
 RF_MUST_CHECK int site_snapshot(const struct site *s, const struct site_snapshot *how, struct gate_snapshot **ret,
 				uint64_t *ret_withheld, struct err *err);

@@ -36,5 +36,5 @@ int site_snapshot(const struct site *s, const struct site_snapshot *how, struct 
 						.expires = how->expires,
 						.highest = how->highest,
 						.part = how->part };
-	return rc ? rc : gate_snapshot_build(s->db, &building, told, NULL, ret, ret_withheld, err);
+	return rc ? rc : gate_snapshot_build(s->db, &building, how->told ? how->told : told, NULL, ret, ret_withheld, err);
 }
