@@ -113,13 +113,17 @@ struct span arena_span(struct arena *a, struct span s)
 
 char *arena_printf(struct arena *a, const char *format, ...)
 {
+	/* most texts fit here and are formatted once */
+	char line[512];
 	va_list args, again;
 	va_start(args, format);
 	va_copy(again, args);
-	int n = vsnprintf(NULL, 0, format, args);
+	int n = vsnprintf(line, sizeof line, format, args);
 	va_end(args);
 	char *text = n < 0 ? NULL : arena_alloc(a, (size_t)n + 1);
-	if (text)
+	if (text && (size_t)n < sizeof line)
+		memcpy(text, line, (size_t)n + 1);
+	else if (text)
 		vsnprintf(text, (size_t)n + 1, format, again);
 	va_end(again);
 	return text;

@@ -250,6 +250,8 @@ static bool is_allowed(const struct gate_policy *p, const struct image_reference
 {
 	char text[IMAGE_REFERENCE_MAX];
 	struct span place = SPAN_NONE;
+	if (p->registry_count == 0)
+		return true;
 	if (ref) {
 		struct image_reference bare = *ref;
 		bare.tag = bare.digest = SPAN_NONE;
@@ -263,7 +265,7 @@ static bool is_allowed(const struct gate_policy *p, const struct image_reference
 		if (place.n > allowed.n && place.p[allowed.n] == '/' && span_eq_nocase(span_sub(place, 0, allowed.n), allowed))
 			return true;
 	}
-	return p->registry_count == 0;
+	return false;
 }
 
 /* @ref NULL: @name cannot be read, so that nobody knows where a runtime would have it from. */
