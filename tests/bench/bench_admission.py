@@ -18,6 +18,15 @@ def fields_of(value):
         return {f'k:{{"name":"{v["name"]}"}}': {".": {}, **fields_of(v)} for v in value}
     return {}
 
+def is_denied(n):
+    """One pod in four runs an image with an affected engine (bench_admission.c: a multiple of 64)."""
+    return n % 4 == 1
+
+def known(n, k):
+    """Of an image with a fixed engine; below 1,000, so that the smallest fleet knows it."""
+    number = 15 * n + k
+    return number + (number % 64 == 0)
+
 def pod(n, environment):
     """A pod as a Deployment's controller makes it: server, side-car, init container, claims, probes, what admission has added."""
     name = f"asr-{n}-6d4cf56db6"
@@ -29,16 +38,17 @@ def pod(n, environment):
                 "requests": {"cpu": "2", "memory": "8Gi", "nvidia.com/gpu": "1"}}, **more}
     probe = {"httpGet": {"path": "/v2/health/ready", "port": 8000, "scheme": "HTTP"}, "timeoutSeconds": 1, "periodSeconds": 10,
              "successThreshold": 1, "failureThreshold": 3}
-    image = f"registry.example/team/app-{n * 64 + 1 + n % 63}:1"
+    which = 64 * (1 + n % 15) if is_denied(n) else known(n, 1)
+    image = f"registry.example/team/app-{which}:1"
     spec = {"containers": [
                 container("server", image, args=["tritonserver", "--model-repository=/models/asr", "--strict-readiness=true"],
                           env=[{"name": f"SETTING_{i}", "value": f"a value of some length, number {i}"} for i in range(environment)],
                           ports=[{"containerPort": 8000, "protocol": "TCP"}, {"containerPort": 8001, "protocol": "TCP"}],
                           livenessProbe=probe, readinessProbe=probe,
                           volumeMounts=[{"name": "models", "mountPath": "/models", "readOnly": True}, token]),
-                container("proxy", f"registry.example/team/app-{n * 64 + 2}:1", volumeMounts=[token])],
-            "initContainers": [container("fetch", f"registry.example/team/app-{n * 64 + 3}:1", volumeMounts=[token])],
-            "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": f"models-{n * 64 + 1 + n % 63}"}},
+                container("proxy", f"registry.example/team/app-{known(n, 3)}:1", volumeMounts=[token])],
+            "initContainers": [container("fetch", f"registry.example/team/app-{known(n, 5)}:1", volumeMounts=[token])],
+            "volumes": [{"name": "models", "persistentVolumeClaim": {"claimName": f"models-{which}"}},
                         {"name": "kube-api-access-x7lqd", "projected": {"sources": [{"serviceAccountToken": {"expirationSeconds":
                          3607, "path": "token"}}, {"configMap": {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path":
                          "ca.crt"}]}}], "defaultMode": 420}}],
@@ -187,6 +197,10 @@ def admission_beside_nginx():
         head, answer = ask(connected(tls(), ours.port), body)
         if b'"allowed":true' not in answer:
             raise RuntimeError(f"not allowed: {answer[:400]}")
+        for i in range(1, BODIES + 1):
+            told = ask(connected(tls(), ours.port), pathlib.Path(where, f"{i}.json").read_bytes())[1]
+            if (b'"allowed":false' in told) != is_denied(i):
+                raise RuntimeError(f"review {i} is judged otherwise: {told[:400]}")
         peer = nginx(where, answer.decode())
         Load(where, ours, 64, 1), Load(where, peer, 64, 1)
         a, b = bench.in_turn(5, lambda: Load(where, ours, 64), lambda: Load(where, peer, 64))
