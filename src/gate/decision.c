@@ -10,16 +10,6 @@ const char *gate_decision_name(enum gate_decision d)
 	return (size_t)d < RF_COUNT(decision_names) ? decision_names[d] : "deny";
 }
 
-bool gate_decision_read(struct span name, enum gate_decision *ret)
-{
-	for (size_t i = 0; i < RF_COUNT(decision_names); i++)
-		if (span_eq_text(name, decision_names[i])) {
-			*ret = (enum gate_decision)i;
-			return true;
-		}
-	return false;
-}
-
 static const struct cause_row {
 	const char *name;
 	enum gate_rule rule;

@@ -35,7 +35,6 @@
 /* Ascending: the worst of several is the maximum. */
 enum gate_decision { GATE_ALLOW = 0, GATE_WARN, GATE_DENY };
 const char *gate_decision_name(enum gate_decision d); /* "allow", "warn", "deny"; static */
-bool gate_decision_read(struct span name, enum gate_decision *ret);
 
 /* ── facts ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 

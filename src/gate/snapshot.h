@@ -128,7 +128,6 @@ struct gate_lists; /* private: hash tables of the filling, product -> advisories
 struct gate_snapshot {
 	struct arena arena; /* all texts, advisories, small tables */
 	struct gate_head head;
-	bool is_ready;
 	char **text_blocks; /* interned texts, each behind its length: gate_snapshot_text_at() */
 	size_t text_block_count, text_block_room;
 	uint32_t text_end;

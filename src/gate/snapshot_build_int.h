@@ -59,7 +59,6 @@ RF_MUST_CHECK int gate_build_advisories(struct gate_builder *b);
 
 /* Is the release one that the part names? */
 bool gate_build_names_release(const struct gate_builder *b, struct span service, struct span name);
-RF_MUST_CHECK int gate_build_add_digest(struct gate_builder *b, const struct digest *digest);
 /* Every release, by service and name, read and its signature looked at; those that cannot be read are told and left out. */
 RF_MUST_CHECK int gate_build_each_release(struct gate_builder *b,
 					  int (*visit)(struct gate_builder *b, const struct release *r, bool is_signed));

@@ -23,7 +23,7 @@ static int choose(struct gate_builder *b, const char *sql, const struct db_value
 	return rc;
 }
 
-int gate_build_add_digest(struct gate_builder *b, const struct digest *digest)
+static int add_digest(struct gate_builder *b, const struct digest *digest)
 {
 	char hex[DIGEST_HEX];
 	const struct db_value value = DB_T(digest_hex(digest, hex));
@@ -50,7 +50,7 @@ static int choose_reference(struct gate_builder *b, struct span reference)
 		const struct db_value value = DB_T(host);
 		rc = choose(b, OF_HOST, &value, 1);
 		if (!rc && ref.digest.n && !digest_read(ref.digest, &digest, NULL))
-			rc = gate_build_add_digest(b, &digest);
+			rc = add_digest(b, &digest);
 	}
 	while (reference.n > 1 && reference.p[reference.n - 1] == '/')
 		reference.n--;
@@ -86,7 +86,7 @@ static int choose_rows(struct gate_builder *b, const struct release *r, bool is_
 	if (!gate_build_names_release(b, span_of(r->service), span_of(r->name)))
 		return 0;
 	for (size_t i = 0; !rc && i < r->row_count; i++)
-		rc = gate_build_add_digest(b, &r->rows[i].engine);
+		rc = add_digest(b, &r->rows[i].engine);
 	return rc;
 }
 
@@ -97,7 +97,7 @@ int gate_build_choose(struct gate_builder *b)
 	if (!part)
 		return 0;
 	for (size_t i = 0; !rc && i < part->digest_count; i++)
-		rc = gate_build_add_digest(b, &part->digests[i]);
+		rc = add_digest(b, &part->digests[i]);
 	for (size_t i = 0; !rc && i < part->reference_count; i++)
 		rc = choose_reference(b, part->references[i]);
 	if (!rc && part->reference_count)

@@ -560,6 +560,5 @@ int gate_snapshot_ready(struct gate_snapshot *s, struct err *err)
 	forget_numbers(&s->lists->texts);
 	forget_numbers(&s->lists->components);
 	forget_numbers(&s->lists->sets);
-	s->is_ready = true;
 	return 0;
 }

@@ -62,11 +62,6 @@ void standing_free(struct standing *s)
 	rf_free(s);
 }
 
-void standing_freep(struct standing **s)
-{
-	standing_free(*s);
-}
-
 /* A new value of the map, zeroed, under the key at hand. NULL: out of memory. */
 static void *key_add(struct standing *s, struct map *to, size_t bytes)
 {

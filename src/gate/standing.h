@@ -52,7 +52,6 @@ struct standing_settings {
 };
 RF_MUST_CHECK int standing_new(const struct standing_settings *s, struct standing **ret, struct err *err);
 void standing_free(struct standing *s); /* NULL is fine */
-void standing_freep(struct standing **s);
 
 /* A file that lies on a host for a service ("" none). @runtime: what loads it there; NULL: not known. Texts are copied.
  * RF_ENOMEM, RF_ETOOMANY. */

@@ -509,12 +509,6 @@ void http_server_free(struct http_server *s)
 	rf_free(s);
 }
 
-void http_server_freep(struct http_server **s)
-{
-	http_server_free(*s);
-	*s = NULL;
-}
-
 void http_server_count(struct http_server *s, struct http_server_counts *ret)
 {
 	*ret = (struct http_server_counts){

@@ -100,7 +100,6 @@ RF_MUST_CHECK int http_server_new(const struct http_server_settings *settings, s
 				  struct err *err);
 /* Ends graceful stop: waits up to request_usec for requests under way, then closes what is left. NULL is fine. */
 void http_server_free(struct http_server *s);
-void http_server_freep(struct http_server **s);
 
 uint16_t http_server_port(const struct http_server *s);
 /* Begins a graceful stop: the port is closed, every answer from now on also closes its connection. */

@@ -2,7 +2,7 @@
  * admission - the gate as a validating admission webhook: POST /admission over TLS, an AdmissionReview in, one out.
  *
  * May use network/, gate/ and what stands below. A request costs reading its object, look-ups in a snapshot in memory,
- * and writing the answer; no lock, no disk, no database, no other request. Whoever loads snapshots (admission_source.h)
+ * and writing the answer; no lock, no disk, no database, no other request. Whoever loads snapshots (cli/gate_serve_site.c)
  * exchanges them here while requests are under way.
  *
  *   API server ──► http_server ──► review_read ──► review_judge(snapshot) ──► answer
