@@ -55,6 +55,9 @@ RF_MUST_CHECK int check_ask(struct check_run *r, const struct check_question *q)
 RF_MUST_CHECK int check_flush(struct check_run *r);
 /* A file's or a member's facts as a question: what the report shows of it, its rule of quarantine. */
 struct check_question check_content(const char *name, const char *path, const struct artifact_facts *facts, const struct digest *digest);
+/* Of an archive or an image that holds nothing that is read here: @facts become unknown by the rule nothing_inside. No data is
+ * no pass. */
+void check_say_empty(struct artifact_facts *facts);
 
 /* ── Sources of subjects: one row each (check_source.c) ─────────────────────────────────────────────────────────── */
 

@@ -3,6 +3,7 @@
 
 #include "base/thread.h"
 #include "build/quarantine.h"
+#include "gate/decision.h"
 
 /* What one answer takes: GATE_MAX_FINDINGS chains of reasons. */
 #define ANSWER_BYTES (1 * GIB)
@@ -20,6 +21,16 @@ struct check_question check_content(const char *name, const char *path, const st
 	if (digest)
 		q.subject.digest = *digest;
 	return q;
+}
+
+void check_say_empty(struct artifact_facts *facts)
+{
+	facts->finding = ARTIFACT_UNKNOWN;
+	facts->cause = gate_cause_name(GATE_CAUSE_UNKNOWN_FORMAT);
+	facts->rules[0] = "nothing_inside";
+	facts->rule_count = 1;
+	facts->notes[0] = "nothing_inside: nothing inside is a model, engine, library or package in a format that is read here";
+	facts->note_count = RF_MAX(facts->note_count, 1);
 }
 
 /* ── Waiting ────────────────────────────────────────────────────────────────────────────────────────────────────── */

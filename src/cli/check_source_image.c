@@ -1,7 +1,8 @@
 /*
  * check IMAGE - what an image holds, each file of interest a subject, and the image itself.
  *
- * It is read as `scan` reads it. By a bundle, which is for places without a network, an image in a registry is not fetched:
+ * It is read as `scan` reads it. An image with packages, libraries, engines or models in it and no product of ours among them is
+ * clear; one in which nothing at all could be read is not. By a bundle, which is for places without a network, an image in a registry is not fetched:
  * what the bundle knows of its reference or digest decides.
  */
 #include "cli/check.h"
@@ -16,6 +17,7 @@
 struct image_check {
 	struct check_run *run;
 	bool is_remote; /* its name is a registry's */
+	size_t inside;  /* of the image at hand: files that say something */
 	struct registry_settings settings;
 };
 
@@ -46,13 +48,28 @@ static const char *reference_of(const char *arg)
 	return span_starts(span_of(arg), REGISTRY) ? arg + strlen(REGISTRY) : arg;
 }
 
+static int inside_take(struct image_check *c, const struct scan_file *f)
+{
+	struct span kind = span_of(f->facts->kind);
+	bool other = span_eq_text(kind, ARTIFACT_OTHER);
+	c->inside += !other && !artifact_kind_only_holds(kind);
+	if (other && f->facts->finding == ARTIFACT_CLEAR)
+		return 0;
+	struct check_question q = check_content(f->path, NULL, f->facts, f->has_digest ? &f->digest : NULL);
+	return check_ask(c->run, &q);
+}
+
 static int take(const struct scan_image *image, const struct scan_file *f, const char *inside, void *data)
 {
 	struct image_check *c = data;
-	if (inside && strcmp(f->facts->kind, ARTIFACT_OTHER) == 0 && f->facts->finding == ARTIFACT_CLEAR)
-		return 0;
-	struct check_question q = check_content(f->path, NULL, f->facts, inside ? f->has_digest ? &f->digest : NULL : &image->digest);
-	if (!inside && c->is_remote) {
+	struct artifact_facts facts = *f->facts;
+	if (inside)
+		return inside_take(c, f);
+	if (!c->inside && facts.finding == ARTIFACT_CLEAR)
+		check_say_empty(&facts);
+	c->inside = 0;
+	struct check_question q = check_content(f->path, NULL, &facts, &image->digest);
+	if (c->is_remote) {
 		q.subject.kind = GATE_IMAGE;
 		q.subject.name = span_of(reference_of(image->reference));
 	}

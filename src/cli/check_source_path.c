@@ -1,7 +1,6 @@
 /* check PATH - files, folders, and what lies inside of containers: each a subject of its own. */
 #include "cli/check.h"
 
-#include "gate/decision.h"
 #include "inventory/scan_member.h"
 
 struct path_check {
@@ -27,16 +26,6 @@ static bool is_empty_container(const struct path_check *p, const struct scan_fil
 	return !f->outer && artifact_kind_only_holds(span_of(f->facts->kind)) && !p->inside && f->facts->finding == ARTIFACT_CLEAR;
 }
 
-static void say_empty(struct artifact_facts *facts)
-{
-	facts->finding = ARTIFACT_UNKNOWN;
-	facts->cause = gate_cause_name(GATE_CAUSE_UNKNOWN_FORMAT);
-	facts->rules[0] = "nothing_inside";
-	facts->rule_count = 1;
-	facts->notes[0] = "nothing_inside: nothing inside is a model, engine or library in a format that is read here";
-	facts->note_count = RF_MAX(facts->note_count, 1);
-}
-
 static int take(const struct scan_file *f, void *data)
 {
 	struct path_check *p = data;
@@ -48,7 +37,7 @@ static int take(const struct scan_file *f, void *data)
 	if (rc || !is_of_interest(f))
 		return rc;
 	if (is_empty_container(p, f))
-		say_empty(&facts);
+		check_say_empty(&facts);
 	p->inside = f->outer ? p->inside + !artifact_kind_only_holds(span_of(facts.kind)) : 0;
 	p->asked++;
 	struct check_question q = check_content(f->path, f->outer ? f->outer : f->path, &facts, f->has_digest ? &f->digest : NULL);

@@ -75,6 +75,14 @@ def images():
     ok(r.status == 1 and {x["subject"].partition("!/")[2]: x["decision"] for x in a}.get("opt/a.plan") == "deny", "an image: what its layers hold", r)
     ok({x["subject"].partition("!/")[2]: x["decision"] for x in a}.get("opt/b.plan") == "allow", "and what of it is clear", a)
     ok(all("etc/x" not in x["subject"] for x in a), "what is nothing of ours is not asked about", a)
+    packages = "P:musl\nV:1.2.5-r0\nA:x86_64\n\n".encode()
+    rows = [("nothing", [("etc/motd", b"hello")], 3, ["warn"]), ("an empty archive", [("a.tar", tar_of([]))], 3, ["warn"]),
+            ("packages", [("etc/motd", b"hello"), ("lib/apk/db/installed", packages)], 0, ["allow"])]
+    for name, members, status, decisions in rows:
+        write_oci(folder() / name, {"1": Image([Layer(tar_of(members))])})
+        r, a = answers(f"oci:{folder() / name}")
+        ok(r.status == status and [x["decision"] for x in a if "!/" not in x["subject"]] == decisions, f"an image with {name} in it", r)
+    ok(check_(f"oci:{folder() / 'nothing'}", "--fail-on", "unknown").status == 1, "an image in which nothing is read: the policy's answer for what is unknown")
 
 def registries():
     """Read now, and by where it comes from; the same tag of another day says nothing."""
