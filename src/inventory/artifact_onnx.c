@@ -10,19 +10,6 @@
  */
 #include "inventory/model_int.h"
 
-#define MODEL_IR_VERSION 1
-#define MODEL_PRODUCER_NAME 2
-#define MODEL_PRODUCER_VERSION 3
-#define MODEL_DOMAIN 4
-#define MODEL_VERSION 5
-#define MODEL_DOC 6
-#define MODEL_GRAPH 7
-#define MODEL_OPSET 8
-#define MODEL_METADATA 14
-#define MODEL_TRAINING 20
-#define MODEL_FUNCTIONS 25
-#define MODEL_CONFIGURATION 26
-
 /* Opsets are per domain, functions and metadata a handful; a model of 20,000 functions has not been met. */
 #define MAX_FIELDS 50000
 /* An opset and a metadata pair have two fields each. */
@@ -35,19 +22,19 @@ static const char *const optimiser_domains[] = { "com.microsoft.nchwc", "com.ms.
 static bool is_model_field(uint32_t number, uint32_t wire)
 {
 	switch (number) {
-	case MODEL_IR_VERSION:
-	case MODEL_VERSION:
+	case ONNX_IR_VERSION:
+	case ONNX_VERSION:
 		return wire == WIRE_VARINT;
-	case MODEL_PRODUCER_NAME:
-	case MODEL_PRODUCER_VERSION:
-	case MODEL_DOMAIN:
-	case MODEL_DOC:
-	case MODEL_GRAPH:
-	case MODEL_OPSET:
-	case MODEL_METADATA:
-	case MODEL_TRAINING:
-	case MODEL_FUNCTIONS:
-	case MODEL_CONFIGURATION:
+	case ONNX_PRODUCER_NAME:
+	case ONNX_PRODUCER_VERSION:
+	case ONNX_DOMAIN:
+	case ONNX_DOC:
+	case ONNX_GRAPH:
+	case ONNX_OPSET:
+	case ONNX_METADATA:
+	case ONNX_TRAINING:
+	case ONNX_FUNCTIONS:
+	case ONNX_CONFIGURATION:
 		return wire == WIRE_BYTES;
 	default:
 		return false;
@@ -163,33 +150,33 @@ static void model_field(struct artifact_reading *r, const struct onnx_field *f, 
 {
 	struct artifact_facts *facts = r->facts;
 	switch (f->number) {
-	case MODEL_IR_VERSION:
+	case ONNX_IR_VERSION:
 		h->has_ir = true;
 		facts->ir_version = (int64_t)f->value;
 		artifact_evidence(r, "ir_version (ModelProto field 1)", f->at, artifact_at(r, f->at, 1), 1, "%lld",
 				  (long long)facts->ir_version);
 		break;
-	case MODEL_PRODUCER_NAME:
+	case ONNX_PRODUCER_NAME:
 		text_take(r, f, PRODUCER_BYTES, &h->producer_name);
 		break;
-	case MODEL_PRODUCER_VERSION:
+	case ONNX_PRODUCER_VERSION:
 		text_take(r, f, PRODUCER_BYTES, &h->producer_version);
 		break;
-	case MODEL_GRAPH:
+	case ONNX_GRAPH:
 		h->has_graph = true;
 		onnx_main_graph(h->model, f);
 		break;
-	case MODEL_TRAINING:
+	case ONNX_TRAINING:
 		onnx_training(h->model, f);
 		break;
-	case MODEL_FUNCTIONS:
+	case ONNX_FUNCTIONS:
 		onnx_function(h->model, f);
 		break;
-	case MODEL_OPSET:
+	case ONNX_OPSET:
 		h->opsets++;
 		opset_read(r, f, h);
 		break;
-	case MODEL_METADATA:
+	case ONNX_METADATA:
 		metadata_read(r, f, h);
 		break;
 	default:
@@ -237,7 +224,7 @@ static int model_walk(struct artifact_reading *r, struct head *h)
 			if (f.next == UINT64_MAX && !is_model_field(f.number, f.wire))
 				return damaged(r, h, at);
 			h->truncated = true;
-			h->has_graph = h->has_graph || (f.next == UINT64_MAX && f.number == MODEL_GRAPH);
+			h->has_graph = h->has_graph || (f.next == UINT64_MAX && f.number == ONNX_GRAPH);
 			break;
 		}
 		if (!is_model_field(f.number, f.wire) && fields < 4)

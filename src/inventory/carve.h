@@ -42,9 +42,8 @@ struct carve {
  * offset: the source ends inside; RF_EIO and others of the source; what a callback returned. */
 RF_MUST_CHECK int carve_pickle(const struct artifact_source *src, const struct carve *c, struct err *err);
 /* Walks the nodes of a model's graphs, subgraphs and functions. As above; RF_ETOOMANY: graphs nested deeper than
- * CARVE_MAX_GRAPHS. */
+ * MODEL_MAX_SUBGRAPH_DEPTH. */
 RF_MUST_CHECK int carve_onnx(const struct artifact_source *src, const struct carve *c, struct err *err);
-#define CARVE_MAX_GRAPHS 16
 
 /* A part's own bytes, in order. */
 struct carve_decoder {

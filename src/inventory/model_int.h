@@ -11,22 +11,12 @@
 #include "base/hash.h"
 #include "inventory/artifact_int.h"
 #include "inventory/model.h"
+#include "inventory/onnx_wire.h"
 
 /* ── Protobuf by pieces ──────────────────────────────────────────────────────────────────────────────────────────── */
 
-enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
-struct onnx_field {
-	uint32_t number;
-	uint32_t wire;
-	uint64_t value; /* varint; length for WIRE_BYTES */
-	uint64_t start; /* of its tag */
-	uint64_t at;    /* of the value, or of the first byte */
-	uint64_t next;  /* behind it; UINT64_MAX when a length leads behind @end */
-};
 /* The field at @at inside [.., end). 1: read; 0: the message ends inside it; -1: no protobuf, or r->failed. */
 int onnx_field_read(struct artifact_reading *r, uint64_t at, uint64_t end, struct onnx_field *ret);
-/* Reads a varint of at most @n bytes; returns its length, 0: none. */
-size_t onnx_varint(const unsigned char *p, size_t n, uint64_t *ret);
 
 /* ── One model ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 

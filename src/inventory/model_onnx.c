@@ -1,45 +1,12 @@
 /*
- * The messages inside a ModelProto: graphs, nodes, attributes, tensors, functions. Source: onnx.proto3 (onnx 1.20),
- * whose field numbers stand below. Each message is walked once, forward; lengths bound it, MODEL_MAX_NESTING its depth.
+ * The messages inside a ModelProto: graphs, nodes, attributes, tensors, functions. Source: onnx.proto3 (onnx 1.20); field
+ * numbers that others read too stand in onnx_wire.h. Each message is walked once, forward; lengths bound it, MODEL_MAX_NESTING its depth.
  *
  * What protobuf's readers would step over (a known field of another wire type) or merge (a message that may stand once
  * and stands twice) is refused: two readers must not see two models.
  */
 #include "inventory/model_int.h"
 
-enum {
-	GRAPH_NODE = 1,
-	GRAPH_NAME = 2,
-	GRAPH_INITIALIZER = 5,
-	GRAPH_INPUT = 11,
-	GRAPH_OUTPUT = 12,
-	GRAPH_VALUE_INFO = 13,
-	GRAPH_SPARSE = 15
-};
-enum {
-	NODE_INPUT = 1,
-	NODE_OUTPUT = 2,
-	NODE_NAME = 3,
-	NODE_OP = 4,
-	NODE_ATTRIBUTE = 5,
-	NODE_DOMAIN = 7,
-	NODE_OVERLOAD = 8
-};
-enum {
-	ATTRIBUTE_NAME = 1,
-	ATTRIBUTE_I = 3,
-	ATTRIBUTE_S = 4,
-	ATTRIBUTE_T = 5,
-	ATTRIBUTE_G = 6,
-	ATTRIBUTE_TENSORS = 10,
-	ATTRIBUTE_GRAPHS = 11,
-	ATTRIBUTE_TYPE_PROTO = 14,
-	ATTRIBUTE_TYPE_PROTOS = 15,
-	ATTRIBUTE_TYPE = 20,
-	ATTRIBUTE_REF = 21,
-	ATTRIBUTE_SPARSE = 22,
-	ATTRIBUTE_SPARSES = 23
-};
 enum {
 	TENSOR_DIMS = 1,
 	TENSOR_TYPE = 2,
@@ -57,17 +24,6 @@ enum {
 enum { SPARSE_VALUES = 1, SPARSE_INDICES = 2, SPARSE_DIMS = 3 };
 enum { VALUE_NAME = 1, VALUE_TYPE = 2 };
 enum { TYPE_TENSOR = 1, TYPE_SEQUENCE = 4, TYPE_MAP = 5, TYPE_SPARSE = 8, TYPE_OPTIONAL = 9 };
-enum {
-	FUNCTION_NAME = 1,
-	FUNCTION_INPUT = 4,
-	FUNCTION_OUTPUT = 5,
-	FUNCTION_NODE = 7,
-	FUNCTION_OPSET = 9,
-	FUNCTION_DOMAIN = 10,
-	FUNCTION_ATTRIBUTE = 11,
-	FUNCTION_VALUE_INFO = 12,
-	FUNCTION_OVERLOAD = 13
-};
 enum { TRAINING_INITIALIZATION = 1, TRAINING_ALGORITHM = 2 };
 enum { LOCATION_EXTERNAL = 1 };
 
@@ -80,61 +36,11 @@ struct place {
 
 /* ── Fields ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-size_t onnx_varint(const unsigned char *p, size_t n, uint64_t *ret)
-{
-	uint64_t v = 0;
-	for (size_t i = 0; i < n && i < 10; i++) {
-		if (i == 9 && p[i] > 1)
-			return 0;
-		v |= (uint64_t)(p[i] & 0x7f) << (7 * i);
-		if (!(p[i] & 0x80)) {
-			*ret = v;
-			return i + 1;
-		}
-	}
-	return 0;
-}
-
 int onnx_field_read(struct artifact_reading *r, uint64_t at, uint64_t end, struct onnx_field *ret)
 {
 	size_t n;
-	const unsigned char *p = artifact_upto(r, at, (size_t)RF_MIN((uint64_t)20, end - at), &n);
-	uint64_t key, value = 0;
-	size_t used = p ? onnx_varint(p, n, &key) : 0;
-	if (!used)
-		return n < 10 && !r->failed ? 0 : -1;
-	if (key >> 3 == 0 || key >> 32)
-		return -1;
-	*ret = (struct onnx_field){ .number = (uint32_t)(key >> 3), .wire = (uint32_t)(key & 7), .start = at };
-	ret->at = at + used;
-	switch (ret->wire) {
-	case WIRE_VARINT:
-	case WIRE_BYTES: {
-		size_t more = onnx_varint(p + used, n - used, &value);
-		if (!more)
-			return n - used < 10 ? 0 : -1;
-		ret->value = value;
-		ret->next = ret->at + more;
-		if (ret->wire == WIRE_VARINT)
-			return 1;
-		ret->at = ret->next;
-		if (value > end - ret->at) {
-			ret->next = UINT64_MAX;
-			return 0;
-		}
-		ret->next = ret->at + value;
-		return 1;
-	}
-	case WIRE_FIXED64:
-		ret->next = ret->at + 8;
-		break;
-	case WIRE_FIXED32:
-		ret->next = ret->at + 4;
-		break;
-	default:
-		return -1;
-	}
-	return ret->next <= end ? 1 : 0;
+	const unsigned char *p = artifact_upto(r, at, (size_t)RF_MIN((uint64_t)ONNX_FIELD_BYTES, end - at), &n);
+	return p ? onnx_field_decode(p, n, at, end, ret) : n < 10 && !r->failed ? 0 : -1;
 }
 
 /* A walk over one message. */
@@ -540,42 +446,42 @@ static void attribute_read(struct model *m, const struct onnx_field *field, stru
 		unsigned type = attribute_type(f.number);
 		found |= type ? 1u << type : 0;
 		switch (f.number) {
-		case ATTRIBUTE_TYPE:
+		case ONNX_ATTRIBUTE_TYPE:
 			stated = f.value;
 			break;
-		case ATTRIBUTE_NAME:
+		case ONNX_ATTRIBUTE_NAME:
 			name = name_of(m, &f, "an attribute");
 			break;
-		case ATTRIBUTE_REF:
+		case ONNX_ATTRIBUTE_REF:
 			text_check(m, &f, "an attribute");
 			break;
-		case ATTRIBUTE_I:
+		case ONNX_ATTRIBUTE_I:
 			number = f.value;
 			break;
-		case ATTRIBUTE_S:
+		case ONNX_ATTRIBUTE_S:
 			if (is_wire(m, &f, WIRE_BYTES, "an attribute"))
 				text = f;
 			break;
-		case ATTRIBUTE_T:
+		case ONNX_ATTRIBUTE_T:
 			if (is_first(m, &tensors, &f, "an attribute"))
 				(void)tensor_field(m, &f, "an attribute");
 			break;
-		case ATTRIBUTE_TENSORS:
+		case ONNX_ATTRIBUTE_TENSORS:
 			(void)tensor_field(m, &f, "an attribute");
 			break;
-		case ATTRIBUTE_G:
+		case ONNX_ATTRIBUTE_G:
 			if (is_first(m, &graphs, &f, "an attribute"))
 				inner_graph(m, &f, p, n);
 			break;
-		case ATTRIBUTE_GRAPHS:
+		case ONNX_ATTRIBUTE_GRAPHS:
 			inner_graph(m, &f, p, n);
 			break;
-		case ATTRIBUTE_SPARSE:
-		case ATTRIBUTE_SPARSES:
+		case ONNX_ATTRIBUTE_SPARSE:
+		case ONNX_ATTRIBUTE_SPARSES:
 			(void)sparse_read(m, &f, "an attribute");
 			break;
-		case ATTRIBUTE_TYPE_PROTO:
-		case ATTRIBUTE_TYPE_PROTOS:
+		case ONNX_ATTRIBUTE_TYPE_PROTO:
+		case ONNX_ATTRIBUTE_TYPE_PROTOS:
 			type_read(m, &f, p.nesting + 1);
 			break;
 		default:
@@ -611,25 +517,25 @@ static void node_read(struct model *m, const struct onnx_field *field, struct pl
 	p.nesting++;
 	for (struct walk w = walk_into(field); walk_next(m, &w, &f);) {
 		switch (f.number) {
-		case NODE_INPUT:
+		case ONNX_NODE_INPUT:
 			model_use(m, p.graph, name_of(m, &f, "a node"), n.id, f.at);
 			break;
-		case NODE_OUTPUT:
+		case ONNX_NODE_OUTPUT:
 			model_define(m, p.graph, MODEL_DEF_NODE, name_of(m, &f, "a node"), n.id, f.at);
 			break;
-		case NODE_NAME:
+		case ONNX_NODE_NAME:
 			text_check(m, &f, "a node");
 			break;
-		case NODE_OP:
+		case ONNX_NODE_OP:
 			n.op = name_of(m, &f, "a node");
 			break;
-		case NODE_DOMAIN:
+		case ONNX_NODE_DOMAIN:
 			n.domain = name_of(m, &f, "a node");
 			break;
-		case NODE_OVERLOAD:
+		case ONNX_NODE_OVERLOAD:
 			n.overload = name_of(m, &f, "a node");
 			break;
-		case NODE_ATTRIBUTE:
+		case ONNX_NODE_ATTRIBUTE:
 			if (is_wire(m, &f, WIRE_BYTES, "a node"))
 				attribute_read(m, &f, (struct place){ p.graph, p.owner, p.nesting + 1 }, &n);
 			break;
@@ -648,25 +554,25 @@ static void graph_read(struct model *m, const struct onnx_field *field, struct p
 	struct onnx_field f;
 	for (struct walk w = walk_into(field); walk_next(m, &w, &f);) {
 		switch (f.number) {
-		case GRAPH_NODE:
+		case ONNX_GRAPH_NODE:
 			node_read(m, &f, p);
 			break;
-		case GRAPH_NAME:
+		case ONNX_GRAPH_NAME:
 			text_check(m, &f, "a graph");
 			break;
-		case GRAPH_INITIALIZER:
+		case ONNX_GRAPH_INITIALIZER:
 			model_define(m, p.graph, MODEL_DEF_INITIALIZER, tensor_field(m, &f, "a graph"), 0, f.at);
 			break;
-		case GRAPH_SPARSE:
+		case ONNX_GRAPH_SPARSE:
 			model_define(m, p.graph, MODEL_DEF_INITIALIZER, sparse_read(m, &f, "a graph"), 0, f.at);
 			break;
-		case GRAPH_INPUT:
+		case ONNX_GRAPH_INPUT:
 			model_define(m, p.graph, MODEL_DEF_INPUT, value_read(m, &f, p.nesting + 1), 0, f.at);
 			break;
-		case GRAPH_OUTPUT:
+		case ONNX_GRAPH_OUTPUT:
 			model_use(m, p.graph, value_read(m, &f, p.nesting + 1), MODEL_GRAPH_OUTPUT, f.at);
 			break;
-		case GRAPH_VALUE_INFO:
+		case ONNX_GRAPH_VALUE_INFO:
 			(void)value_read(m, &f, p.nesting + 1);
 			break;
 		default:
@@ -726,32 +632,32 @@ static void function_field(struct model *m, const struct onnx_field *f, struct p
 	struct model_function *x = &m->functions[id];
 	struct node none = { 0 };
 	switch (f->number) {
-	case FUNCTION_NAME:
+	case ONNX_FUNCTION_NAME:
 		x->name = name_of(m, f, "a function");
 		break;
-	case FUNCTION_DOMAIN:
+	case ONNX_FUNCTION_DOMAIN:
 		x->domain = name_of(m, f, "a function");
 		break;
-	case FUNCTION_OVERLOAD:
+	case ONNX_FUNCTION_OVERLOAD:
 		x->overload = name_of(m, f, "a function");
 		break;
-	case FUNCTION_INPUT:
+	case ONNX_FUNCTION_INPUT:
 		model_define(m, p.graph, MODEL_DEF_INPUT, name_of(m, f, "a function"), 0, f->at);
 		break;
-	case FUNCTION_OUTPUT:
+	case ONNX_FUNCTION_OUTPUT:
 		model_use(m, p.graph, name_of(m, f, "a function"), MODEL_GRAPH_OUTPUT, f->at);
 		break;
-	case FUNCTION_NODE:
+	case ONNX_FUNCTION_NODE:
 		node_read(m, f, p);
 		break;
-	case FUNCTION_ATTRIBUTE:
+	case ONNX_FUNCTION_ATTRIBUTE:
 		if (is_wire(m, f, WIRE_BYTES, "a function"))
 			attribute_read(m, f, p, &none);
 		break;
-	case FUNCTION_VALUE_INFO:
+	case ONNX_FUNCTION_VALUE_INFO:
 		(void)value_read(m, f, p.nesting + 1);
 		break;
-	case FUNCTION_OPSET:
+	case ONNX_FUNCTION_OPSET:
 		if (is_wire(m, f, WIRE_BYTES, "a function"))
 			function_opset(m, f);
 		break;

@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 #include "inventory/carve.h"
+#include "inventory/model.h"
 
 struct seen {
 	struct str text;
@@ -188,7 +189,7 @@ static void deep(void **state)
 {
 	(void)state;
 	RF_AUTO(str) graph = STR_INIT(64 * KIB);
-	for (unsigned i = 0; i < CARVE_MAX_GRAPHS + 2; i++) {
+	for (unsigned i = 0; i < MODEL_MAX_SUBGRAPH_DEPTH + 2; i++) {
 		RF_AUTO(str) attribute = STR_INIT(64 * KIB), node = STR_INIT(64 * KIB);
 		add_field(&attribute, 6, str_span(&graph));
 		add_field(&node, 5, str_span(&attribute));
