@@ -7,8 +7,9 @@
  *   API, read-only lists ────────────┘
  *
  * Pure but for kubernetes_api.h and kubernetes_record.h. May use base/, format/. Kinds read: Pod, Deployment, StatefulSet,
- * DaemonSet, ReplicaSet, ReplicationController, Job, CronJob; KServe's InferenceService, ServingRuntime,
- * ClusterServingRuntime; lists of them. Everything else is counted and skipped; a Secret is never looked into, and of
+ * DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, EphemeralContainers (no workload: what reviews up to
+ * Kubernetes 1.21 hold of `kubectl debug`); KServe's InferenceService, ServingRuntime, ClusterServingRuntime; lists of
+ * them. Everything else is counted and skipped; a Secret is never looked into, and of
  * environment variables only what is written in the manifest itself and names a model.
  *
  * What a controller made (the ReplicaSet and pods of a Deployment) is counted once, as the controller; its pods tell which

@@ -107,9 +107,11 @@ struct kind {
 
 static int read_inference_service(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
 static int read_serving_runtime(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
+static int read_ephemeral_containers(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
 
 static const struct kind kinds[] = {
 	{ "Pod", "", false, { NULL }, NULL, NULL, 1, NULL },
+	{ "EphemeralContainers", "", false, { NULL }, NULL, NULL, 0, read_ephemeral_containers },
 	{ "ReplicationController", "", false, { "spec", "template" }, "replicas", "replicas", 1, NULL },
 	{ "Deployment", "apps", false, { "spec", "template" }, "replicas", "replicas", 1, NULL },
 	{ "StatefulSet", "apps", false, { "spec", "template" }, "replicas", "replicas", 1, NULL },
@@ -184,6 +186,13 @@ static int read_inference_service(struct kube_set *s, struct json object, struct
 static int read_serving_runtime(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
 {
 	return kube_pod_spec(s, json_get(object, "spec"), w, err);
+}
+
+/* What the subresource of that name took up to Kubernetes 1.21; since then it takes the pod. The list stands where a pod's
+ * specification would. */
+static int read_ephemeral_containers(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
+{
+	return kube_pod_spec(s, object, w, err);
 }
 
 /* Annotations that name a model, of the object and of its pods: operators and injected containers are told so. */

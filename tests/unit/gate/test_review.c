@@ -11,6 +11,10 @@
 	"{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"" meta \
 	"},\"spec\":" POD_SPEC(image) "}"
 #define POD(image) POD_META(image, "")
+#define DEBUG(name, image) "{\"name\":\"" name "\",\"image\":\"" image "\"}"
+#define EPHEMERAL(list)                                                                                                \
+	"{\"apiVersion\":\"v1\",\"kind\":\"EphemeralContainers\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},"             \
+	"\"ephemeralContainers\":[" list "]}"
 #define DEPLOYMENT(image, replicas)                                                                             \
 	"{\"apiVersion\":\"apps/v1\",\"kind\":\"Deployment\",\"metadata\":{\"name\":\"d\",\"namespace\":\"n\"," \
 	"\"labels\":{\"app.kubernetes.io/name\":\"asr\"}},\"spec\":{\"replicas\":" replicas                     \
@@ -141,6 +145,10 @@ static void test_subjects(void **state)
 		{ "UPDATE", "Scale", "{\"kind\":\"Scale\"}", ",\"subResource\":\"scale\"", "passed: subresource" },
 		{ "UPDATE", "Pod", POD("a:1"), ",\"subResource\":\"status\"", "passed: subresource" },
 		{ "UPDATE", "Pod", POD("a:1"), ",\"subResource\":\"ephemeralcontainers\"", "image container c=a:1" },
+		/* what that subresource took up to Kubernetes 1.21 */
+		{ "UPDATE", "EphemeralContainers", EPHEMERAL(DEBUG("d", "a:1") "," DEBUG("e", "a:2")),
+		  ",\"subResource\":\"ephemeralcontainers\",\"oldObject\":" EPHEMERAL(DEBUG("d", "a:1")),
+		  "image ephemeral container d=a:1 carried; image ephemeral container e=a:2" },
 		{ "CREATE", "ConfigMap", "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"m\"}}",
 		  "", "passed: kind" },
 		{ "CREATE", "Deployment",
