@@ -77,7 +77,7 @@ class Cluster:
                    f"--token-auth-file={d}/tokens.csv", "--authorization-mode=Node,RBAC", "--service-account-issuer=https://kubernetes.default.svc",
                    f"--service-account-signing-key-file={d}/accounts.key", f"--service-account-key-file={d}/accounts.key",
                    "--service-cluster-ip-range=10.0.0.0/24", "--disable-admission-plugins=ServiceAccount", "--endpoint-reconciler-type=none",
-                   f"--audit-log-path={d}/audit.log", f"--audit-policy-file={d}/audit.yaml", "--allow-privileged=true", "--v=1")
+                   f"--audit-log-path={d}/audit.log", f"--audit-policy-file={d}/audit.yaml", "--allow-privileged=true", "--feature-gates=EphemeralContainers=true", "--v=1")
         self.admin = self.kubeconfig("admin", ADMIN)
         wait_for(lambda: self.ready(), 60, "kube-apiserver is ready")
         if nodes:

@@ -100,8 +100,10 @@ def pod(name, image, namespace="speech"):
 def workload(kind, name, image, api="apps/v1", namespace="speech", replicas=None):
     template = {"metadata": {"labels": {"app": name}}, "spec": {"containers": [{"name": "server", "image": image}]}}
     spec = {"selector": {"matchLabels": {"app": name}}, "template": template}
-    if replicas is not None:
+    if replicas is not None and kind != "DaemonSet":
         spec["replicas"] = replicas
+    if kind == "ReplicationController":
+        spec["selector"] = {"app": name}
     if kind == "Job":
         spec = {"template": {"spec": {**template["spec"], "restartPolicy": "Never"}}}
     if kind == "CronJob":
@@ -115,6 +117,9 @@ def create(o, *options):
 
 def is_refused(o):
     return create(o, "--dry-run=server").status != 0
+
+def patch(kind, name, o, how="strategic"):
+    return cluster.kubectl("-n", "speech", "patch", kind, name, "--type", how, "--patch", json.dumps({"spec": o["spec"]}))
 
 def gone(path):
     return cluster.call("GET", path)[0] == 404
@@ -140,6 +145,16 @@ def shipped():
     unknown = [o for o in container["args"] if o.startswith("--") and o not in known]
     ok(not unknown, "its arguments are the program's", unknown)
     cluster.kubectl("-n", "reforge", "delete", "deployment", "reforge-gate", "--wait=false")
+    files = [f for f in sorted(DEPLOY.rglob("*.yaml")) if f.name not in ("kustomization.yaml", "enforce.yaml")]
+    newer = {"apiVersion: policy/v1\n": "apiVersion: policy/v1beta1\n", "apiVersion: batch/v1\nkind: CronJob": "apiVersion: batch/v1beta1\nkind: CronJob"}
+    def dry(file):
+        text = file.read_text()
+        for now, then in newer.items():
+            text = text.replace(now, then)
+        return cluster.kubectl("apply", "--server-side", "--dry-run=server", "--force-conflicts", "--validate=true", "-f", "-", stdin=text)
+    taken = {f.name: dry(f) for f in files}
+    ok(len(files) >= 5 and all(a.status == 0 and "(server dry run)" in a.out for a in taken.values()), "deploy/kubernetes: every file by itself, server side, as a dry run",
+       *(f"{n}: {a}" for n, a in taken.items() if a.status))
 
 # ── What is shown ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -183,20 +198,50 @@ def decisions():
     ok(dry.status != 0 and ADVISORY in dry.err and dry_good.status == 0 and gone("/api/v1/namespaces/speech/pods/dry"), "dry-run: the same answer, nothing is made", dry, dry_good)
 
 def kinds():
-    refused = {}
-    for kind, api in (("Deployment", "apps/v1"), ("StatefulSet", "apps/v1"), ("DaemonSet", "apps/v1"), ("ReplicaSet", "apps/v1"), ("Job", "batch/v1"), ("CronJob", "batch/v1beta1")):
-        a = create(workload(kind, "k", BAD, api))
-        refused[kind] = a.status != 0 and ADVISORY in a.err
-    ok(all(refused.values()), "every kind of workload is denied when it is made, not first its pods", refused)
+    """Each kind is denied with the vulnerable image, when it is made and when it is changed, and admitted with a clean one."""
+    for kind, api in (("Deployment", "apps/v1"), ("StatefulSet", "apps/v1"), ("DaemonSet", "apps/v1"), ("ReplicaSet", "apps/v1"), ("Job", "batch/v1"), ("CronJob", "batch/v1beta1"),
+                      ("ReplicationController", "v1")):
+        denied, admitted = create(workload(kind, "k", BAD, api)), create(workload(kind, "k", GOOD, api, replicas=0))
+        changed = None if kind == "Job" else patch(kind, "k", workload(kind, "k", BAD, api))   # a job's template cannot be changed
+        ok(denied.status != 0 and ADVISORY in denied.err and kind in denied.err and admitted.status == 0 and "Warning" not in admitted.err and
+           (changed is None or changed.status != 0 and ADVISORY in changed.err), f"{kind}: denied when it is made or changed, not first its pods; a clean one is admitted", denied, admitted, changed)
+        cluster.kubectl("-n", "speech", "delete", kind, "k", "--wait=false")
     init = pod("init", GOOD); init["spec"]["initContainers"] = [{"name": "fetch", "image": BAD}]
     a = create(init)
-    ok(a.status != 0 and "fetch" in a.err, "init containers count", a)
+    ok(a.status != 0 and "init container fetch" in a.err, "init containers count", a)
+
+def ephemeral():
+    """kubectl debug: a container that is put into a pod which runs."""
+    name = next(iter(pods_of("asr")))
+    denied = cluster.kubectl("-n", "speech", "debug", name, "--image", BAD, "--container", "look")
+    admitted = cluster.kubectl("-n", "speech", "debug", name, "--image", GOOD, "--container", "look")
+    more = cluster.kubectl("-n", "speech", "debug", name, "--image", BAD, "--container", "again")
+    there = cluster.call("GET", f"/api/v1/namespaces/speech/pods/{name}")[1]["spec"].get("ephemeralContainers", [])
+    ok(all(a.status != 0 and ADVISORY in a.err and "ephemeral container" in a.err for a in (denied, more)) and admitted.status == 0 and [c["image"] for c in there] == [GOOD],
+       "kubectl debug with a vulnerable image is denied, with a clean one admitted", denied, admitted, more, there)
+    print("# " + denied.err.strip())
+
+def inference():
+    """KServe's service by its own kind, of a definition that knows no field of it."""
     cluster.kubectl("apply", "-f", ROOT / "tests/kubernetes/kserve.yaml")
     wait_for(lambda: cluster.call("GET", "/apis/serving.kserve.io/v1beta1/inferenceservices")[0] == 200, 30, "KServe's kinds are served")
-    isvc = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": "ocr", "namespace": "speech"},
-            "spec": {"predictor": {"model": {"modelFormat": {"name": "tensorrt"}, "storageUri": "s3://models/ocr/3"}}}}
-    a = create(isvc)
-    ok(a.status != 0 and "s3://models/ocr/3" in a.err, "an InferenceService with a model that nobody knows", a)
+    def service(**predictor):
+        return {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": "ocr", "namespace": "speech", "labels": {"app.kubernetes.io/name": "asr"}},
+                "spec": {"predictor": predictor}}
+    def model(uri):
+        return service(model={"modelFormat": {"name": "tensorrt"}, "storageUri": uri})
+    def server(image):
+        return service(containers=[{"name": "kserve-container", "image": image}])
+    unknown = create(model("s3://models/ocr/3"))
+    ok(unknown.status != 0 and "s3://models/ocr/3" in unknown.err, "an InferenceService with a model that nobody knows is denied", unknown)
+    denied = [create(o) for o in (model(f"oci://{BAD}"), server(BAD))]
+    ok(all(a.status != 0 and ADVISORY in a.err and "InferenceService speech/ocr" in a.err for a in denied), "so is one with a vulnerable model, or with one in its own server's image", *denied)
+    admitted = create(model(f"oci://{GOOD}"))
+    ok(admitted.status == 0 and "Warning" not in admitted.err, "one with a clean model is admitted", admitted)
+    changed = patch("inferenceservice", "ocr", model(f"oci://{BAD}"), "merge")
+    labelled = cluster.kubectl("-n", "speech", "label", "inferenceservice", "ocr", "seen=yes")
+    ok(changed.status != 0 and ADVISORY in changed.err and labelled.status == 0, "and cannot be changed to the other", changed, labelled)
+    cluster.kubectl("-n", "speech", "delete", "inferenceservice", "ocr")
 
 def rollout():
     """The update is refused; where only pods are reviewed the rollout is held, and the old pods stay."""
@@ -227,6 +272,13 @@ def what_ran_before():
     ok(a.status == 0 and b.status == 0 and c.status == 0 and "Warning:" in a.err and ADVISORY in a.err and len(pods_of("old")) == 1,
        "a vulnerable deployment of before: labelled with a warning, scaled down; scaled up it gets no new pod", a, b, c, pods_of("old"))
     cluster.kubectl("-n", "speech", "scale", "deployment/old", "--replicas=1")
+    forward = cluster.kubectl("-n", "speech", "set", "image", "deployment/old", f"server={GOOD}")
+    status = cluster.kubectl("-n", "speech", "rollout", "status", "deployment/old", "--timeout=90s")
+    back = cluster.kubectl("-n", "speech", "rollout", "undo", "deployment/old")
+    ok(forward.status == 0 and status.status == 0 and back.status != 0 and ADVISORY in back.err and set(pods_of("old").values()) == {GOOD},
+       "once it is replaced there is no way back: rollout undo is denied", forward, status, back, pods_of("old"))
+    again = cluster.kubectl("-n", "speech", "rollout", "restart", "deployment/old")
+    ok(again.status == 0 and "Warning" not in again.err, "and a restart of the clean one is not", again)
 
 def under_load(change):
     """Reviews of clean pods by four clients while @change works: how many, those that failed, the slowest in ms."""
@@ -318,7 +370,7 @@ make_site()
 cluster = Cluster(nodes=2)
 guarded(before_the_gate)
 gate = Gate()
-for group in (shipped, decisions, kinds, rollout, what_ran_before, exchanged, down, audit):
+for group in (shipped, decisions, kinds, ephemeral, inference, rollout, what_ran_before, exchanged, down, audit):
     guarded(group)
 cluster.end()
 registry.close()
