@@ -21,5 +21,5 @@ const struct command *const cli_commands[] = { &command_pod, &command_gate_check
 
 int main(int argc, char **argv)
 {
-	return cli_main(argc, argv);
+	return cli_main(argc, argv, &(struct cli_wiring){ 0 });
 }

@@ -1,7 +1,8 @@
 /*
  * cli - the program's commands: one file each (command_*.c), one row each in cli_commands[] (cli.c).
  *
- * The boundary: only here is anything printed, logged above debug, or turned into an exit status. May use every room.
+ * The boundary: only here is anything printed, logged above debug, or turned into an exit status. May use every room but
+ * server/, which stands beside it: main() wires in what a command needs of it.
  *
  *   argv ──► cli_commands[] ──► option tables ──► run() ──► exit status (design 6.1)
  *
@@ -17,8 +18,12 @@
 #define CLI_STATUS_WRAP_FAILED 125
 #define CLI_STATUS_WRAP_DENIED 126
 
+/* What main() has of the rooms beside this one. */
+struct cli_wiring {
+	const struct admission_server *admission; /* `gate serve`; NULL in a program that does not serve */
+};
 /* What main() calls; prints errors itself. Returns the exit status. */
-int cli_main(int argc, char **argv);
+int cli_main(int argc, char **argv, const struct cli_wiring *wiring);
 
 enum option_kind { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_DURATION, OPTION_LIST };
 
@@ -46,6 +51,7 @@ struct option_value {
 struct invocation {
 	const struct command *command;
 	const struct verb *verb;             /* NULL for commands without verbs */
+	const struct cli_wiring *wiring;
 	const char *const *arguments;        /* positional ones */
 	size_t argument_count;
 	const char *const *wrapped;          /* verbs that wrap: what is behind "--", NULL-ended; NULL when absent */

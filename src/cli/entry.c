@@ -23,12 +23,13 @@ static void print_error(const struct invocation *in, const struct err *err)
 	fprintf(stderr, "%s%s%s: %s\n", cli_program.name, in->command ? " " : "", in->command ? in->command->name : "", err_render(err, text, sizeof text));
 }
 
-int cli_main(int argc, char **argv)
+int cli_main(int argc, char **argv, const struct cli_wiring *wiring)
 {
 	struct invocation in;
 	struct err err = ERR_INIT;
 	thread_catch_signals();
 	int rc = invocation_read(argc, argv, &in, &err);
+	in.wiring = wiring;
 	if (rc == 0 && in.command && !in.verb->run)
 		rc = RF_EINTERNAL;
 	if (rc == 0 && in.command)

@@ -17,7 +17,8 @@
 struct serving {
 	const struct invocation *in;
 	struct serve_site site;
-	struct admission *server;
+	const struct admission_server *serves;
+	struct admission *server; /* of it */
 	char address[64];
 	uint16_t port;
 	const char *exempt[OPTION_LIST_MAX + 1];
@@ -111,7 +112,7 @@ static int server_begin(struct serving *s, struct err *err)
 		rc = number_read(s->in, "connections", &settings.http.max_connections, err);
 	if (rc == 0)
 		rc = number_read(s->in, "threads", &settings.http.threads, err);
-	return rc ? rc : admission_new(&settings, &s->server, err);
+	return rc ? rc : s->serves->begin(&settings, &s->server, err);
 }
 
 static int announce(const struct serving *s, struct err *err)
@@ -122,7 +123,7 @@ static int announce(const struct serving *s, struct err *err)
 		struct json_out o = json_out(&text, false);
 		json_object(&o);
 		json_member(&o, "address", s->address);
-		json_member_u64(&o, "port", admission_port(s->server));
+		json_member_u64(&o, "port", s->serves->port(s->server));
 		json_member(&o, "path", ADMISSION_PATH);
 		json_member_bool(&o, "audit", option_flag(s->in, "audit"));
 		json_object_end(&o);
@@ -130,7 +131,7 @@ static int announce(const struct serving *s, struct err *err)
 		return rc ? rc : out_end(err);
 	}
 	out("reviews are answered at https://%s%s%s:%u" ADMISSION_PATH "%s\n", v6 ? "[" : "", s->address, v6 ? "]" : "",
-	    admission_port(s->server), option_flag(s->in, "audit") ? ", in audit mode: nothing is denied" : "");
+	    s->serves->port(s->server), option_flag(s->in, "audit") ? ", in audit mode: nothing is denied" : "");
 	return out_end(err);
 }
 
@@ -145,7 +146,7 @@ static int load(struct serving *s, bool first, struct err *err)
 	int rc = serve_site_load(&s->site, first, &fresh, &why);
 	if (rc == 0) {
 		size_t contents = fresh->artifact_count, advisories = fresh->advisory_count, stale = fresh->stale_count;
-		admission_snapshot_set(s->server, fresh);
+		s->serves->snapshot_set(s->server, fresh);
 		log_info("snapshot in force: %zu contents, %zu advisories, %zu stale feeds", contents, advisories,
 			 stale);
 		return 0;
@@ -154,7 +155,7 @@ static int load(struct serving *s, bool first, struct err *err)
 		*err = why;
 		return rc;
 	}
-	admission_load_failed(s->server);
+	s->serves->load_failed(s->server);
 	log_error("the snapshot in force stays: %s", err_render(&why, line, sizeof line));
 	return 0;
 }
@@ -165,7 +166,7 @@ static void record(struct serving *s, bool now)
 {
 	struct err err = ERR_INIT;
 	char line[2048];
-	while (s->batch_n < MAX_BATCH && admission_take(s->server, &s->batch[s->batch_n])) {
+	while (s->batch_n < MAX_BATCH && s->serves->take(s->server, &s->batch[s->batch_n])) {
 		const struct admission_record *r = &s->batch[s->batch_n++];
 		log_info("%s%s: %s %s %s/%s by %s: %s", gate_decision_name(r->decision), r->dry_run ? " (dry run)" : "",
 			 review_operation_name(r->operation), r->kind, r->namespace_, r->name, r->user, r->message);
@@ -195,7 +196,7 @@ static void serve(struct serving *s)
 	while (!thread_stop_wanted()) {
 		bool asked = thread_hangup_taken();
 		if (asked)
-			admission_reload_certificate(s->server);
+			s->serves->reload_certificate(s->server);
 		if (asked || serve_site_changed(&s->site) || mono_usec() - loaded >= s->every_usec) {
 			(void)load(s, false, NULL);
 			loaded = mono_usec();
@@ -210,7 +211,7 @@ static void leave(struct serving *s)
 {
 	int64_t drain = option(s->in, "drain")->given ? option(s->in, "drain")->number : 5 * USEC_PER_SEC;
 	mono_t from = mono_usec();
-	admission_unready(s->server);
+	s->serves->unready(s->server);
 	while (mono_usec() - from < drain) {
 		record(s, false);
 		pause_for(RF_MIN(STEP_USEC, drain));
@@ -223,6 +224,7 @@ int gate_serve_run(const struct invocation *in, struct err *err)
 	if (!s)
 		return err_set(err, RF_ENOMEM, "no memory for a server");
 	s->in = in;
+	s->serves = in->wiring->admission;
 	s->every_usec = option(in, "every")->given ? option(in, "every")->number : USEC_PER_MIN;
 	if (!getenv("REFORGE_LOG"))
 		log_set_level(LOG_INFO);
@@ -240,7 +242,7 @@ int gate_serve_run(const struct invocation *in, struct err *err)
 		leave(s);
 		record(s, true);
 	}
-	admission_free(s->server);
+	s->serves->free(s->server);
 	serve_site_release(&s->site);
 	str_release(&s->own_namespace);
 	rf_free(s);

@@ -7,7 +7,7 @@
 
 #include "cli/cli.h"
 #include "crypto/sign.h"
-#include "server/admission.h"
+#include "gate/admission.h"
 
 #include <sys/stat.h>
 

@@ -2,8 +2,8 @@
  * admission - the gate as a validating admission webhook: POST /admission over TLS, an AdmissionReview in, one out.
  *
  * May use network/, gate/ and what stands below. A request costs reading its object, look-ups in a snapshot in memory,
- * and writing the answer; no lock, no disk, no database, no other request. Whoever loads snapshots (cli/gate_serve_site.c)
- * exchanges them here while requests are under way.
+ * and writing the answer; no lock, no disk, no database, no other request. Whoever loads snapshots exchanges them here while requests are
+ * under way; the contract with him is gate/admission.h.
  *
  *   API server ──► http_server ──► review_read ──► review_judge(snapshot) ──► answer
  *                                                        ▲          └─► queue ──► admission_take(): ledger, log
@@ -17,37 +17,10 @@
 #ifndef REFORGE_SERVER_ADMISSION_H
 #define REFORGE_SERVER_ADMISSION_H
 
-#include "gate/review.h"
-#include "network/http_server.h"
+#include "gate/admission.h"
 
-#define ADMISSION_PATH "/admission"
 #define ADMISSION_QUEUE 1024 /* decisions that wait to be recorded; more are dropped and counted */
 
-struct admission_namespace {
-	const char *name, *environment;
-};
-
-struct admission_settings {               /* everything in it must live until admission_free() */
-	struct http_server_settings http; /* routes, workers and data are set here */
-	struct review_rules rules;
-	const char *environment; /* of namespaces that are not listed; "" none */
-	const struct admission_namespace *namespaces;
-	size_t namespaces_n;
-	bool audit;                                     /* nothing is denied */
-	void (*notice)(bool trouble, const char *text); /* as of the server; any thread. May be NULL */
-};
-
-/* A decision that warns or denies, as it is recorded. Texts are cut to their room. */
-struct admission_record {
-	usec_t at;
-	enum gate_decision decision, judged;
-	enum review_operation operation;
-	bool dry_run;
-	char uid[64], kind[48], namespace_[64], name[128], user[128], policy[64], service[64], advisories[256],
-		message[512];
-};
-
-struct admission;
 /* Serves when it returns 0; everything that is to be judged is denied until the first snapshot. Errors of
  * http_server_new(). */
 RF_MUST_CHECK int admission_new(const struct admission_settings *settings, struct admission **ret, struct err *err);
