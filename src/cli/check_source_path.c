@@ -1,6 +1,7 @@
 /* check PATH - files, folders, and what lies inside of containers: each a subject of its own. */
 #include "cli/check.h"
 
+#include "inventory/dockerfile.h"
 #include "inventory/scan_member.h"
 
 struct path_check {
@@ -18,6 +19,15 @@ static bool is_path(const char *arg)
 static bool is_of_interest(const struct scan_file *f)
 {
 	return strcmp(f->facts->kind, ARTIFACT_OTHER) != 0 || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->path, f->root) == 0;
+}
+
+/* One whose images can be asked about, each at its line. */
+static bool is_dockerfile(const struct scan_file *f)
+{
+	for (size_t i = 0; i < f->facts->rule_count; i++)
+		if (strcmp(f->facts->rules[i], DOCKERFILE_MALFORMED) == 0)
+			return false;
+	return strcmp(f->facts->kind, ARTIFACT_DOCKERFILE) == 0;
 }
 
 /* Only what lies inside of it says anything, and nothing in there did. */
@@ -40,6 +50,8 @@ static int take(const struct scan_file *f, void *data)
 		check_say_empty(&facts);
 	p->inside = f->outer ? p->inside + !artifact_kind_only_holds(span_of(facts.kind)) : 0;
 	p->asked++;
+	if (is_dockerfile(f))
+		return check_source_dockerfile.run(r, f->path);
 	struct check_question q = check_content(f->path, f->outer ? f->outer : f->path, &facts, f->has_digest ? &f->digest : NULL);
 	return check_ask(r, &q);
 }
@@ -55,7 +67,7 @@ static int ask_nothing(struct check_run *r, const char *arg)
 static int run_path(struct check_run *r, const char *arg)
 {
 	struct path_check p = { r, 0, 0 };
-	struct scan_options options = { .threads = 0 };
+	struct scan_options options = { .images = &r->images };
 	int rc = scan_files(&arg, 1, &options, take, &p, NULL, r->err);
 	return rc || p.asked ? rc : ask_nothing(r, arg);
 }

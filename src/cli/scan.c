@@ -44,6 +44,15 @@ static void print_row(struct scanning *s, const struct scan_file *f)
 		table_f(&s->table, COLOUR_NONE, "Triton: %s, %s", triton_load_text(t->load), t->words);
 }
 
+/* What its tags prove, and the images that prove nothing: a row each. */
+static void print_images(struct scanning *s, const struct scan_file *f)
+{
+	for (size_t i = 0; i < f->facts->component_count; i++)
+		scanning_component(s, f->path, &f->facts->components[i]);
+	for (size_t i = 1; i < f->facts->note_count; i++)
+		scanning_note(s, f->path, f->facts->notes[i]);
+}
+
 static bool is_interesting(const struct scanning *s, const struct scan_file *f)
 {
 	return s->all || f->error || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->facts->kind, ARTIFACT_OTHER) != 0;
@@ -67,6 +76,8 @@ int scanning_take(const struct scan_file *f, void *data)
 		return print_json(s, &file);
 	if (is_interesting(s, &file))
 		print_row(s, &file);
+	if (strcmp(file.facts->kind, ARTIFACT_DOCKERFILE) == 0)
+		print_images(s, &file);
 	return 0;
 }
 

@@ -1,11 +1,10 @@
-/* scan DOCKERFILE - the images that it builds on, and what their tags prove. */
+/* scan DOCKERFILE - the images that it builds on, and what their tags prove. Those in a folder are met by scan_path.c. */
 #include "cli/scan.h"
 
 #include "base/fs.h"
 #include "crypto/digest.h"
 #include "inventory/dockerfile.h"
 
-/* A Dockerfile of the workspace's own folder is met by name only: what a tree holds is not what runs there. */
 static bool is_dockerfile(const char *arg)
 {
 	struct span path = span_of(arg);
@@ -42,12 +41,7 @@ static int dockerfile_take(const char *path, struct span bytes, const struct ima
 				    .conflicts = facts.finding == ARTIFACT_CONFLICT,
 				    .unknowns = facts.finding == ARTIFACT_UNKNOWN };
 	scan_totals_add(totals, &more);
-	rc = scanning_take(&f, s);
-	for (size_t i = 0; i < facts.component_count && rc == 0 && !s->json; i++)
-		scanning_component(s, path, &facts.components[i]);
-	for (size_t i = 1; i < facts.note_count && rc == 0 && !s->json; i++)
-		scanning_note(s, path, facts.notes[i]);
-	return rc;
+	return scanning_take(&f, s);
 }
 
 static int run_dockerfile(const struct invocation *in, const char *const *args, size_t n, struct scanning *s,

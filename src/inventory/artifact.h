@@ -33,7 +33,7 @@
 #define ARTIFACT_PACKAGE_DATABASE "package-database"       /* of dpkg, apk, rpm: what is installed */
 #define ARTIFACT_PYTHON_PACKAGE "python-package"           /* metadata of one installed distribution */
 #define ARTIFACT_NPM_PACKAGE "npm-package"                 /* package.json of one installed package */
-#define ARTIFACT_DOCKERFILE "dockerfile"                   /* what an image is built on; scanned by name only */
+#define ARTIFACT_DOCKERFILE "dockerfile"                   /* what an image is built on */
 #define ARTIFACT_BILL_OF_MATERIALS "bill-of-materials"     /* CycloneDX, SPDX; scanned by name only */
 #define ARTIFACT_BILL_ENTRY "bill-entry"                   /* content that a bill names by its digest; not seen */
 #define ARTIFACT_RELEASE_FILE "release-file"               /* a product's own statement: NvInferVersion.h, nv_tegra_release */

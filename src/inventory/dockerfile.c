@@ -388,16 +388,22 @@ static int instruction_read(struct reading *r, struct span text)
 	return rc < 0 ? rc : options_read(r, rest);
 }
 
+static struct reading reading_begin(struct span text, struct dockerfile *file, struct arena *a, struct err *err)
+{
+	struct reading r = { .rest = text, .escape = '\\', .a = a, .err = err, .file = file };
+	if (span_starts(text, "\xef\xbb\xbf"))
+		r.rest = span_from(text, 3);
+	directives_read(&r);
+	return r;
+}
+
 int dockerfile_read(struct span text, struct arena *a, struct dockerfile *ret, struct err *err)
 {
 	struct dockerfile file = { 0 };
 	if (text.n > DOCKERFILE_MAX_BYTES)
 		return err_set(err, RF_ETOOBIG, "a Dockerfile has at most %zu MiB", DOCKERFILE_MAX_BYTES / MIB);
-	if (span_starts(text, "\xef\xbb\xbf"))
-		text = span_from(text, 3);
-	struct reading r = { .rest = text, .escape = '\\', .a = a, .err = err, .file = &file };
+	struct reading r = reading_begin(text, &file, a, err);
 	struct span instruction;
-	directives_read(&r);
 	int rc;
 	while ((rc = instruction_take(&r, &instruction)) == 1) {
 		rc = instruction_read(&r, instruction);
@@ -412,9 +418,37 @@ int dockerfile_read(struct span text, struct arena *a, struct dockerfile *ret, s
 	return rc;
 }
 
+static const char *const words[] = { "Dockerfile", "Containerfile" };
+
+static bool is_named_plainly(struct span name)
+{
+	for (size_t i = 0; i < RF_COUNT(words); i++)
+		if (span_eq_nocase(name, span_of(words[i])))
+			return true;
+	return false;
+}
+
+bool dockerfile_is(struct span name, struct span text)
+{
+	RF_AUTO(arena) a = ARENA_INIT(16 * MIB);
+	struct dockerfile file = { 0 };
+	struct err why = ERR_INIT;
+	struct span instruction;
+	struct reading r = reading_begin(text, &file, &a, &why);
+	int rc = instruction_take(&r, &instruction);
+	struct span rest = instruction, word = rc == 1 ? word_take(&rest) : SPAN_NONE;
+	bool begins = span_eq_nocase(word, SPAN("FROM")) || span_eq_nocase(word, SPAN("ARG"));
+	while (begins && rc == 1 && !r.stages) {
+		rc = instruction_read(&r, instruction);
+		if (rc == 0 && !r.stages)
+			rc = instruction_take(&r, &instruction);
+	}
+	map_release(&r.args);
+	return begins && (r.stages || is_named_plainly(name));
+}
+
 bool dockerfile_named(struct span name)
 {
-	static const char *const words[] = { "Dockerfile", "Containerfile" };
 	for (size_t i = 0; i < RF_COUNT(words); i++) {
 		size_t n = strlen(words[i]);
 		if (span_eq_nocase(name, span_of(words[i])) ||

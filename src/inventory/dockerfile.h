@@ -16,6 +16,8 @@
 #define DOCKERFILE_MAX_IMAGES 512
 #define DOCKERFILE_MAX_ARGS 1024
 #define DOCKERFILE_MAX_OPEN 256 /* "<<WORD" without an end, each looked for to the end of the file */
+/* The rule by which a file is unknown that no image can be read out of. */
+#define DOCKERFILE_MALFORMED "dockerfile_malformed"
 /* Of one value after substitution. */
 #define DOCKERFILE_MAX_VALUE 4096
 
@@ -48,5 +50,9 @@ RF_MUST_CHECK int dockerfile_image_facts(const struct dockerfile_image *image, c
 					 struct artifact_facts *ret, struct err *err);
 /* Dockerfile, Containerfile, Dockerfile.NAME, NAME.Dockerfile. */
 bool dockerfile_named(struct span name);
+/* A file that is named so, met among others: is it one? Its first instruction is FROM or ARG, and unless it is called Dockerfile or
+ * Containerfile and nothing more, a FROM of it can be read: Dockerfile.md, Dockerfile.j2 and Dockerfile.dockerignore are
+ * something else. */
+bool dockerfile_is(struct span name, struct span text);
 
 #endif

@@ -103,8 +103,8 @@ int dockerfile_facts(struct span text, const struct image_map *m, struct arena *
 	if (rc == RF_ENOMEM)
 		return err_set(err, rc, "%s", why.text);
 	if (rc < 0)
-		artifact_object(&r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, "dockerfile_malformed", "line %lld: %s",
-				(long long)why.line, why.text);
+		artifact_object(&r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, DOCKERFILE_MALFORMED, "line %lld: %s",
+				(long long)RF_MAX(why.line, 1), why.text);
 	for (size_t i = 0; i < file.count && !r.failed; i++)
 		image_judge(&r, &file.images[i], m);
 	return finish(&r);

@@ -69,7 +69,12 @@ struct scan_file {
 	const struct triton_verdict *triton; /* what a Triton server makes of it (triton_repository.h); NULL: not looked at */
 };
 
+struct image_map;
+
 struct scan_options {
+	/* What tags of images prove: a file that is a Dockerfile (dockerfile_is()) becomes one, with what its images bring. NULL:
+	 * Dockerfiles are files like others. */
+	const struct image_map *images;
 	bool no_digest;   /* headers only: report-only, a second look over all bytes is not taken */
 	bool evidence;    /* fill facts->evidence */
 	bool skip_other;  /* members of containers: what is none of the formats that are read here gets no digest */

@@ -180,11 +180,12 @@ static int batch_run(struct scan *s)
 
 /* ── The walk ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void slot_take(struct scan_slot *slot, const struct fs_entry *e, const char *root)
+static void slot_take(const struct scan *s, struct scan_slot *slot, const struct fs_entry *e)
 {
 	size_t n = strlen(e->path); /* fs_walk() gives at most 4,095 bytes */
 	scan_slot_begin(slot, e->path, e->name >= e->path && e->name <= e->path + n ? (size_t)(e->name - e->path) : 0);
-	slot->file.root = root;
+	slot->file.root = s->root;
+	slot->images = s->o->images;
 	slot->inside_of = scan_inside_row_of;
 }
 
@@ -307,7 +308,7 @@ static int on_entry(const struct fs_entry *e, void *data)
 	int rc = 0;
 	if (thread_stop_wanted())
 		return err_set(s->err, RF_ECANCELLED, "stopped");
-	slot_take(slot, e, s->root);
+	slot_take(s, slot, e);
 	switch (e->kind) {
 	case FS_FILE:
 		rc = slot_open(s, slot, e, e->dir_fd < 0);

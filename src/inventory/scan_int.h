@@ -33,6 +33,7 @@ struct scan_slot {
 	struct scan_file file;
 	struct artifact_facts facts;
 	struct arena arena;
+	const struct image_map *images; /* as in struct scan_options */
 	/* What may lie inside of such a file; NULL: nobody looks there. */
 	const struct scan_inside_row *(*inside_of)(const struct artifact_facts *facts);
 	const struct scan_inside_row *inside; /* fd is open still: what lies inside is to be read. NULL: nothing */
@@ -51,6 +52,9 @@ void scan_slot_begin(struct scan_slot *s, const char *path, size_t name_at);
 /* Reads facts, and the digest when wanted (@hasher then not NULL), of slot->fd; closes it unless slot->inside is set. What
  * is wrong with the file becomes a fact. */
 void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data);
+/* The facts of a Dockerfile, when slot->fd is one and slot->images are known; else those that are there stay. @head_n: how
+ * many bytes of it are in slot->head. RF_EIO, RF_ENOMEM. */
+RF_MUST_CHECK int scan_slot_dockerfile(struct scan_slot *s, size_t head_n, struct err *err);
 /* The digest of slot->fd alone, when slot->digest_beside. Uses the slot's arena. */
 void scan_slot_digest(struct scan_slot *s, struct scan_hasher *hasher, scan_tick *tick, void *tick_data);
 /* Another identity than at open, or @hashed bytes instead of as many as it has, is a finding. */

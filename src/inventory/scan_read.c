@@ -54,6 +54,7 @@ void scan_slot_begin(struct scan_slot *s, const char *path, size_t name_at)
 	s->rc = 0;
 	s->want_digest = s->through_link = s->digest_beside = false;
 	s->inside_of = NULL;
+	s->images = NULL;
 	s->inside = NULL;
 	s->err = ERR_INIT;
 	s->file = (struct scan_file){ .path = s->path, .root = s->path };
@@ -353,6 +354,8 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 		rc = artifact_read(&src, span_of(s->path), flags, &s->arena, &s->facts, &err);
 	if (rc == 0)
 		rc = name_behind_links(s, &src, flags, &err);
+	if (rc == 0)
+		rc = scan_slot_dockerfile(s, n, &err);
 	if (rc == RF_ENOMEM) {
 		s->rc = rc;
 		s->err = err;

@@ -106,6 +106,17 @@ def dockerfile():
     ok([(x["subject"], x["line"]) for x in a] == [("nvcr.io/nvidia/tritonserver:25.06-trtllm-python-py3", 2), ("${BASE}", 4)], "a Dockerfile: its images with their lines", a)
     ok(a[0]["decision"] == "deny" and CVE in json.dumps(a[0]), "what a tag proves is judged", a[0])
     ok(a[1]["decision"] == "warn" and "build time" in json.dumps(a[1]), "an argument of the build is unknown", a[1])
+    where = folder() / "sources"
+    (where / "web").mkdir(parents=True, exist_ok=True)
+    (where / "web" / "gpu.Dockerfile").write_text(f.read_text())
+    (where / "Dockerfile").write_text("FROM a b c\n")
+    (where / "Dockerfile.md").write_text("# Images\n\nFrom here on they are built.\n")
+    (where / "Dockerfile.big").write_text("FROM x\n" + "#" * (1 << 20))
+    r, found = answers(where)
+    told = [{k: x.get(k) for k in ("subject", "line", "decision")} for x in found if "/sources/" not in x["subject"]]
+    ok(told == [{k: x.get(k) for k in ("subject", "line", "decision")} for x in a] and r.status == 1, "a folder: the images of the Dockerfiles in it, as when they are named", r)
+    ok({os.path.basename(x["subject"]): x["decision"] for x in found if "/sources/" in x["subject"]} == {"Dockerfile": "warn", "Dockerfile.big": "warn"},
+       "one that cannot be read is unknown, what is only called so is nothing", r)
     f.write_text("RUN before\nFROM x\n")
     check(check_(f), 3, "a Dockerfile that is none is unknown", "line 1")
 

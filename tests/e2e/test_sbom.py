@@ -168,6 +168,14 @@ def dockerfiles():
     result = scan("--json", where / "Dockerfile")
     got = {c["product"]: c["version"] for c in result.json()["components"]}
     ok(result.status == 0 and got.get(TRT) == "10.11.0.33", "a proven tag", result)
+    named = result.lines()[0]
+    write(where / "tree/app/Containerfile", (where / "Dockerfile").read_text())
+    write(where / "tree/Dockerfile.j2", "FROM {{ base }}\n")
+    write(where / "tree/app/text", "FROM x\n")
+    result = scan("--json", where / "tree")
+    got = {os.path.relpath(f["path"], where / "tree"): f for f in result.lines()}
+    ok({p: f["kind"] for p, f in got.items()} == {"app/Containerfile": "dockerfile", "Dockerfile.j2": "other", "app/text": "other"}
+       and got["app/Containerfile"]["components"] == named["components"] and result.status == 0, "Dockerfiles of a folder are met by name and content", result)
     write(where / "Dockerfile.site", "FROM registry.example:5000/base:7\n")
     result = scan("--json", where / "Dockerfile.site")
     ok(result.status == 3 and result.json()["rules"] == ["image_unproven"], "a tag that nothing proves is unknown", result)

@@ -208,6 +208,31 @@ static void test_real_map(void **state)
 	}
 }
 
+/* Among the files of a folder. */
+static void test_is(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *name, *text;
+		bool is;
+	} rows[] = {
+		{ "Dockerfile", "# syntax=docker/dockerfile:1\n\nARG A\nFROM a\n", true },
+		{ "Dockerfile.gpu", "\xef\xbb\xbf" "from a AS b\nRUN x\nFROM a b c\n", true },
+		{ "Dockerfile", "FROM {{ base }}\n", true }, /* called so and nothing more: it is said that it cannot be read */
+		{ "Containerfile", "ARG A=${A#x}\n", true },
+		{ "Dockerfile.j2", "FROM {{ base }}\n", false },
+		{ "Dockerfile.md", "# Images\n\nFrom here on they are built.\n", false },
+		{ "Dockerfile.dockerignore", "*.plan\n", false },
+		{ "Dockerfile.sh", "#!/bin/sh\ndocker build .\n", false },
+		{ "Dockerfile.args", "ARG A=1\n", false },
+		{ "Dockerfile", "all: x\n\tcc x\n", false },
+		{ "Dockerfile", "", false },
+	};
+	for (size_t i = 0; i < RF_COUNT(rows); i++)
+		if (dockerfile_is(span_of(rows[i].name), span_of(rows[i].text)) != rows[i].is)
+			fail_msg("%s: %s", rows[i].name, rows[i].text);
+}
+
 static void test_names(void **state)
 {
 	(void)state;
@@ -222,6 +247,6 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_files), cmocka_unit_test(test_open_here_documents), cmocka_unit_test(test_facts), cmocka_unit_test(test_maps),
-					    cmocka_unit_test(test_real_map), cmocka_unit_test(test_names) };
+					    cmocka_unit_test(test_real_map), cmocka_unit_test(test_is), cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
