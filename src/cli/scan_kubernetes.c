@@ -31,7 +31,8 @@ static int unread_add(const char *path, const struct err *why, void *data)
 {
 	struct clustering *c = data;
 	static const char *const kinds[] = { "Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "ReplicationController", "Job",
-					     "CronJob", "InferenceService", "ServingRuntime", "ClusterServingRuntime", "Pod" };
+					     "CronJob", "InferenceService", "LLMInferenceService", "TrainedModel", "ServingRuntime",
+					     "ClusterServingRuntime", "Pod" };
 	char line[2048];
 	struct artifact_facts facts = { .kind = ARTIFACT_OTHER, .layout = "", .cause = ARTIFACT_CAUSE_UNREADABLE, .cc_major = -1,
 					.cc_minor = -1, .finding = ARTIFACT_UNKNOWN, .note_count = 1 };

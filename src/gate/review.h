@@ -8,8 +8,8 @@
  *   bytes ─review_read()─► struct review {uid, operation, subjects} ─review_judge()─► struct review_verdict
  *                                                                       └─review_write()─► bytes
  *
- * What is judged: Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob,
- * InferenceService and KServe's runtimes, on CREATE and UPDATE; of each the images of containers, initContainers,
+ * What is judged: Pod, Deployment, StatefulSet, DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, KServe's
+ * services, models and runtimes, on CREATE and UPDATE; of each the images of containers, initContainers,
  * ephemeralContainers and image volumes, and the models that volumes, environment, arguments, annotations and
  * storageUri name (below). What passes: DELETE and CONNECT, other kinds, subresources but ephemeralcontainers, objects
  * that are being deleted or are over, exempt namespaces.

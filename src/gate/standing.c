@@ -254,18 +254,12 @@ int standing_content(struct standing *s, struct span host, struct span service, 
 /* A controller that can run one replica more for a while. */
 static bool can_surge(const char *kind)
 {
-	static const char *const kinds[] = { "Deployment", "ReplicaSet", "ReplicationController", "InferenceService" };
+	static const char *const kinds[] = { "Deployment", "ReplicaSet", "ReplicationController", "InferenceService",
+					     "LLMInferenceService" };
 	for (size_t i = 0; i < RF_COUNT(kinds); i++)
 		if (strcmp(kinds[i], kind) == 0)
 			return true;
 	return false;
-}
-
-/* What runs to its end answers nobody. */
-static bool serves(const char *kind)
-{
-	return strcmp(kind, "Job") != 0 && strcmp(kind, "CronJob") != 0 && strcmp(kind, "ServingRuntime") != 0 &&
-	       strcmp(kind, "ClusterServingRuntime") != 0;
 }
 
 int standing_workload(struct standing *s, struct span host, struct span service, struct span environment,
@@ -284,7 +278,7 @@ int standing_workload(struct standing *s, struct span host, struct span service,
 	bool first = !g->is_cluster; /* the models of a workload stand with each of its containers */
 	g->is_cluster = true;
 	g->out.drain.can_surge = can_surge(w->kind);
-	g->out.drain.replicas = serves(w->kind) ? w->replicas : 0;
+	g->out.drain.replicas = kube_serves(w->kind) ? w->replicas : 0;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
 		struct gate_subject subject = { .kind = list[i].kind, .name = span_of(list[i].name) };
 		bool own = w->containers_n && list[i].kind == GATE_IMAGE && strcmp(list[i].name, w->containers[0].images[0].reference) == 0;

@@ -8,12 +8,14 @@
  *
  * Pure but for kubernetes_api.h and kubernetes_record.h. May use base/, format/. Kinds read: Pod, Deployment, StatefulSet,
  * DaemonSet, ReplicaSet, ReplicationController, Job, CronJob, EphemeralContainers (no workload: what reviews up to
- * Kubernetes 1.21 hold of `kubectl debug`); KServe's InferenceService, ServingRuntime, ClusterServingRuntime; lists of
- * them. Everything else is counted and skipped; a Secret is never looked into, and of
+ * Kubernetes 1.21 hold of `kubectl debug`); KServe's InferenceService, LLMInferenceService, TrainedModel, ServingRuntime,
+ * ClusterServingRuntime; lists of them. Everything else is counted and skipped; a Secret is never looked into, and of
  * environment variables only what is written in the manifest itself and names a model.
  *
  * What a controller made (the ReplicaSet and pods of a Deployment) is counted once, as the controller; its pods tell which
- * digests really run. One thread.
+ * digests really run. A service of KServe has the server that its pods run, else the one of its runtime: the runtime that
+ * it names, or the one that KServe would choose for its model's format. Where that cannot be told the image's reference is a
+ * text in parentheses that says why, with the runtimes that it may be. One thread.
  */
 #ifndef REFORGE_INVENTORY_KUBERNETES_H
 #define REFORGE_INVENTORY_KUBERNETES_H
@@ -72,8 +74,10 @@ struct kube_workload {
 	const char *kind, *name, *namespace_; /* namespace "" for cluster-wide ones */
 	const char *uid;                      /* "" in manifests */
 	const char *owner_kind, *owner_name, *owner_uid; /* the controller's; "" none */
+	const char *served_kind, *served_name, *component; /* the service of KServe that it was made for; name "" none */
 	const char *service, *service_owner, *contact;   /* from labels; "" none */
-	const char *runtime;                  /* InferenceService: its ServingRuntime; "" none */
+	const char *runtime;                  /* a service of KServe: the ServingRuntime that it has; "" none, or not told */
+	struct kube_serving *serving;         /* of KServe's kinds: for kube_set_join(); NULL others */
 	int64_t replicas;                     /* wanted, or run by status where the API tells; 0 for templates */
 	struct kube_container *containers;
 	size_t containers_n;
@@ -82,6 +86,7 @@ struct kube_workload {
 	struct kube_model *models;
 	size_t models_n, models_left_out;
 	bool owned;                           /* by one of the set: not to be counted */
+	bool made;                            /* one of the set was made by it */
 };
 
 struct kube_finding {
@@ -97,7 +102,7 @@ struct kube_set {
 	size_t skipped;                       /* objects of other kinds */
 	struct kube_finding *findings;
 	size_t findings_n, findings_room;
-	struct json_doc *doc;
+	struct json_doc *doc;                 /* NULL: nothing was parsed yet */
 };
 
 RF_MUST_CHECK int kube_set_init(struct kube_set *s, const struct kube_labels *labels, const char *default_namespace,
@@ -114,6 +119,9 @@ RF_MUST_CHECK int kube_add(struct kube_set *s, struct json object, struct err *e
 
 /* Once, after everything was added: what belongs to whom, digests of running pods, findings. RF_ENOMEM. */
 RF_MUST_CHECK int kube_set_join(struct kube_set *s, struct err *err);
+
+/* It answers somebody: neither what runs to its end nor what is a template or a model of others. */
+bool kube_serves(const char *kind);
 
 /* The parts of an image reference: "registry/repo:tag@sha256:hex". The digest's hex, or SPAN_NONE. */
 struct span kube_reference_digest(struct span reference);

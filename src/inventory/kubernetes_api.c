@@ -1,6 +1,7 @@
 /* kubernetes_api - see the header. Paging: kubernetes.io/docs/reference/using-api/api-concepts, "chunks". */
 #include "inventory/kubernetes_api.h"
 
+#include "inventory/kubernetes_int.h"
 #include "network/http_client.h"
 
 #define REQUEST_USEC (60 * USEC_PER_SEC)
@@ -20,6 +21,8 @@ static const struct resource {
 	{ "Job", { "/apis/batch/v1", NULL }, "jobs", false },
 	{ "CronJob", { "/apis/batch/v1", "/apis/batch/v1beta1" }, "cronjobs", false },
 	{ "InferenceService", { "/apis/serving.kserve.io/v1beta1", NULL }, "inferenceservices", false },
+	{ "LLMInferenceService", { "/apis/serving.kserve.io/v1alpha2", "/apis/serving.kserve.io/v1alpha1" }, "llminferenceservices", false },
+	{ "TrainedModel", { "/apis/serving.kserve.io/v1alpha1", NULL }, "trainedmodels", false },
 	{ "ServingRuntime", { "/apis/serving.kserve.io/v1alpha1", NULL }, "servingruntimes", false },
 	{ "ClusterServingRuntime", { "/apis/serving.kserve.io/v1alpha1", NULL }, "clusterservingruntimes", true },
 	/* last: whoever they belong to is known by then */
@@ -77,7 +80,7 @@ static void page_url(struct listing *l, const struct resource *r, size_t version
 static int page_take(struct listing *l, struct str *token)
 {
 	struct json root;
-	int rc = json_parse(l->set->doc, str_span(&l->body), &root, l->err);
+	int rc = kube_parse(l->set, str_span(&l->body), &root, l->err);
 	if (rc == 0)
 		rc = kube_add(l->set, root, l->err);
 	str_reset(token);
@@ -143,7 +146,7 @@ static int version_read(struct listing *l)
 	int rc = get(l, &status);
 	if (rc && (status == 403 || status == 404))
 		return 0;
-	if (rc == 0 && json_parse(l->set->doc, str_span(&l->body), &root, NULL) == 0)
+	if (rc == 0 && kube_parse(l->set, str_span(&l->body), &root, NULL) == 0)
 		(void)snprintf(l->ret->version, sizeof l->ret->version, "%.*s",
 			       SPAN_ARG(json_string(json_get(root, "gitVersion"))));
 	return rc;

@@ -58,7 +58,7 @@ static int add_yaml(struct kube_set *s, struct span text, const char *file, stru
 	node(&o, yaml_root(doc));
 	rc = str_check(&json, file, err);
 	if (rc == 0)
-		rc = json_parse(s->doc, str_span(&json), &root, err);
+		rc = kube_parse(s, str_span(&json), &root, err);
 	return rc ? rc : kube_add(s, root, err);
 }
 
@@ -145,7 +145,7 @@ int kube_read(struct kube_set *s, struct span bytes, const char *file, struct er
 	if (bytes.n > KUBE_MAX_FILE_BYTES)
 		rc = err_set(err, RF_ETOOBIG, "more than 64 MiB of manifests in one file");
 	else if (is_json(bytes)) {
-		rc = json_parse(s->doc, bytes, &root, err);
+		rc = kube_parse(s, bytes, &root, err);
 		if (rc == 0)
 			rc = kube_add(s, root, err);
 	} else {

@@ -2,19 +2,91 @@
 #ifndef REFORGE_INVENTORY_KUBERNETES_INT_H
 #define REFORGE_INVENTORY_KUBERNETES_INT_H
 
+#include "base/time.h"
 #include "inventory/kubernetes.h"
+
+#define KUBE_MAX_VOLUMES 256 /* mounts of one workload */
 
 /* A terminated copy of a string; "" when absent or no string. NULL: out of memory. */
 const char *kube_text(struct kube_set *s, struct json v);
 /* A new workload at the end of the set. NULL: out of memory. */
 struct kube_workload *kube_new(struct kube_set *s);
 int kube_no_memory(struct err *err);
-/* Fills containers, volumes, models of @w from a pod's spec. RF_ETOOMANY, RF_ENOMEM. */
-RF_MUST_CHECK int kube_pod_spec(struct kube_set *s, struct json spec, struct kube_workload *w, struct err *err);
+/* A pod's spec, and containers that its lists do not hold: KServe's model servers stand beside them. */
+struct kube_pod {
+	struct json spec;
+	const struct json *beside;
+	size_t beside_n;
+	const char *beside_name;
+};
+/* Adds containers, volumes, models of a pod to @w's. RF_ETOOMANY, RF_ENOMEM. */
+RF_MUST_CHECK int kube_pod_read(struct kube_set *s, const struct kube_pod *pod, struct kube_workload *w, struct err *err);
 /* One more container with the image @reference. */
 RF_MUST_CHECK int kube_container_add(struct kube_set *s, struct kube_workload *w, const char *name, enum kube_role role,
 				     struct json image, struct err *err);
+/* RF_ETOOMANY, RF_ETOOBIG, RF_ENOMEM. */
+RF_MUST_CHECK int kube_volume_add(struct kube_set *s, struct kube_workload *w, const struct kube_volume *v, struct err *err);
+/* A URI that is there already is one model. */
 RF_MUST_CHECK int kube_model_add(struct kube_set *s, struct kube_workload *w, const char *where, struct span uri,
 				 struct err *err);
+/* Those of a workload's annotations that name models. */
+RF_MUST_CHECK int kube_annotation_models(struct kube_set *s, struct json annotations, struct kube_workload *w,
+					 struct err *err);
+/* With the set's parser, which is made when it is first used: reviews bring objects parsed. As json_parse(). */
+RF_MUST_CHECK int kube_parse(struct kube_set *s, struct span text, struct json *ret, struct err *err);
+
+/* ── KServe ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+#define KUBE_SOURCE_URI "internal.serving.kserve.io/storage-initializer-sourceuri" /* what KServe's webhook fetches */
+#define KUBE_MAX_FORMATS 256 /* of one runtime; further ones are left out of the choice */
+
+struct kube_format { /* one of supportedModelFormats */
+	const char *name, *version; /* version "" any */
+	bool auto_select;
+	int64_t priority;           /* -1: none, which comes last */
+};
+/* What a runtime offers. */
+struct kube_offer {
+	struct kube_format *formats;
+	size_t formats_n;
+	bool disabled, multi_model, multi_node;
+	unsigned protocols;         /* 1 << number of kube_protocol(); 0: all */
+	usec_t created;             /* USEC_NONE: not told */
+	size_t workers_from;        /* containers from this one on are of workers */
+};
+/* What a service wants its server from. */
+struct kube_ask {
+	const char *part;            /* the container that is wanted: "predictor", "main", "explainer" */
+	const char *runtime;         /* by name; "" the one that fits */
+	const char *format, *version, *protocol, *runtime_version; /* "" not said; format "": no runtime, KServe's settings */
+	const char *otherwise;       /* what else its image may come from; "" nothing */
+	bool multi_node, multi_model;
+};
+#define KUBE_MAX_ASKS 4
+struct kube_serving {
+	struct kube_offer *offer;    /* NULL: no runtime */
+	struct kube_ask asks[KUBE_MAX_ASKS];
+	size_t asks_n;
+};
+
+/* "v1" 1, "v2" 2, "grpc-v1" 3, "grpc-v2" 4; 5 others. */
+unsigned kube_protocol(struct span name);
+/* Readers of serving.kserve.io's kinds. RF_ETOOMANY, RF_ETOOBIG, RF_ENOMEM. */
+RF_MUST_CHECK int kube_read_inference_service(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
+RF_MUST_CHECK int kube_read_llm_service(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
+RF_MUST_CHECK int kube_read_trained_model(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
+RF_MUST_CHECK int kube_read_serving_runtime(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
+/* What KServe's init container is told to fetch: pairs of address and folder. */
+RF_MUST_CHECK int kube_fetched_models(struct kube_set *s, struct json args, struct kube_workload *w, struct err *err);
+/* The name under which a service has a container of what KServe made for it. */
+const char *kube_served_container(const struct kube_workload *made, const char *name);
+/* Gives services what their runtimes bring, where nothing that runs tells it. @by_name: index + 1 by
+ * kube_name_key(). RF_ENOMEM. */
+RF_MUST_CHECK int kube_runtimes_resolve(struct kube_set *s, const struct map *by_name, struct err *err);
+/* Under which a set's workloads are found; p NULL: out of memory. */
+struct span kube_name_key(struct kube_set *s, const char *namespace_, const char *kind, const char *name);
+/* What another workload has too is added once. RF_ENOMEM. */
+RF_MUST_CHECK int kube_volumes_take(struct kube_set *s, struct kube_workload *to, const struct kube_workload *from, struct err *err);
+RF_MUST_CHECK int kube_models_take(struct kube_set *s, struct kube_workload *to, const struct kube_workload *from, struct err *err);
 
 #endif

@@ -15,9 +15,10 @@ struct join {
 	struct err *err;
 };
 
-static struct span name_key(struct join *j, const char *ns, const char *kind, const char *name)
+struct span kube_name_key(struct kube_set *s, const char *namespace_, const char *kind, const char *name)
 {
-	return span_of(arena_printf(&j->s->arena, "%s\n%s\n%s", ns, kind, name));
+	const char *key = arena_printf(&s->arena, "%s\n%s\n%s", namespace_, kind, name);
+	return key ? span_of(key) : SPAN_NONE;
 }
 
 static void *index_value(size_t i)
@@ -57,8 +58,8 @@ static int defined_twice(struct join *j, size_t i)
 static int index_add(struct join *j, size_t i)
 {
 	const struct kube_workload *w = &j->s->workloads[i];
-	struct span key = name_key(j, w->namespace_, w->kind, w->name);
-	if (!key.n)
+	struct span key = kube_name_key(j->s, w->namespace_, w->kind, w->name);
+	if (!key.p)
 		return kube_no_memory(j->err);
 	if (map_get(&j->by_name, key))
 		return defined_twice(j, i);
@@ -73,8 +74,8 @@ static int owner_of(struct join *j, const struct kube_workload *w, int64_t *ret)
 	*ret = -1;
 	if (!w->owner_name[0])
 		return 0;
-	struct span key = name_key(j, w->namespace_, w->owner_kind, w->owner_name);
-	if (!key.n)
+	struct span key = kube_name_key(j->s, w->namespace_, w->owner_kind, w->owner_name);
+	if (!key.p)
 		return kube_no_memory(j->err);
 	void *found = w->owner_uid[0] ? map_get(&j->by_uid, span_of(w->owner_uid)) : NULL;
 	found = found ? found : map_get(&j->by_name, key);
@@ -96,11 +97,31 @@ static int owner_make(struct join *j, size_t child)
 	return index_add(j, j->s->count - 1);
 }
 
+/* What KServe made belongs to its service, when the set has that, past owners that are not read. */
+static int served_find(struct join *j, struct kube_workload *w)
+{
+	if (!w->served_name[0] || strcmp(w->kind, w->served_kind) == 0)
+		return 0;
+	struct span key = kube_name_key(j->s, w->namespace_, w->served_kind, w->served_name);
+	if (!key.p)
+		return kube_no_memory(j->err);
+	if (!map_get(&j->by_name, key))
+		return 0;
+	w->owner_kind = w->served_kind;
+	w->owner_name = w->served_name;
+	w->owner_uid = "";
+	return 0;
+}
+
 static int owners_complete(struct join *j)
 {
 	for (size_t i = 0, n = j->s->count; i < n; i++) {
 		int64_t owner;
 		int rc = owner_of(j, &j->s->workloads[i], &owner);
+		if (rc == 0 && owner < 0)
+			rc = served_find(j, &j->s->workloads[i]);
+		if (rc == 0 && owner < 0)
+			rc = owner_of(j, &j->s->workloads[i], &owner);
 		if (rc == 0 && owner < 0 && j->s->workloads[i].owner_name[0])
 			rc = owner_make(j, i);
 		if (rc)
@@ -169,20 +190,68 @@ static int container_take(struct join *j, struct kube_workload *to, const struct
 	return c && is_pod && from->images[0].digest[0] ? image_add(j, c, &from->images[0]) : 0;
 }
 
+/* Counted are running pods where the controller does not say how many it wants. */
+static bool counts_itself(const struct kube_workload *w)
+{
+	static const char *const kinds[] = { "Deployment", "StatefulSet", "DaemonSet",   "ReplicaSet",
+					     "Job",        "CronJob",     "ReplicationController", "Pod" };
+	for (size_t i = 0; i < RF_COUNT(kinds); i++)
+		if (strcmp(w->kind, kinds[i]) == 0)
+			return true;
+	return false;
+}
+
+/* What the same volume is: mounted alike it is one. */
+static struct kube_volume *volume_like(const struct kube_workload *w, const struct kube_volume *v)
+{
+	for (size_t i = 0; i < w->volumes_n; i++)
+		if (strcmp(w->volumes[i].kind, v->kind) == 0 && strcmp(w->volumes[i].identity, v->identity) == 0 &&
+		    strcmp(w->volumes[i].mounted_at, v->mounted_at) == 0 && strcmp(w->volumes[i].sub_path, v->sub_path) == 0)
+			return &w->volumes[i];
+	return NULL;
+}
+
+int kube_volumes_take(struct kube_set *s, struct kube_workload *to, const struct kube_workload *from, struct err *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < from->volumes_n; i++) {
+		struct kube_volume *same = volume_like(to, &from->volumes[i]);
+		if (same)
+			same->writable |= from->volumes[i].writable;
+		else if (to->volumes_n < KUBE_MAX_VOLUMES)
+			rc = kube_volume_add(s, to, &from->volumes[i], err);
+	}
+	return rc;
+}
+
+int kube_models_take(struct kube_set *s, struct kube_workload *to, const struct kube_workload *from, struct err *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < from->models_n; i++)
+		rc = kube_model_add(s, to, from->models[i].where, span_of(from->models[i].uri), err);
+	return rc;
+}
+
 /* What the controller does not say itself is taken from what it made: an InferenceService has its containers from a
  * runtime, a controller of a kind that is not read has nothing of its own. */
 static int take(struct join *j, size_t top, size_t child)
 {
 	struct kube_workload *to = &j->s->workloads[top];
 	const struct kube_workload *from = &j->s->workloads[child];
-	bool is_pod = strcmp(from->kind, "Pod") == 0;
+	bool is_pod = strcmp(from->kind, "Pod") == 0, templated = counts_itself(to);
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < from->containers_n; i++)
-		rc = container_take(j, to, &from->containers[i], is_pod);
-	if (!to->volumes_n)
-		to->volumes = from->volumes, to->volumes_n = from->volumes_n;
-	if (!to->models_n)
-		to->models = from->models, to->models_n = from->models_n;
+	to->made = true;
+	for (size_t i = 0; rc == 0 && i < from->containers_n; i++) {
+		struct kube_container c = from->containers[i];
+		if (strcmp(to->kind, from->served_kind) == 0)
+			c.name = kube_served_container(from, c.name);
+		rc = container_take(j, to, &c, is_pod);
+	}
+	/* the template of a kind that has one says all of them, once */
+	if (rc == 0 && (!templated || !to->volumes_n))
+		rc = kube_volumes_take(j->s, to, from, j->err);
+	if (rc == 0 && (!templated || !to->models_n))
+		rc = kube_models_take(j->s, to, from, j->err);
 	if (!to->service[0])
 		to->service = from->service;
 	if (!to->service_owner[0])
@@ -205,17 +274,6 @@ static int top_of(struct join *j, size_t i, size_t *ret)
 		top = (size_t)owner;
 	}
 	return 0;
-}
-
-/* Counted are running pods where the controller does not say how many it wants. */
-static bool counts_itself(const struct kube_workload *w)
-{
-	static const char *const kinds[] = { "Deployment", "StatefulSet", "DaemonSet",   "ReplicaSet",
-					     "Job",        "CronJob",     "ReplicationController", "Pod" };
-	for (size_t i = 0; i < RF_COUNT(kinds); i++)
-		if (strcmp(w->kind, kinds[i]) == 0)
-			return true;
-	return false;
 }
 
 static int owned_take(struct join *j)
@@ -278,17 +336,19 @@ struct mount {
 	unsigned n; /* how many there are from here on */
 };
 
-/* Jobs fill volumes before others read them; templates run nowhere. */
-static bool serves(const struct kube_workload *w)
+bool kube_serves(const char *kind)
 {
-	return !w->owned && strcmp(w->kind, "Job") != 0 && strcmp(w->kind, "CronJob") != 0 &&
-	       strcmp(w->kind, "ServingRuntime") != 0 && strcmp(w->kind, "ClusterServingRuntime") != 0;
+	static const char *const kinds[] = { "Job", "CronJob", "TrainedModel", "ServingRuntime", "ClusterServingRuntime" };
+	for (size_t i = 0; i < RF_COUNT(kinds); i++)
+		if (strcmp(kinds[i], kind) == 0)
+			return false;
+	return true;
 }
 
 static bool lies_below(const char *path, const char *folder)
 {
 	size_t n = strlen(folder);
-	return n > 1 && strncmp(path, folder, n) == 0 && (path[n] == '\0' || path[n] == '/' || folder[n - 1] == '/');
+	return n && strcmp(folder, "/") != 0 && strncmp(path, folder, n) == 0 && (path[n] == '\0' || path[n] == '/' || folder[n - 1] == '/');
 }
 
 /* Models lie on it: by its names, or because the workload is told to load one from there. */
@@ -340,7 +400,8 @@ static int volumes_index(struct join *j, struct map *by_volume)
 {
 	for (size_t i = 0; i < j->s->count; i++) {
 		const struct kube_workload *w = &j->s->workloads[i];
-		for (size_t k = 0; serves(w) && k < w->volumes_n; k++) {
+		/* Jobs fill volumes before others read them; templates run nowhere */
+		for (size_t k = 0; !w->owned && kube_serves(w->kind) && k < w->volumes_n; k++) {
 			const struct kube_volume *v = &w->volumes[k];
 			bool local = strcmp(v->kind, "nfs") != 0;
 			if (!v->identity[0] || strcmp(v->kind, "configMap") == 0 || strcmp(v->kind, "csi") == 0)
@@ -387,6 +448,8 @@ int kube_set_join(struct kube_set *s, struct err *err)
 		rc = owners_complete(&j);
 	if (rc == 0)
 		rc = owned_take(&j);
+	if (rc == 0)
+		rc = kube_runtimes_resolve(s, &j.by_name, err);
 	for (size_t i = 0; rc == 0 && i < s->count; i++)
 		if (!s->workloads[i].owned)
 			rc = images_judge(&j, &s->workloads[i]);

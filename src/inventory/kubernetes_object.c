@@ -26,7 +26,8 @@ struct kube_workload *kube_new(struct kube_set *s)
 	}
 	struct kube_workload *w = &s->workloads[s->count++];
 	*w = (struct kube_workload){ .kind = "", .name = "", .namespace_ = "", .uid = "", .owner_kind = "", .owner_name = "",
-				     .owner_uid = "", .service = "", .service_owner = "", .contact = "", .runtime = "" };
+				     .owner_uid = "", .served_kind = "", .served_name = "", .component = "", .service = "",
+				     .service_owner = "", .contact = "", .runtime = "" };
 	return w;
 }
 
@@ -34,8 +35,13 @@ int kube_set_init(struct kube_set *s, const struct kube_labels *labels, const ch
 {
 	*s = (struct kube_set){ .arena = ARENA_INIT(1 * GIB), .labels = *labels };
 	s->default_namespace = arena_text(&s->arena, span_of(default_namespace));
-	s->doc = json_doc_new();
-	return s->default_namespace && s->doc ? 0 : kube_no_memory(err);
+	return s->default_namespace ? 0 : kube_no_memory(err);
+}
+
+int kube_parse(struct kube_set *s, struct span text, struct json *ret, struct err *err)
+{
+	s->doc = s->doc ? s->doc : json_doc_new();
+	return s->doc ? json_parse(s->doc, text, ret, err) : kube_no_memory(err);
 }
 
 int kube_set_reset(struct kube_set *s, struct span default_namespace, struct err *err)
@@ -70,6 +76,27 @@ static struct json marked(struct json object, struct json template, const char *
 	return none;
 }
 
+/* KServe marks what it makes for a service, also where kinds that are not read (Knative's Revision, LeaderWorkerSet) stand
+ * between the two. */
+static bool served(struct kube_set *s, struct json object, struct json template, struct kube_workload *w)
+{
+	const struct json places[] = { json_path(object, "metadata", "labels", NULL), json_path(template, "metadata", "labels", NULL) };
+	for (size_t i = 0; i < RF_COUNT(places); i++) {
+		struct json service = json_get(places[i], "serving.kserve.io/inferenceservice");
+		bool llm = !json_string(service).n &&
+			   span_eq_text(json_string(json_get(places[i], "app.kubernetes.io/part-of")), "llminferenceservice");
+		if (llm)
+			service = json_get(places[i], "app.kubernetes.io/name");
+		if (!json_string(service).n)
+			continue;
+		w->served_kind = llm ? "LLMInferenceService" : "InferenceService";
+		w->served_name = kube_text(s, service);
+		w->component = kube_text(s, json_get(places[i], llm ? "app.kubernetes.io/component" : "component"));
+		return w->served_name && w->component;
+	}
+	return true;
+}
+
 static bool identify(struct kube_set *s, struct json object, struct json template, struct kube_workload *w)
 {
 	struct json meta = json_get(object, "metadata");
@@ -90,7 +117,7 @@ static bool identify(struct kube_set *s, struct json object, struct json templat
 	w->service_owner = kube_text(s, marked(object, template, s->labels.owner));
 	w->contact = kube_text(s, marked(object, template, s->labels.contact));
 	return w->name && w->namespace_ && w->uid && w->owner_kind && w->owner_name && w->owner_uid && w->service &&
-	       w->service_owner && w->contact;
+	       w->service_owner && w->contact && served(s, object, template, w);
 }
 
 /* ── Kinds ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -105,8 +132,6 @@ struct kind {
 	int (*read)(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err); /* instead */
 };
 
-static int read_inference_service(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
-static int read_serving_runtime(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
 static int read_ephemeral_containers(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err);
 
 static const struct kind kinds[] = {
@@ -119,9 +144,11 @@ static const struct kind kinds[] = {
 	{ "DaemonSet", "apps", false, { "spec", "template" }, NULL, "desiredNumberScheduled", 1, NULL },
 	{ "Job", "batch", false, { "spec", "template" }, "parallelism", "active", 1, NULL },
 	{ "CronJob", "batch", false, { "spec", "jobTemplate", "spec", "template" }, NULL, NULL, 0, NULL },
-	{ "InferenceService", "serving.kserve.io", false, { NULL }, NULL, NULL, 1, read_inference_service },
-	{ "ServingRuntime", "serving.kserve.io", false, { NULL }, NULL, NULL, 0, read_serving_runtime },
-	{ "ClusterServingRuntime", "serving.kserve.io", true, { NULL }, NULL, NULL, 0, read_serving_runtime },
+	{ "InferenceService", "serving.kserve.io", false, { NULL }, NULL, NULL, 1, kube_read_inference_service },
+	{ "LLMInferenceService", "serving.kserve.io", false, { NULL }, "replicas", NULL, 1, kube_read_llm_service },
+	{ "TrainedModel", "serving.kserve.io", false, { NULL }, NULL, NULL, 0, kube_read_trained_model },
+	{ "ServingRuntime", "serving.kserve.io", false, { NULL }, NULL, NULL, 0, kube_read_serving_runtime },
+	{ "ClusterServingRuntime", "serving.kserve.io", true, { NULL }, NULL, NULL, 0, kube_read_serving_runtime },
 };
 
 static const struct kind *kind_of(struct span kind, struct span api)
@@ -144,64 +171,20 @@ static int64_t count_of(const struct kind *k, struct json object)
 	return k->otherwise;
 }
 
-/* A model of KServe: where it is stored, and the server's image when one is given beside it. */
-static int read_predictor_model(struct kube_set *s, struct json model, const char *part, struct kube_workload *w,
-				struct err *err)
-{
-	struct span uri = json_string(json_get(model, "storageUri"));
-	int rc = 0;
-	if (!uri.n)
-		uri = json_string(json_path(model, "storage", "path", NULL));
-	if (uri.n)
-		rc = kube_model_add(s, w, "storageUri", uri, err);
-	if (rc == 0 && json_string(json_get(model, "image")).n)
-		rc = kube_container_add(s, w, part, KUBE_CONTAINER, json_get(model, "image"), err);
-	if (rc == 0 && json_string(json_get(model, "runtime")).n) {
-		w->runtime = kube_text(s, json_get(model, "runtime"));
-		rc = w->runtime ? 0 : kube_no_memory(err);
-	}
-	return rc;
-}
-
-/* serving.kserve.io/v1beta1: predictor, transformer, explainer are pod specs with a model beside the containers; the
- * older spelling has the framework's name where `model` stands now. */
-static int read_inference_service(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
-{
-	static const char *const parts[] = { "predictor", "transformer", "explainer" };
-	static const char *const models[] = { "model",   "triton",  "onnx",  "tensorflow", "pytorch", "sklearn",
-					      "xgboost", "lightgbm", "pmml", "paddle",     "mlflow",  "huggingface" };
-	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < RF_COUNT(parts); i++) {
-		struct json part = json_path(object, "spec", parts[i], NULL);
-		rc = kube_pod_spec(s, part, w, err);
-		for (size_t k = 0; rc == 0 && k < RF_COUNT(models); k++)
-			rc = read_predictor_model(s, json_get(part, models[k]), parts[i], w, err);
-	}
-	int64_t n;
-	if (json_i64(json_path(object, "spec", "predictor", "minReplicas", NULL), &n) && n >= 0)
-		w->replicas = n;
-	return rc;
-}
-
-static int read_serving_runtime(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
-{
-	return kube_pod_spec(s, json_get(object, "spec"), w, err);
-}
-
 /* What the subresource of that name took up to Kubernetes 1.21; since then it takes the pod. The list stands where a pod's
  * specification would. */
 static int read_ephemeral_containers(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
 {
-	return kube_pod_spec(s, object, w, err);
+	return kube_pod_read(s, &(struct kube_pod){ .spec = object }, w, err);
 }
 
-/* Annotations that name a model, of the object and of its pods: operators and injected containers are told so. */
-static int annotation_models(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
+/* Operators and injected containers are told so. What KServe's own says is fetched, whatever it looks like. */
+int kube_annotation_models(struct kube_set *s, struct json annotations, struct kube_workload *w, struct err *err)
 {
 	int rc = 0;
-	for (struct json_each it = json_each(json_path(object, "metadata", "annotations", NULL)); rc == 0 && json_next(&it);) {
+	for (struct json_each it = json_each(annotations); rc == 0 && json_next(&it);) {
 		struct span value = json_string(it.value);
-		if (kube_names_model(it.key, value))
+		if (kube_names_model(it.key, value) || (value.n && span_eq_text(it.key, KUBE_SOURCE_URI)))
 			rc = kube_model_add(s, w, arena_printf(&s->arena, "annotation %.*s", SPAN_ARG(span_sub(it.key, 0, 200))),
 					    value, err);
 	}
@@ -270,11 +253,12 @@ static int add_known(struct kube_set *s, const struct kind *k, struct json objec
 	if (!k->cluster_wide && !is_namespace(w->namespace_))
 		return err_set(err, RF_EFORMAT, "%s %s: the namespace \"%.80s\" is none: a-z, 0-9 and - within, at most 63", k->kind,
 			       w->name, w->namespace_);
-	int rc = k->read ? k->read(s, object, w, err) : kube_pod_spec(s, json_get(template, "spec"), w, err);
+	const struct kube_pod pod = { .spec = json_get(template, "spec") };
+	int rc = k->read ? k->read(s, object, w, err) : kube_pod_read(s, &pod, w, err);
 	if (rc == 0)
-		rc = annotation_models(s, object, w, err);
+		rc = kube_annotation_models(s, json_path(object, "metadata", "annotations", NULL), w, err);
 	if (rc == 0 && k->template[0])
-		rc = annotation_models(s, template, w, err);
+		rc = kube_annotation_models(s, json_path(template, "metadata", "annotations", NULL), w, err);
 	if (rc == 0 && strcmp(k->kind, "Pod") == 0 && status_images(s, object, w))
 		rc = kube_no_memory(err);
 	return rc ? err_prefix(err, "%s %s/%s: ", k->kind, w->namespace_, w->name) : 0;

@@ -1,7 +1,6 @@
 /* A pod's specification: containers of all kinds, volumes with who may write them, models it is told to load. */
 #include "inventory/kubernetes_int.h"
 
-#define MAX_VOLUMES 256
 #define MAX_MOUNTS 1024
 /* An argument or value longer than this names no model, and no system opens such a path. */
 #define MAX_URI 4096
@@ -144,10 +143,10 @@ static const char *volume_identity(struct kube_set *s, size_t kind, struct json 
 			    SPAN_ARG(more));
 }
 
-static int volume_add(struct kube_set *s, struct kube_workload *w, const struct kube_volume *v, struct err *err)
+int kube_volume_add(struct kube_set *s, struct kube_workload *w, const struct kube_volume *v, struct err *err)
 {
-	if (w->volumes_n == MAX_VOLUMES)
-		return err_set(err, RF_ETOOMANY, "more than %d mounted volumes", MAX_VOLUMES);
+	if (w->volumes_n == KUBE_MAX_VOLUMES)
+		return err_set(err, RF_ETOOMANY, "more than %d mounted volumes", KUBE_MAX_VOLUMES);
 	struct kube_volume *more = one_more(s, w->volumes, w->volumes_n, sizeof *more);
 	if (!more || !v->name || !v->identity || !v->mounted_at || !v->sub_path)
 		return kube_no_memory(err);
@@ -164,24 +163,33 @@ struct mount {
 	struct json entry;
 };
 
+static int container_mounts(struct kube_set *s, struct json container, struct mount **list, size_t *n, struct err *err)
+{
+	for (struct json_each m = json_each(json_get(container, "volumeMounts")); json_next(&m);) {
+		if (*n == MAX_MOUNTS)
+			return err_set(err, RF_ETOOMANY, "more than %d mounts", MAX_MOUNTS);
+		struct mount *more = one_more(s, *list, *n, sizeof *more);
+		if (!more)
+			return kube_no_memory(err);
+		*list = more;
+		more[(*n)++] = (struct mount){ json_string(json_get(m.value, "name")), m.value };
+	}
+	return 0;
+}
+
 /* All mounts of the pod, looked up once: a volume is then found by comparing names alone. */
-static int mounts_read(struct kube_set *s, struct json spec, struct mount **ret, size_t *ret_n, struct err *err)
+static int mounts_read(struct kube_set *s, const struct kube_pod *pod, struct mount **ret, size_t *ret_n, struct err *err)
 {
 	static const char *const lists[] = { "containers", "initContainers", "ephemeralContainers" };
+	int rc = 0;
 	*ret = NULL;
 	*ret_n = 0;
 	for (size_t i = 0; i < RF_COUNT(lists); i++)
-		for (struct json_each c = json_each(json_get(spec, lists[i])); json_next(&c);)
-			for (struct json_each m = json_each(json_get(c.value, "volumeMounts")); json_next(&m);) {
-				if (*ret_n == MAX_MOUNTS)
-					return err_set(err, RF_ETOOMANY, "more than %d mounts", MAX_MOUNTS);
-				struct mount *more = one_more(s, *ret, *ret_n, sizeof *more);
-				if (!more)
-					return kube_no_memory(err);
-				*ret = more;
-				more[(*ret_n)++] = (struct mount){ json_string(json_get(m.value, "name")), m.value };
-			}
-	return 0;
+		for (struct json_each c = json_each(json_get(pod->spec, lists[i])); rc == 0 && json_next(&c);)
+			rc = container_mounts(s, c.value, ret, ret_n, err);
+	for (size_t i = 0; rc == 0 && i < pod->beside_n; i++)
+		rc = container_mounts(s, pod->beside[i], ret, ret_n, err);
+	return rc;
 }
 
 /* Every mount of one volume; a volume that is not mounted is nobody's. */
@@ -198,7 +206,7 @@ static int volume_mounts(struct kube_set *s, const struct mount *mounts, size_t 
 		v.writable = writable && !read_only;
 		v.mounted_at = kube_text(s, json_get(mounts[i].entry, "mountPath"));
 		v.sub_path = kube_text(s, json_get(mounts[i].entry, "subPath"));
-		rc = volume_add(s, w, &v, err);
+		rc = kube_volume_add(s, w, &v, err);
 	}
 	return rc;
 }
@@ -227,40 +235,48 @@ static int volume(struct kube_set *s, const struct mount *mounts, size_t mounts_
 	return 0;
 }
 
-static int volumes(struct kube_set *s, struct json spec, struct kube_workload *w, struct err *err)
+static int volumes(struct kube_set *s, const struct kube_pod *pod, struct kube_workload *w, struct err *err)
 {
 	struct mount *mounts;
 	size_t mounts_n, n = 0;
-	int rc = mounts_read(s, spec, &mounts, &mounts_n, err);
-	for (struct json_each it = json_each(json_get(spec, "volumes")); rc == 0 && json_next(&it); n++)
-		rc = n == MAX_VOLUMES ? err_set(err, RF_ETOOMANY, "more than %d volumes", MAX_VOLUMES) :
+	int rc = mounts_read(s, pod, &mounts, &mounts_n, err);
+	for (struct json_each it = json_each(json_get(pod->spec, "volumes")); rc == 0 && json_next(&it); n++)
+		rc = n == KUBE_MAX_VOLUMES ? err_set(err, RF_ETOOMANY, "more than %d volumes", KUBE_MAX_VOLUMES) :
 					volume(s, mounts, mounts_n, it.value, w, err);
 	return rc;
 }
 
 /* ── The whole ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+static int container(struct kube_set *s, struct json one, const char *name, enum kube_role role, struct kube_workload *w,
+		     struct err *err)
+{
+	int rc = kube_container_add(s, w, name, role, json_get(one, "image"), err);
+	if (rc == 0)
+		rc = env_models(s, one, w, err);
+	if (rc == 0)
+		rc = argument_models(s, json_get(one, "command"), w, err);
+	if (rc == 0 && strcmp(name, "storage-initializer") == 0)
+		rc = kube_fetched_models(s, json_get(one, "args"), w, err);
+	return rc ? rc : argument_models(s, json_get(one, "args"), w, err);
+}
+
 static int containers(struct kube_set *s, struct json list, enum kube_role role, struct kube_workload *w, struct err *err)
 {
 	int rc = 0;
-	for (struct json_each it = json_each(list); rc == 0 && json_next(&it);) {
-		rc = kube_container_add(s, w, kube_text(s, json_get(it.value, "name")), role, json_get(it.value, "image"), err);
-		if (rc == 0)
-			rc = env_models(s, it.value, w, err);
-		if (rc == 0)
-			rc = argument_models(s, json_get(it.value, "command"), w, err);
-		if (rc == 0)
-			rc = argument_models(s, json_get(it.value, "args"), w, err);
-	}
+	for (struct json_each it = json_each(list); rc == 0 && json_next(&it);)
+		rc = container(s, it.value, kube_text(s, json_get(it.value, "name")), role, w, err);
 	return rc;
 }
 
-int kube_pod_spec(struct kube_set *s, struct json spec, struct kube_workload *w, struct err *err)
+int kube_pod_read(struct kube_set *s, const struct kube_pod *pod, struct kube_workload *w, struct err *err)
 {
-	int rc = containers(s, json_get(spec, "containers"), KUBE_CONTAINER, w, err);
+	int rc = containers(s, json_get(pod->spec, "containers"), KUBE_CONTAINER, w, err);
+	for (size_t i = 0; rc == 0 && i < pod->beside_n; i++)
+		rc = container(s, pod->beside[i], pod->beside_name, KUBE_CONTAINER, w, err);
 	if (rc == 0)
-		rc = containers(s, json_get(spec, "initContainers"), KUBE_INIT, w, err);
+		rc = containers(s, json_get(pod->spec, "initContainers"), KUBE_INIT, w, err);
 	if (rc == 0)
-		rc = containers(s, json_get(spec, "ephemeralContainers"), KUBE_EPHEMERAL, w, err);
-	return rc ? rc : volumes(s, spec, w, err);
+		rc = containers(s, json_get(pod->spec, "ephemeralContainers"), KUBE_EPHEMERAL, w, err);
+	return rc ? rc : volumes(s, pod, w, err);
 }

@@ -7,7 +7,7 @@ from tap import *
 OBSERVE = ROOT / "deploy/kubernetes/observe"
 A, B = "a" * 64, "b" * 64
 KINDS = {"pods", "replicationcontrollers", "deployments", "statefulsets", "daemonsets", "replicasets", "jobs", "cronjobs",
-         "inferenceservices", "servingruntimes", "clusterservingruntimes"}
+         "inferenceservices", "llminferenceservices", "trainedmodels", "servingruntimes", "clusterservingruntimes"}
 PROGRAM = os.path.join(BUILD, "reforge") if os.access(os.path.join(BUILD, "reforge"), os.X_OK) else REFORGE   # the sanitizers look on
 
 def template(image, labels, claim=None, init=None, **spec):
@@ -121,6 +121,9 @@ def whole():
     ok(model.get("service") == "ocr" and model.get("model") == "ocr" and "ClusterServingRuntime/triton/container/kserve-container" in have and
        "s3://models/ocr/3" in shown.out and "geheim" not in r.out + shown.out,
        "KServe: the service's model by its address, without what stands behind it, and the runtime that serves it", a, shown, sorted(have))
+    server = next((l for l in r.lines() if l.get("path") == "InferenceService/ocr/container/predictor"), {})
+    ok(server.get("service") == "ocr" and server["workload"]["image"] == "nvcr.io/nvidia/tritonserver:24.05-py3" and server["workload"]["owner"] == "vision" and
+       have["InferenceService/ocr/container/predictor"]["environment"] == "production", "its server is its runtime's, with the service and its owner", server)
 
 def history():
     site = folder() / "whole"

@@ -20,6 +20,10 @@
 	"\"labels\":{\"app.kubernetes.io/name\":\"asr\"}},\"spec\":{\"replicas\":" replicas                     \
 	",\"template\":{\"spec\":" POD_SPEC(image) "}}}"
 
+#define SERVICE(predictor)                                                                                          \
+	"{\"apiVersion\":\"serving.kserve.io/v1beta1\",\"kind\":\"InferenceService\",\"metadata\":{\"name\":\"i\"," \
+	"\"namespace\":\"n\"},\"spec\":{\"predictor\":{" predictor "}}}"
+
 /* The review of one object; %s places: operation, kind, object, more members of the request. */
 static struct span review_of(struct str *to, const char *operation, const char *kind, const char *object,
 			     const char *more)
@@ -128,10 +132,43 @@ static void test_subjects(void **state)
 		  "d=pvc://deep if known; "
 		  "model volume h=/srv/engines if known; model volume n=nfs://filer/export if known" },
 		{ "CREATE", "InferenceService",
-		  "{\"apiVersion\":\"serving.kserve.io/"
-		  "v1beta1\",\"kind\":\"InferenceService\",\"metadata\":{\"name\":\"i\",\"namespace\":\"n\"},"
-		  "\"spec\":{\"predictor\":{\"model\":{\"storageUri\":\"oci://r.example/m:1\"}}}}",
-		  "", "image storageUri=r.example/m:1" },
+		  SERVICE("\"model\":{\"storageUri\":\"oci://r.example/m:1\"}"), "", "image storageUri=r.example/m:1" },
+		/* the model server's own container, and claims as KServe mounts them */
+		{ "CREATE", "InferenceService",
+		  SERVICE("\"model\":{\"image\":\"a:1\",\"runtime\":\"triton\",\"storageUri\":\"pvc://models/det/1\",\"args\":["
+			  "\"--model-repository=/srv/models\"],\"env\":[{\"name\":\"MODEL_DIR\",\"value\":\"s3://b/m\"}],"
+			  "\"volumeMounts\":[{\"name\":\"v\",\"mountPath\":\"/srv\"}]},\"volumes\":[{\"name\":\"v\",\"hostPath\":"
+			  "{\"path\":\"/engines\"}}]"),
+		  "",
+		  "image container predictor=a:1; model storageUri=pvc://models/det/1; model env MODEL_DIR=s3://b/m; model argument "
+		  "--model-repository=/engines/models; model volume v=/engines if known" },
+		{ "CREATE", "InferenceService",
+		  SERVICE("\"onnx\":{\"storage\":{\"key\":\"minio\",\"path\":\"m/det\"}},\"storageUris\":[{\"uri\":\"hf://x/base\"},"
+			  "{\"uri\":\"pvc://c/a\",\"mountPath\":\"/a\"}],\"workerSpec\":{\"containers\":[{\"name\":\"w\",\"image\":"
+			  "\"w:1\",\"args\":[\"--model=s3://b/w\"]}]},\"annotations\":{\"x/model\":\"s3://b/x\"}"),
+		  "",
+		  "image container w=w:1; model storageUri=storage://minio/m/det; model storageUri=hf://x/base; model "
+		  "storageUri=pvc://c/a; model argument --model=s3://b/w; model annotation x/model=s3://b/x; model volume "
+		  "model-storage=pvc://c if known" },
+		{ "CREATE", "TrainedModel",
+		  "{\"apiVersion\":\"serving.kserve.io/v1alpha1\",\"kind\":\"TrainedModel\",\"metadata\":{\"name\":\"m\","
+		  "\"namespace\":\"n\"},\"spec\":{\"model\":{\"storageUri\":\"gs://b/m\"}}}",
+		  "", "model storageUri=gs://b/m" },
+		{ "CREATE", "LLMInferenceService",
+		  "{\"apiVersion\":\"serving.kserve.io/v1alpha1\",\"kind\":\"LLMInferenceService\",\"metadata\":{\"name\":\"l\","
+		  "\"namespace\":\"n\"},\"spec\":{\"model\":{\"uri\":\"hf://x/y\"},\"template\":{\"containers\":[{\"name\":\"main\","
+		  "\"image\":\"v:1\"}]},\"prefill\":{\"template\":{\"containers\":[{\"name\":\"main\",\"image\":\"v:2\"}]}}}}",
+		  "", "image container main=v:1; image container prefill=v:2; model storageUri=hf://x/y" },
+		/* what KServe's webhook is told by a pod, and tells its init container */
+		{ "CREATE", "Pod",
+		  "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"annotations\":{"
+		  "\"internal.serving.kserve.io/storage-initializer-sourceuri\":\"<scheme-placeholder>://m/det\"}},\"spec\":{"
+		  "\"initContainers\":[{\"name\":\"storage-initializer\",\"image\":\"s:1\",\"args\":[\"s3://b/m\",\"/mnt/models\","
+		  "\"gs://b/n\",\"/mnt/n\"]}],\"containers\":[{\"name\":\"c\",\"image\":\"a:1\"}]}}",
+		  "",
+		  "image container c=a:1; image init container storage-initializer=s:1; model argument of storage-initializer=s3://b/m; "
+		  "model argument of storage-initializer=gs://b/n; model annotation "
+		  "internal.serving.kserve.io/storage-initializer-sourceuri=<scheme-placeholder>://m/det" },
 		{ "CREATE", "CronJob",
 		  "{\"apiVersion\":\"batch/"
 		  "v1\",\"kind\":\"CronJob\",\"metadata\":{\"name\":\"j\",\"namespace\":\"n\"},\"spec\":{"

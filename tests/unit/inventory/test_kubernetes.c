@@ -64,14 +64,6 @@ static void manifests(void **state)
 		{ "{\"apiVersion\":\"apps/v1\",\"kind\":\"DaemonSetList\",\"items\":[{\"metadata\":{\"name\":\"d\"},\"spec\":{\"template\":"
 		  "{\"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"a\"}]}}},\"status\":{\"desiredNumberScheduled\":7}}]}",
 		  "DaemonSet/default/d x7: container c=a\n", 0 },
-		{ "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: det}\nspec:\n  predictor:\n"
-		  "    minReplicas: 2\n    model: {modelFormat: {name: tensorrt}, runtime: triton, "
-		  "storageUri: 's3://user:pw@bucket/det?X-Amz-Signature=abc'}\n  transformer:\n    containers: [{name: t, image: t:1}]\n",
-		  "InferenceService/default/det x2: container t=t:1 [storageUri s3://bucket/det]\n", 0 },
-		{ "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: old}\nspec:\n  predictor:\n"
-		  "    triton: {storageUri: gs://b/m, image: nvcr.io/nvidia/tritonserver:23.05-py3}\n",
-		  "InferenceService/default/old x1: container predictor=nvcr.io/nvidia/tritonserver:23.05-py3 [storageUri gs://b/m]\n",
-		  0 },
 		{ "apiVersion: v1\nkind: Pod\nmetadata: {name: p}\nspec:\n  containers: [{name: c, image: a:1, volumeMounts: [{name: m, "
 		  "mountPath: /models}]}]\n  volumes: [{name: m, image: {reference: 'reg/models:1', pullPolicy: Always}}]\n",
 		  "Pod/default/p x1: container c=a:1 volume m=reg/models:1\n", 0 },
