@@ -104,7 +104,26 @@ static size_t decode(struct span s, size_t at, uint32_t *ret)
 static bool moves_cursor(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x200e || c == 0x200f || (c >= 0x202a && c <= 0x202e) ||
-	       (c >= 0x2066 && c <= 0x2069) || c == 0x2028 || c == 0x2029 || c == 0xfeff;
+	       (c >= 0x2066 && c <= 0x2069) || c == 0x061c || c == 0x2028 || c == 0x2029 || c == 0xfeff;
+}
+
+static bool is_letter(struct span s, size_t at)
+{
+	return at < s.n && ((s.p[at] >= 'a' && s.p[at] <= 'z') || (s.p[at] >= 'A' && s.p[at] <= 'Z'));
+}
+
+/* The first ':' of "::error" with nothing or blanks before it, the second '#' of "##[" and "##vso[". */
+static bool begins_command(struct span s, size_t at)
+{
+	size_t before = at, behind = at + 1;
+	if (s.p[at] == '#') {
+		while (at > 0 && s.p[at - 1] == '#' && is_letter(s, behind))
+			behind++;
+		return at > 0 && s.p[at - 1] == '#' && behind < s.n && s.p[behind] == '[';
+	}
+	while (before > 0 && s.p[before - 1] == ' ')
+		before--;
+	return s.p[at] == ':' && before == 0 && at + 1 < s.n && s.p[at + 1] == ':' && is_letter(s, at + 2);
 }
 
 void str_add_visible(struct str *s, struct span bytes)
@@ -113,7 +132,7 @@ void str_add_visible(struct str *s, struct span bytes)
 	while (at < bytes.n) {
 		uint32_t c;
 		size_t n = decode(bytes, at, &c);
-		if (c != UINT32_MAX && !moves_cursor(c)) {
+		if (c != UINT32_MAX && !moves_cursor(c) && !begins_command(bytes, at)) {
 			at += n;
 			continue;
 		}

@@ -27,8 +27,10 @@ void str_add_byte(struct str *s, char c);
 void str_addf(struct str *s, const char *format, ...) RF_PRINTF(2, 3);
 void str_vaddf(struct str *s, const char *format, va_list args) RF_PRINTF(2, 0);
 void str_add_hex(struct str *s, const void *bytes, size_t n);             /* lower case */
-/* For terminals and logs: printable UTF-8 as it is; control characters, bidi controls (U+202A-202E,
- * U+2066-2069) and invalid bytes as \n, \t, \xNN, \u{NNNN}. A hostile file name cannot move the cursor. */
+/* For terminals and logs: printable UTF-8 as it is; control characters, bidi controls (U+061C, U+202A-202E,
+ * U+2066-2069) and invalid bytes as \n, \t, \xNN, \u{NNNN}. A hostile file name cannot move the cursor, nor be a command
+ * to the CI whose log it stands in: GitHub takes "::name" at a line's beginning and "##[" anywhere for one, Azure
+ * "##vso[", TeamCity "##teamcity["; the ':' or second '#' of what looks like one is written \x3a, \x23. */
 void str_add_visible(struct str *s, struct span bytes);
 /* & < > " ' as entities; control characters and invalid UTF-8 as U+FFFD. For HTML text and quoted attributes. */
 void str_add_html(struct str *s, struct span bytes);

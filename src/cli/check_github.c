@@ -4,6 +4,8 @@
  * docs.github.com, "Workflow commands for GitHub Actions": ::error file=…,line=…,title=…::message. Of one step ten errors
  * and ten warnings are shown: one annotation a subject therefore, with a line for each finding. In a message %, CR and LF
  * are written %25, %0D and %0A; in a property ":" and "," too, so that no name can end one and begin a command of its own.
+ * What people read has nothing in it that would change how it looks (str_add_visible()); a path is told byte for byte,
+ * those that are not ASCII as %NN where it is not UTF-8, which a log must be.
  */
 #include "cli/check_report.h"
 
@@ -12,13 +14,21 @@
 
 static void escaped(struct str *to, struct span text, bool property)
 {
+	bool is_text = span_is_utf8(text);
 	for (size_t i = 0; i < text.n; i++) {
 		unsigned char c = (unsigned char)text.p[i];
-		if (c == '%' || c < 0x20 || c == 0x7f || (property && (c == ':' || c == ',')))
+		if (c == '%' || c < 0x20 || c == 0x7f || (c > 0x7f && !is_text) || (property && (c == ':' || c == ',')))
 			str_addf(to, "%%%02X", c);
 		else
 			str_add_byte(to, text.p[i]);
 	}
+}
+
+static void escaped_words(struct str *to, struct span words, bool property)
+{
+	RF_AUTO(str) visible = STR_INIT(4 * MIB);
+	str_add_visible(&visible, words);
+	escaped(to, str_span(&visible), property);
 }
 
 static void place(struct check_sink *s, const struct check_subject *c)
@@ -46,12 +56,12 @@ static void findings(struct check_sink *s, const struct gate_answer *a)
 		RF_AUTO(str) words = STR_INIT(1 * MIB);
 		check_finding_words(f, &words);
 		str_add_text(&s->text, told++ ? "%0A" : "");
-		escaped(&s->text, str_span(&words), false);
+		escaped_words(&s->text, str_span(&words), false);
 	}
 	if (more + a->left_out)
 		str_addf(&s->text, "%%0Aand %zu more", more + a->left_out);
 	if (!told)
-		escaped(&s->text, a->why, false);
+		escaped_words(&s->text, a->why, false);
 }
 
 static void subject(struct check_sink *s, const struct check_subject *c)
@@ -62,7 +72,7 @@ static void subject(struct check_sink *s, const struct check_subject *c)
 	str_add_text(&s->text, a->decision == GATE_DENY ? "::error " : "::warning ");
 	place(s, c);
 	str_addf(&s->text, "title=reforge check%%3A %s ", a->decision == GATE_DENY ? "denied" : "warning about");
-	escaped(&s->text, span_of(c->name), true);
+	escaped_words(&s->text, span_of(c->name), true);
 	str_add_text(&s->text, "::");
 	findings(s, a);
 	str_add_byte(&s->text, '\n');
@@ -72,7 +82,7 @@ static void end(struct check_sink *s, const struct check_outcome *o)
 {
 	if (o->failed) {
 		str_add_text(&s->text, "::error title=reforge check could not run::");
-		escaped(&s->text, span_of(o->failed), false);
+		escaped_words(&s->text, span_of(o->failed), false);
 		str_add_byte(&s->text, '\n');
 	} else {
 		str_addf(&s->text, "::notice title=reforge check::%zu checked, %zu denied, %zu with a warning\n", o->subjects, o->denied,

@@ -236,6 +236,32 @@ def forms():
     ok({x["partialFingerprints"]["subjectAndCause/v1"] for x in again} <= {x["partialFingerprints"]["subjectAndCause/v1"] for x in results}, "fingerprints stay the same", again)
     os.unlink(hostile)
 
+def hostile_names():
+    """A change under review brings files of any name into the folder that its own CI checks."""
+    d = folder() / "names"
+    d.mkdir()
+    names = [b"::error::a.plan", b"  ::add-mask::b.plan", b"\r\n::stop-commands::c.plan", b"x##[error]d.plan", b"##vso[task.complete]e.plan", b"\x1b[2Kf.plan", b"\xff\xfeg.plan",
+             "\u202eh.plan".encode(), "模型/语音.plan".encode(), b"]]>&i.plan", b"%0A::error::j.plan", b"n" * 250 + b".plan"]
+    for n in names:
+        os.makedirs(os.path.dirname(os.fsencode(d) + b"/" + n), exist_ok=True)
+        shutil.copy(old, os.fsencode(d) + b"/" + n)
+    command = re.compile(r"^\s*::[a-z]|##[a-z]*\[|[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e]", re.M)
+    def forms(*subjects):
+        reports = {n: d.parent / f"names.{n}" for n in ("sarif", "junit", "gitlab", "github", "json", "people")}
+        r = check_(*subjects, *(x for n, p in reports.items() for x in ("--format", f"{n}={p}")), cwd=d)
+        return r, {n: p.read_bytes().decode() for n, p in reports.items()}       # each of them is UTF-8
+    r, told = forms(*sorted(os.listdir(os.fsencode(d))))
+    ok(r.status == 1 and not command.search(told["people"]) and not command.search(r.out + r.err) and "模型/语音.plan" in told["people"], "words: no name is a command to the CI whose log they stand in", r)
+    lines = told["github"].splitlines()
+    ok(len(lines) == len(names) + 1 and all(re.match(r"::(error|notice) [^:]*::[^:]", x) for x in lines) and not re.search("[\x00-\x1f\x7f]", "".join(lines)) and
+       any("file=%FF%FEg.plan," in x for x in lines) and any("file=模型/语音.plan," in x for x in lines), "GitHub: a line a subject, the name is all theirs", lines)
+    cases = [c.get("name") for c in xml.fromstring(told["junit"]).iter("testcase")]
+    uris = {x["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for x in json.loads(told["sarif"])["runs"][0]["results"]}
+    ok(len(cases) == len(names) and "模型/语音.plan" in cases and len(uris) == len(names) and "%FF%FEg.plan" in uris and
+       len(json.loads(told["gitlab"])) >= len(names), "JUnit, SARIF, GitLab: each by its name", cases, uris)
+    absent = forms("::error::absent.plan")[0]
+    ok(absent.status == 2 and not command.search(absent.out + absent.err), "nor is the name of what is not there", absent)
+
 def forms_of_failure():
     """A report of an earlier run must not be mistaken for this one's."""
     d = folder() / "reports"
@@ -329,6 +355,6 @@ if not os.access(MAKER, os.X_OK):
     skip("check", "the maker of specimens is not built")
 else:
     workspace()
-    for part in (subjects, containers, images, registries, dockerfile, bills, fail_on, by_bundle, policies, forms, forms_of_failure, wrapped, process, swapped): guarded(part)
+    for part in (subjects, containers, images, registries, dockerfile, bills, fail_on, by_bundle, policies, forms, hostile_names, forms_of_failure, wrapped, process, swapped): guarded(part)
 guarded(units)
 done()

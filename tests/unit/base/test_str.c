@@ -33,6 +33,12 @@ static void visible(void **state)
 	static const struct { const char *in; size_t n; const char *out; } cases[] = {
 		{ "plain", 5, "plain" }, { "a\nb\tc", 5, "a\\nb\\tc" }, { "\x1b[31m", 5, "\\x1b[31m" }, { "\xff", 1, "\\xff" },
 		{ "\xe6\xbc\x8f", 3, "\xe6\xbc\x8f" }, { "\xe2\x80\xae" "x", 4, "\\u{202e}x" }, { "a\0b", 3, "a\\x00b" }, { "\xc2\x9b", 2, "\\x9b" },
+		{ "\xd8\x9c" "a", 3, "\\u{061c}a" },
+		/* what a CI would take for a command, and what it would not */
+		{ "::error::x", 10, "\\x3a:error::x" }, { "  ::add-mask::", 14, "  \\x3a:add-mask::" }, { "a::error::x", 11, "a::error::x" },
+		{ "::1", 3, "::1" }, { "::", 2, "::" }, { ":", 1, ":" }, { "[::]:443", 8, "[::]:443" },
+		{ "a##[error]x", 11, "a#\\x23[error]x" }, { "##vso[task.x]", 13, "#\\x23vso[task.x]" }, { "###[x", 5, "##\\x23[x" },
+		{ "## [1.2]", 8, "## [1.2]" }, { "a#[b", 4, "a#[b" }, { "##", 2, "##" }, { "##Title", 7, "##Title" },
 	};
 	for (size_t i = 0; i < RF_COUNT(cases); i++) {
 		RF_AUTO(str) s = STR_INIT(1 * KIB);
