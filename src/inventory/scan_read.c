@@ -16,6 +16,11 @@
 
 /* Below this, a thread costs more than it saves. */
 #define OVERLAP_FROM_BYTES (16 * MIB)
+/* Terabytes of holes cost nobody anything to put into a folder, and hours to read. From this size on, a file of which less
+ * than a share is stored is told and not read; nothing that was ever built is so. */
+#define HOLLOW_FROM_BYTES (16 * GIB)
+#define HOLLOW_SHARE 16
+#define HOLLOW_MAX_EXTENTS 65536 /* the answer is of those by then */
 
 int scan_hasher_open(struct scan_hasher *h, struct err *err)
 {
@@ -273,6 +278,27 @@ void scan_slot_digest(struct scan_slot *s, struct scan_hasher *hasher, scan_tick
 	digest_take(s, hasher, 0, tick, tick_data);
 }
 
+/* ── Holes ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* By lseek(2)'s SEEK_DATA; a file system that knows no holes says that there are none. */
+static bool is_hollow(int fd, uint64_t size)
+{
+	off_t at = 0, stored = 0;
+	for (unsigned i = 0; size >= HOLLOW_FROM_BYTES && i < HOLLOW_MAX_EXTENTS; i++) {
+		off_t data = lseek(fd, at, SEEK_DATA);
+		if (data < 0 && errno != ENXIO)
+			return false;
+		off_t hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
+		if (hole < 0) {
+			at = (off_t)size;
+			break;
+		}
+		stored += hole - data;
+		at = hole;
+	}
+	return (uint64_t)at >= HOLLOW_FROM_BYTES && stored < at / HOLLOW_SHARE;
+}
+
 /* ── One file ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int source_pread(void *data, void *buffer, size_t n, uint64_t offset, size_t *ret_n)
@@ -342,7 +368,12 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 	struct err err = ERR_INIT;
 	int fd = s->fd;
 	size_t n = 0;
-	int rc = fs_pread(fd, s->head, RF_MIN(s->file.identity.size, (uint64_t)sizeof s->head), 0, &n, &err);
+	int rc = is_hollow(fd, s->file.identity.size)
+			 ? err_set(&err, RF_ETOOBIG, "%llu GiB, nearly all of them holes: not read",
+				   (unsigned long long)(s->file.identity.size / GIB))
+			 : 0;
+	if (rc == 0)
+		rc = fs_pread(fd, s->head, RF_MIN(s->file.identity.size, (uint64_t)sizeof s->head), 0, &n, &err);
 	struct artifact_source src = {
 		.pread = source_pread,
 		.data = s,

@@ -165,6 +165,28 @@ static void test_digest(void **state)
 	}
 }
 
+/* A terabyte that nobody stored is told, and the rest of the folder is read as ever. */
+static void test_hollow(void **state)
+{
+	(void)state;
+	struct seen s;
+	struct scan_options o = { 0 };
+	put_specimen("hollow.plan", 10, 13, 0);
+	put_text("hollow.onnx", "");
+	if (truncate(below("hollow.plan"), (off_t)1 << 40) != 0 || truncate(below("hollow.onnx"), (off_t)1 << 40) != 0) {
+		assert_int_equal(unlink(below("hollow.plan")), 0);
+		assert_int_equal(unlink(below("hollow.onnx")), 0);
+		skip(); /* a file system without such files */
+	}
+	scan_to(&s, &o, NULL);
+	assert_int_equal(unlink(below("hollow.plan")), 0);
+	assert_int_equal(unlink(below("hollow.onnx")), 0);
+	assert_non_null(strstr(str_text(&s.lines), "/hollow.plan other  unknown -|1024 GiB, nearly all of them holes: not read\n"));
+	assert_non_null(strstr(str_text(&s.lines), "/hollow.onnx other  unknown -|1024 GiB, nearly all of them holes: not read\n"));
+	assert_non_null(strstr(str_text(&s.lines), "/a/one.plan tensorrt-plan 10.13.1.2  hashed|"));
+	str_release(&s.lines);
+}
+
 static void test_one_refuses(void **state)
 {
 	(void)state;
@@ -302,6 +324,7 @@ int main(void)
 		cmocka_unit_test(test_everything),
 		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_digest),
+		cmocka_unit_test(test_hollow),
 		cmocka_unit_test(test_one_refuses),
 		cmocka_unit_test(test_library_behind_links),
 		cmocka_unit_test(test_no_memory),
