@@ -28,6 +28,9 @@ static const char *own_words(struct gate_judging *j, const struct gate_content *
 	if (c->facts && c->facts->rule_count)
 		words = arena_printf(j->a, "%s (%s: %s)", words, c->facts->rules[0],
 				     quarantine_found(c->facts, c->facts->rules[0]));
+	else if (c->facts && strcmp(c->facts->kind, ARTIFACT_OTHER) == 0 && c->facts->note_count &&
+		 strcmp(cause, ARTIFACT_CAUSE_UNREADABLE) == 0)
+		words = arena_printf(j->a, "%s: %s", words, c->facts->notes[0]);
 	else if (!c->facts && c->row && c->row->rules)
 		words = arena_printf(j->a, "%s (%.*s)", words, SPAN_ARG(gate_snapshot_text_at(j->s, c->row->rules)));
 	if (words && strcmp(cause, ARTIFACT_CAUSE_UNKNOWN_BUILDER) == 0 && j->s->compiler_count)

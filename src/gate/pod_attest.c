@@ -10,6 +10,8 @@
 #include "depot/statement.h"
 #include "gate/pod_int.h"
 
+#include <limits.h>
+
 static struct pod_release pod_no_release; /* a folder without one */
 
 /* The folder that holds @path's last part; false: it has none above. */
@@ -179,6 +181,8 @@ static int paper_read(struct attesting *t, struct span stem, const struct paper 
 	struct gate_attestation what = { .kind = paper->kind, .built_at = USEC_NONE };
 	struct statement_facts said = { .finished_at = USEC_NONE };
 	struct err why = ERR_INIT;
+	if (base_of(stem).n + strlen(paper->suffix) > NAME_MAX)
+		return 0; /* no file has such a name */
 	char *path = arena_printf(t->a, "%.*s%s", SPAN_ARG(stem), paper->suffix);
 	if (!path)
 		return err_set(t->err, RF_ENOMEM, "no memory for an attestation");

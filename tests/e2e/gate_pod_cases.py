@@ -80,6 +80,19 @@ def cases(site, where):
     yield Case("FIFO and dangling link named like engines", [odd, *by, *place, "--quiet"], 3, "warn", ["unreadable"], subjects=2)
     yield Case("the same, where a warning is no reason to wait", [odd, *by, *place, "--allow-warnings"], 0, "warn")
     yield Case("the same, where unknown is denied", [odd, *by, *place, "--fail-on", "unknown"], 1, "deny")
+    hollow = where / "hollow"
+    hollow.mkdir()
+    for name in ("a.plan", "b.onnx"):
+        with open(hollow / name, "wb") as f:
+            f.write(plan())
+            f.truncate(1 << 40)
+    yield Case("a terabyte that nobody stored", [hollow, *by, *place], 3, "warn", ["1024 GiB, nearly all of them holes"], subjects=2)
+    long = where / "long"
+    fleet.put(long / ("n" * 250 + ".onnx"), engines(clean)[0].read_bytes())
+    yield Case("a name so long that no paper can lie beside it", [long, *by, *place], 0, "allow", subjects=1)
+    fleet.put(where / "waiting/model.onnx", engines(clean)[0].read_bytes())
+    os.mkfifo(where / "waiting/model.onnx.provenance.dsse")
+    yield Case("a FIFO for a paper", [where / "waiting", *by, *place], 1, "deny", ["bad_signature"], subjects=1)
     projected = where / "projected"
     fleet.put(projected / "..2026_07/model.onnx", fleet.stamped(fleet.model(11), **{"reforge.toolchain": "onnxruntime", "reforge.toolchain.version": "1.22.0"}))
     (projected / "..data").symlink_to("..2026_07")
