@@ -1,9 +1,6 @@
 /* What the images of a Dockerfile are known to hold, as facts. See dockerfile.h. */
 #include "inventory/dockerfile.h"
 
-/* Candidates that one note names. */
-#define NOTED_CANDIDATES 8
-
 static void prove(struct artifact_reading *r, const struct dockerfile_image *i, const struct image_contents *c)
 {
 	for (size_t k = 0; k < c->fact_count && !r->failed; k++) {
@@ -20,15 +17,23 @@ static void prove(struct artifact_reading *r, const struct dockerfile_image *i, 
 	}
 }
 
-static const char *candidates_text(struct artifact_reading *r, const struct image_contents *c)
+/* Each product once, with what it may be: "NVIDIA TensorRT 8.0.1 (tensorrt:21.07-*) or 8.0.1.6 (tritonserver:21.07-py3)". */
+static void candidates_add(struct str *s, const char *in_front, const struct image_contents *c, size_t from, size_t to)
 {
-	RF_AUTO(str) s = STR_INIT(4 * KIB);
-	for (size_t k = 0; k < c->candidate_count && k < NOTED_CANDIDATES; k++) {
+	for (size_t k = from; k < to; k++) {
 		const struct image_fact *f = c->candidates[k];
 		struct span repository = span_from(f->image, span_rfind_byte(f->image, '/') + 1);
-		str_addf(&s, "%s%s %.*s (%.*s:%.*s)", k ? ", " : "", f->product->name, SPAN_ARG(f->version),
-			 SPAN_ARG(repository), SPAN_ARG(f->tag));
+		bool again = k > from && c->candidates[k - 1]->product == f->product;
+		str_addf(s, "%s%s%s%.*s (%.*s:%.*s)", k == from ? in_front : again ? " or " : ", ", again ? "" : f->product->name,
+			 again ? "" : " ", SPAN_ARG(f->version), SPAN_ARG(repository), SPAN_ARG(f->tag));
 	}
+}
+
+static const char *candidates_text(struct artifact_reading *r, const struct image_contents *c)
+{
+	RF_AUTO(str) s = STR_INIT(8 * KIB);
+	candidates_add(&s, "; candidates: ", c, 0, c->around_from);
+	candidates_add(&s, "; in the months around it: ", c, c->around_from, c->candidate_count);
 	const char *text = arena_text(r->a, str_span(&s));
 	if (!text || s.failed)
 		r->failed = RF_ENOMEM;
@@ -40,9 +45,9 @@ static void unproven(struct artifact_reading *r, const struct dockerfile_image *
 {
 	const char *candidates = candidates_text(r, c);
 	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_CONTENT_ABSENT, "image_unproven",
-			"line %llu: what %.*s holds is not told by %s: scan the image%s%s", (unsigned long long)i->line,
-			SPAN_ARG(i->reference), ref->digest.n ? "a digest" : "its tag",
-			c->candidate_count ? "; candidates: " : "", candidates);
+			"line %llu: %s %.*s holds is %s by %s: scan the image%s", (unsigned long long)i->line,
+			c->fact_count ? "not all that" : "what", SPAN_ARG(i->reference), c->fact_count ? "told" : "not told",
+			ref->digest.n ? "a digest" : "its tag", candidates);
 }
 
 static void image_judge(struct artifact_reading *r, const struct dockerfile_image *i, const struct image_map *m)

@@ -4,7 +4,9 @@
 #include "format/csv.h"
 #include "inventory/images.inc"
 
-/* In the map: the tag begins with the product's own release. */
+#include <limits.h>
+
+/* In the map: there the product's own version stands in the tag. */
 #define FROM_TAG "{}"
 
 /* ── The map ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -131,12 +133,61 @@ int image_map_builtin(struct image_map *m, struct arena *a, struct err *err)
 	return image_map_read(m, span_bytes(images_csv, sizeof images_csv), a, err);
 }
 
-/* ── Looking up ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+/* ── Tags ────────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* "22.05" of "22.05-py3". */
 static struct span release_of(struct span tag)
 {
 	return span_sub(tag, 0, span_find_byte(tag, '-'));
 }
+
+/* "-py3" of it. */
+static struct span variant_of(struct span tag)
+{
+	return span_from(tag, release_of(tag).n);
+}
+
+/* Of no tag but of a release: "22.05-*". */
+static bool is_of_release(const struct image_fact *f)
+{
+	return span_eq_text(variant_of(f->tag), "-*");
+}
+
+static bool is_pattern(const struct image_fact *f)
+{
+	return span_ends(f->tag, FROM_TAG);
+}
+
+/* The product's own version, where the tag begins with it. SPAN_NONE: it does not. */
+static struct span version_in_tag(const struct image_fact *f, struct span tag)
+{
+	struct span prefix = span_sub(f->tag, 0, f->tag.n - strlen(FROM_TAG));
+	struct span version = release_of(span_from(tag, prefix.n));
+	bool is = tag.n > prefix.n && span_eq(span_sub(tag, 0, prefix.n), prefix) &&
+		  version_is_readable(product_scheme(f->product), version);
+	return is ? version : SPAN_NONE;
+}
+
+/* NVIDIA's releases are YY.MM: the number of the month. -1: none of them. */
+static int month_of(struct span tag)
+{
+	uint64_t year, month;
+	struct span release = release_of(tag);
+	if (release.n < 5 || release.p[2] != '.' || (release.n > 5 && release.p[5] != '.') ||
+	    !span_u64(span_sub(release, 0, 2), &year) || !span_u64(span_sub(release, 3, 2), &month) || month < 1 || month > 12)
+		return -1;
+	return (int)(year * 12 + month);
+}
+
+/* ── Looking up ──────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct looking {
+	const struct image_map *m;
+	struct span name, tag;
+	struct image_contents *c;
+	const struct product *missing[IMAGE_MAX_FACTS];
+	size_t missing_count;
+};
 
 static void tell(struct image_contents *c, const struct image_fact *f, struct span version)
 {
@@ -146,16 +197,83 @@ static void tell(struct image_contents *c, const struct image_fact *f, struct sp
 	c->facts[c->fact_count++] = f;
 }
 
-static void candidate(struct image_contents *c, const struct image_fact *f)
+static bool is_told(const struct image_contents *c, const struct product *p)
 {
 	for (size_t i = 0; i < c->fact_count; i++)
-		if (c->facts[i]->product == f->product)
-			return;
+		if (c->facts[i]->product == p)
+			return true;
+	return false;
+}
+
+static void candidate(struct image_contents *c, const struct image_fact *f)
+{
+	if (is_told(c, f->product))
+		return;
 	for (size_t i = 0; i < c->candidate_count; i++)
 		if (c->candidates[i]->product == f->product && span_eq(c->candidates[i]->version, f->version))
 			return;
 	if (c->candidate_count < IMAGE_MAX_FACTS)
 		c->candidates[c->candidate_count++] = f;
+}
+
+/* "8.2.5" and "8.2.5.1" are one statement, of which one has more of it. */
+static bool agree(struct span a, struct span b)
+{
+	struct span less = a.n < b.n ? a : b, more = a.n < b.n ? b : a;
+	return span_eq(span_sub(more, 0, less.n), less) && (more.n == less.n || more.p[less.n] == '.');
+}
+
+/* Rows of this very tag, one product: the one that says most; NULL when two contradict each other. */
+static const struct image_fact *of_tag(const struct looking *l, const struct product *p)
+{
+	const struct image_fact *best = NULL;
+	for (const struct image_fact *f = l->m->first; f; f = f->next) {
+		if (f->product != p || !span_eq(f->image, l->name) || !span_eq(f->tag, l->tag))
+			continue;
+		if (best && !agree(best->version, f->version))
+			return NULL;
+		best = best && best->version.n >= f->version.n ? best : f;
+	}
+	return best;
+}
+
+static void facts_find(struct looking *l)
+{
+	for (const struct image_fact *f = l->m->first; f; f = f->next) {
+		if (!span_eq(f->image, l->name) || is_told(l->c, f->product))
+			continue;
+		if (span_eq(f->tag, l->tag)) {
+			const struct image_fact *best = of_tag(l, f->product);
+			l->c->proven = true;
+			if (best)
+				tell(l->c, best, best->version);
+		} else if (is_pattern(f)) {
+			struct span version = version_in_tag(f, l->tag);
+			if (version.n)
+				tell(l->c, f, version);
+		}
+	}
+}
+
+/* Rows of this image tell of such a product under other tags of the same variant: it is there, whatever its version. */
+static bool is_expected(const struct looking *l, const struct image_fact *f)
+{
+	return span_eq(f->image, l->name) && !is_pattern(f) &&
+	       (is_of_release(f) || span_eq(variant_of(f->tag), variant_of(l->tag)));
+}
+
+static bool compiles_engines(const struct image_fact *f)
+{
+	return f->product->engine_affecting == ENGINE_AFFECTING_YES;
+}
+
+/* A tag that is named proves nothing while what compiles engines in it is not told. */
+static bool lacks(const struct looking *l)
+{
+	for (const struct image_fact *f = l->m->first; f; f = f->next)
+		if (compiles_engines(f) && is_expected(l, f) && !is_told(l->c, f->product))
+			return true;
+	return false;
 }
 
 /* What is there under @name: NVIDIA's images of one month are made of one another. */
@@ -164,26 +282,91 @@ static bool is_related(struct span a, struct span b)
 	return span_eq(a, b) || (span_starts(a, "nvcr.io/nvidia/") && span_starts(b, "nvcr.io/nvidia/"));
 }
 
+static bool is_of_the_release(const struct looking *l, const struct image_fact *f)
+{
+	return !is_pattern(f) && is_related(f->image, l->name) && span_eq(release_of(f->tag), release_of(l->tag));
+}
+
+/* The products to look for: what such an image has and is not told; where nothing is known of it, what is told of its release. */
+static void missing_find(struct looking *l)
+{
+	bool any = false;
+	for (const struct image_fact *f = l->m->first; f && !any; f = f->next)
+		any = is_expected(l, f);
+	for (const struct image_fact *f = l->m->first; f && l->missing_count < RF_COUNT(l->missing); f = f->next) {
+		bool wanted = any ? is_expected(l, f) : is_of_the_release(l, f);
+		for (size_t i = 0; i < l->missing_count && wanted; i++)
+			wanted = l->missing[i] != f->product;
+		if (wanted && !is_told(l->c, f->product))
+			l->missing[l->missing_count++] = f->product;
+	}
+}
+
+/* @engines: those that compile engines, or the others. */
+static void candidates_find(struct looking *l, bool engines)
+{
+	for (size_t i = 0; i < l->missing_count; i++)
+		for (const struct image_fact *f = l->m->first; f; f = f->next)
+			if (f->product == l->missing[i] && compiles_engines(f) == engines && is_of_the_release(l, f))
+				candidate(l->c, f);
+}
+
+/* ── The months around ───────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_candidate(const struct image_contents *c, size_t n, const struct product *p)
+{
+	for (size_t i = 0; i < n; i++)
+		if (c->candidates[i]->product == p)
+			return true;
+	return false;
+}
+
+/* How many months @f lies from the tag, forth or back; -1: it says nothing about it. */
+static int distance(const struct looking *l, const struct image_fact *f, const struct product *p, bool forth)
+{
+	int here = month_of(l->tag), there = f->product == p && !is_pattern(f) ? month_of(f->tag) : -1;
+	bool same = is_of_release(f) || span_eq(variant_of(f->tag), variant_of(l->tag));
+	if (there < 0 || !same || !is_related(f->image, l->name) || (forth ? there <= here : there > here))
+		return -1;
+	int months = forth ? there - here : here - there;
+	return months <= IMAGE_MONTHS_AROUND ? months : -1;
+}
+
+/* All that is told of the nearest month in one direction. */
+static void around(struct looking *l, const struct product *p, bool forth)
+{
+	int nearest = INT_MAX;
+	for (const struct image_fact *f = l->m->first; f; f = f->next) {
+		int months = distance(l, f, p, forth);
+		nearest = months >= 0 && months < nearest ? months : nearest;
+	}
+	for (const struct image_fact *f = l->m->first; f && nearest != INT_MAX; f = f->next)
+		if (distance(l, f, p, forth) == nearest)
+			candidate(l->c, f);
+}
+
+static void around_find(struct looking *l)
+{
+	size_t from = l->c->around_from = l->c->candidate_count;
+	for (size_t i = 0; i < l->missing_count && month_of(l->tag) >= 0; i++)
+		if (!is_candidate(l->c, from, l->missing[i])) {
+			around(l, l->missing[i], false);
+			around(l, l->missing[i], true);
+		}
+}
+
 void image_contents(const struct image_map *m, const struct image_reference *ref, struct image_contents *ret)
 {
 	char buffer[IMAGE_REFERENCE_MAX];
-	struct span name = name_of(ref, buffer);
+	struct looking l = { .m = m, .name = name_of(ref, buffer), .tag = ref->tag, .c = ret };
 	*ret = (struct image_contents){ 0 };
-	for (const struct image_fact *f = m->first; f && !ref->digest.n; f = f->next) {
-		if (!span_eq(f->image, name))
-			continue;
-		if (span_eq(f->tag, ref->tag)) {
-			ret->proven = true;
-			tell(ret, f, f->version);
-		} else if (span_eq_text(f->tag, FROM_TAG) &&
-			   version_is_readable(product_scheme(f->product), release_of(ref->tag))) {
-			tell(ret, f, release_of(ref->tag));
-		}
-	}
+	if (!ref->digest.n)
+		facts_find(&l);
+	ret->proven = ret->proven && !lacks(&l);
 	if (ret->proven || !ref->tag.n)
 		return;
-	for (const struct image_fact *f = m->first; f; f = f->next)
-		if (!span_eq_text(f->tag, FROM_TAG) && is_related(f->image, name) &&
-		    span_eq(release_of(f->tag), release_of(ref->tag)))
-			candidate(ret, f);
+	missing_find(&l);
+	candidates_find(&l, true);
+	candidates_find(&l, false);
+	around_find(&l);
 }

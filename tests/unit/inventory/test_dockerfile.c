@@ -94,6 +94,7 @@ static void test_open_here_documents(void **state)
 
 static const char map_text[] = "# a site's own\nimage,tag,tensorrt,onnxruntime,pkg:generic/nvidia/cuda-toolkit,source\n"
 			       "registry.example:5000/base,1.2,10.3.0.26,1.20.1,,wiki\n"
+			       "registry.example:5000/twice,1,10.3.0,,,notes\nregistry.example:5000/twice,1,10.3.0.26,,,somebody\n"
 			       "nvcr.io/nvidia/tensorrt,24.08-py3,10.3.0.26,,12.5.1,notes\n"
 			       "nvcr.io/nvidia/tensorrt,24.09-py3,10.4.0.26,,,notes\n";
 
@@ -107,13 +108,31 @@ static const struct fact_case {
 	  { "pkg:generic/nvidia/tensorrt 10.3.0.26", "pkg:generic/microsoft/onnxruntime 1.20.1" } },
 	{ "FROM nvcr.io/nvidia/tensorrt:24.08-py3\n", ARTIFACT_CLEAR, NULL, NULL,
 	  { "pkg:generic/nvidia/tensorrt 10.3.0.26", "pkg:generic/nvidia/cuda-toolkit 12.5.1" } },
-	{ "FROM nvcr.io/nvidia/tensorrt:24.08-py3-igpu\n", ARTIFACT_UNKNOWN, "image_unproven", "NVIDIA TensorRT 10.3.0.26 (tensorrt:24.08-py3)", { 0 } },
+	{ "FROM nvcr.io/nvidia/tensorrt:24.08-py3-igpu\n", ARTIFACT_UNKNOWN, "image_unproven", "candidates: NVIDIA TensorRT 10.3.0 (tritonserver:24.08-trtllm-python-py3) or 10.3.0.26 (tensorrt:24.08-py3)", { 0 } },
 	{ "FROM nvcr.io/nvidia/tensorrt:24.08-py3@sha256:0123456789012345678901234567890123456789012345678901234567890123\n", ARTIFACT_UNKNOWN,
 	  "image_unproven", "not told by a digest", { 0 } },
 	{ "FROM nvcr.io/nvidia/tritonserver:24.09-py3\n", ARTIFACT_UNKNOWN, "image_unproven", "10.4.0.26 (tensorrt:24.09-py3)",
 	  { "pkg:generic/nvidia/triton-inference-server 24.09" } },
 	{ "FROM nvidia/cuda:12.9.1-cudnn-runtime-ubuntu22.04\n", ARTIFACT_UNKNOWN, "image_unproven", "scan the image",
 	  { "pkg:generic/nvidia/cuda-toolkit 12.9.1" } },
+	/* what is told of TensorRT elsewhere in the month; where nothing is, in the nearest months */
+	{ "FROM nvcr.io/nvidia/tensorrt:21.07-py3\n", ARTIFACT_UNKNOWN, "image_unproven", "NVIDIA TensorRT 8.0.1 (tensorrt:21.07-*) or 8.0.1.6 (tritonserver:21.07-py3)", { 0 } },
+	{ "FROM nvcr.io/nvidia/tensorrt:22.08-py3\n", ARTIFACT_UNKNOWN, "image_unproven",
+	  "in the months around it: NVIDIA TensorRT 8.2.5 (mxnet:22.05-py3) or 8.2.5.1 (paddlepaddle:22.05-py3) or 8.5.0.12 (paddlepaddle:22.10-py3)", { 0 } },
+	{ "FROM nvcr.io/nvidia/tensorrt:99.01-py3\n", ARTIFACT_UNKNOWN, "image_unproven", "scan the image", { 0 } },
+	{ "FROM nvcr.io/nvidia/tensorrt:99.99-py3\n", ARTIFACT_UNKNOWN, "image_unproven", "scan the image", { 0 } },
+	/* named, and TensorRT is not told of it */
+	{ "FROM nvcr.io/nvidia/tritonserver:22.05-py3\n", ARTIFACT_UNKNOWN, "image_unproven", "not all that nvcr.io/nvidia/tritonserver:22.05-py3 holds is told by its tag",
+	  { "pkg:generic/nvidia/triton-inference-server 22.05", "pkg:generic/nvidia/cuda-toolkit 11.7" } },
+	{ "FROM nvcr.io/nvidia/tritonserver:21.08-py3\n", ARTIFACT_CLEAR, NULL, NULL,
+	  { "pkg:generic/nvidia/triton-inference-server 21.08", "pkg:generic/nvidia/tensorrt 8.0.1.6", "pkg:generic/nvidia/cuda-toolkit 11.4.1" } },
+	/* two statements that contradict each other, and two that do not */
+	{ "FROM nvcr.io/nvidia/tritonserver:21.11-py3\n", ARTIFACT_UNKNOWN, "image_unproven",
+	  "NVIDIA TensorRT 8.0.3.4 (tritonserver:21.11-py3) or 8.0.2.2 (tritonserver:21.11-py3)",
+	  { "pkg:generic/nvidia/triton-inference-server 21.11", "pkg:generic/nvidia/cuda-toolkit 11.5.0" } },
+	{ "FROM registry.example:5000/twice:1\n", ARTIFACT_CLEAR, NULL, NULL, { "pkg:generic/nvidia/tensorrt 10.3.0.26" } },
+	{ "FROM nvcr.io/nvidia/l4t-tensorrt:r8.5.2.2-devel\n", ARTIFACT_UNKNOWN, "image_unproven", "scan the image", { "pkg:generic/nvidia/tensorrt 8.5.2.2" } },
+	{ "FROM nvcr.io/nvidia/l4t-tensorrt:runtime\n", ARTIFACT_UNKNOWN, "image_unproven", "scan the image", { 0 } },
 	{ "FROM ubuntu\n", ARTIFACT_UNKNOWN, "image_unproven", "scan the image", { 0 } },
 	{ "ARG TAG\nFROM nvcr.io/nvidia/tensorrt:$TAG\n", ARTIFACT_UNKNOWN, "image_argument_missing", "TAG is given at build time", { 0 } },
 	{ "FROM a:b:c\n", ARTIFACT_UNKNOWN, "image_reference_malformed", "line 1", { 0 } },
@@ -201,11 +220,73 @@ static void test_real_map(void **state)
 		char *from = arena_printf(&a, "%.*s:%.*s", SPAN_ARG(i->image), SPAN_ARG(i->tag));
 		assert_ok(image_reference_read(span_of(from), &ref, &err), &err);
 		image_contents(&m, &ref, &c);
-		bool found = false;
-		for (size_t k = 0; k < c.fact_count; k++)
+		bool found = false, engine = false;
+		for (size_t k = 0; k < c.fact_count; k++) {
 			found |= c.facts[k] == i;
-		assert_true(found && c.proven);
+			engine |= c.facts[k]->product->engine_affecting == ENGINE_AFFECTING_YES;
+		}
+		assert_true(found && c.proven == engine);
 	}
+}
+
+/* The first three numbers: the sources of both maps give a fourth, or do not. */
+static struct span three_numbers(struct span version)
+{
+	size_t n = 0, dots = 0;
+	for (; n < version.n; n++) {
+		dots += version.p[n] == '.';
+		if (dots == 3 || version.p[n] == ' ')
+			break;
+	}
+	return span_sub(version, 0, n);
+}
+
+/* What is built in against what others keep: nothing that is proven here is another version there, and what is not has candidates. */
+static void test_builtin_map(void **state)
+{
+	(void)state;
+	const char *data = testing_shared_data();
+	if (!data)
+		skip();
+	char path[512];
+	RF_AUTO(str) text = STR_INIT(8 * MIB);
+	RF_AUTO(arena) a = ARENA_INIT(16 * MIB);
+	struct image_map own = { 0 }, others = { 0 };
+	struct err err = ERR_INIT;
+	unsigned proven = 0, candidates = 0, matching = 0, nothing = 0;
+	snprintf(path, sizeof path, "%s/maps/ngc-image-to-tensorrt.csv", data);
+	assert_ok(fs_read(path, &text, &err), &err);
+	assert_ok(image_map_builtin(&own, &a, &err), &err);
+	assert_ok(image_map_read(&others, str_span(&text), &a, &err), &err);
+	for (const struct image_fact *i = others.first; i; i = i->next) {
+		struct image_reference ref;
+		struct image_contents c;
+		bool told = false, candidate = false, match = false;
+		char *from = arena_printf(&a, "%.*s:%.*s", SPAN_ARG(i->image), SPAN_ARG(i->tag));
+		if (strcmp(i->product->purl, ARTIFACT_PRODUCT_TENSORRT) != 0 || !span_starts(i->image, "nvcr.io/"))
+			continue;
+		assert_ok(image_reference_read(span_of(from), &ref, &err), &err);
+		image_contents(&own, &ref, &c);
+		for (size_t k = 0; k < c.fact_count; k++) {
+			told |= c.facts[k]->product == i->product;
+			if (c.facts[k]->product == i->product && !span_eq(three_numbers(c.versions[k]), three_numbers(i->version)))
+				fail_msg("%s: %.*s here, %.*s there", from, SPAN_ARG(c.versions[k]), SPAN_ARG(i->version));
+		}
+		for (size_t k = 0; k < c.candidate_count; k++) {
+			candidate |= c.candidates[k]->product == i->product;
+			match |= c.candidates[k]->product == i->product &&
+				 span_eq(three_numbers(c.candidates[k]->version), three_numbers(i->version));
+		}
+		proven += told;
+		candidates += !told && candidate;
+		matching += !told && match;
+		nothing += !told && !candidate;
+		if (!told && !candidate)
+			print_message("%s: neither a version nor candidates\n", from);
+	}
+	print_message("of %u rows: %u proven, %u with candidates (%u with the other's version among them), %u with nothing\n",
+		      proven + candidates + nothing, proven, candidates, matching, nothing);
+	assert_int_equal(nothing, 0);
 }
 
 /* Among the files of a folder. */
@@ -247,6 +328,6 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_files), cmocka_unit_test(test_open_here_documents), cmocka_unit_test(test_facts), cmocka_unit_test(test_maps),
-					    cmocka_unit_test(test_real_map), cmocka_unit_test(test_is), cmocka_unit_test(test_names) };
+					    cmocka_unit_test(test_real_map), cmocka_unit_test(test_builtin_map), cmocka_unit_test(test_is), cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
