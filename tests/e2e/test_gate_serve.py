@@ -147,6 +147,38 @@ def answers():
     ok(c.ask("GET", "/readyz")[0] == 503 and c.review(CLEAN)["allowed"], "while it drains it is not ready, and still answers")
     ok(s.process.wait(20) == 0 and time.monotonic() - begin > 0.9, "it ends with 0 after the drain")
 
+def kserve():
+    """Every way in which a service of KServe, and a pod made for it, names an image or a model."""
+    s = Server(*bundle_options())
+    c = Client(s)
+    def told(kind, spec, **meta):
+        r = json.loads(review(CLEAN))
+        r["request"]["kind"]["kind"] = kind
+        r["request"]["object"] = {"apiVersion": "v1" if kind == "Pod" else "serving.kserve.io/v1beta1", "kind": kind,
+                                  "metadata": {"name": "p", "namespace": "prod", **meta}, "spec": spec}
+        return json.loads(c.ask("POST", "/admission", json.dumps(r).encode())[2])["response"]
+    def model(**more):
+        return {"predictor": {"model": {"image": CLEAN, **more}}}
+    for spec in (model(image=BAD), {"predictor": {"triton": {"image": BAD}}}, {"predictor": {"workerSpec": {"containers": [{"name": "w", "image": BAD}]}}},
+                 {"transformer": {"containers": [{"name": "t", "image": BAD}]}}, model(storageUri="oci://" + BAD)):
+        a = told("InferenceService", spec)
+        ok(a["allowed"] is False and "CVE-2099-" in a["status"]["message"], f"a vulnerable image in {json.dumps(spec)[:60]} is denied", a)
+    a = told("InferenceService", model())
+    ok(a["allowed"] and not a.get("warnings"), "a clean one is admitted without a word", a)
+    never = "s3://never/seen"
+    fetch = [{"name": "storage-initializer", "image": CLEAN, "args": ["s3://other/x", "/mnt/x", never, "/mnt/models"]}]
+    for where, kind, spec, meta in (
+            ("storageUri", "InferenceService", model(storageUri=never), {}), ("storageUri", "InferenceService", model(storage={"path": "seen", "parameters": {"type": "s3", "bucket": "never"}}), {}),
+            ("storageUri", "InferenceService", {"predictor": {"storageUris": [{"uri": never}]}}, {}), ("argument --model", "InferenceService", model(args=["--model=" + never]), {}),
+            ("env MODEL", "InferenceService", model(env=[{"name": "MODEL", "value": never}]), {}),
+            ("argument --engine", "InferenceService", {"predictor": {"workerSpec": {"containers": [{"name": "w", "image": CLEAN, "args": ["--engine", never]}]}}}, {}),
+            ("annotation x/model", "InferenceService", {"predictor": {"annotations": {"x/model": never}}}, {}),
+            ("argument of storage-initializer", "Pod", {"containers": [{"name": "c", "image": CLEAN}], "initContainers": fetch}, {}),
+            ("annotation internal.serving.kserve.io/storage-initializer-sourceuri", "Pod", {"containers": [{"name": "c", "image": CLEAN}]}, {"annotations": {"internal.serving.kserve.io/storage-initializer-sourceuri": never}})):
+        a = told(kind, spec, **meta)
+        ok(f"reforge: {where}: unknown_subject" in a.get("warnings", []), f"a model that nobody knows, by {where} of {json.dumps(spec)[:50]}, is told", a)
+    ok(s.stop() == 0, "it ends with 0")
+
 def audit():
     s = Server(*bundle_options(), "--audit")
     a = Client(s).review(BAD)
@@ -350,6 +382,6 @@ if not WORLD.exists():
 else:
     certificates(folder())
     subprocess.run([str(WORLD), str(ROOT / "tests/data/gate/decisions.txt"), str(folder() / "world"), str(int(time.time()))], check=True, cwd=ROOT)
-    for group in (usage, answers, audit, malformed, clients, rotation, exchange, workspace, slow, crowd):
+    for group in (usage, answers, kserve, audit, malformed, clients, rotation, exchange, workspace, slow, crowd):
         guarded(group)
 done()

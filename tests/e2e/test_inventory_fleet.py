@@ -181,6 +181,56 @@ ctypes.CDLL(sys.argv[1])
 with open(sys.argv[2], "rb") as file: engine = mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
 print("loaded", flush=True); time.sleep(600)"""
 
+def isvc(name, predictor, **more):
+    return {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+            "metadata": {"name": name, "namespace": "speech", "labels": {"app.kubernetes.io/name": name, "team": "vision"}, **more}, "spec": {"predictor": predictor}}
+def runtime(name, image, made):
+    return {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "ClusterServingRuntime", "metadata": {"name": name, **({"creationTimestamp": made} if made else {})},
+            "spec": {"supportedModelFormats": [{"name": n, "version": "1", "autoSelect": True} for n in ("onnx", "triton")], "protocolVersions": ["v1", "v2"],
+                     "containers": [{"name": "kserve-container", "image": image}]}}
+def serving(made):
+    return [runtime("old", "r/triton:23.05", made and "2025-01-01T00:00:00Z"), runtime("young", "r/triton:24.05", made and "2026-01-01T00:00:00Z"),
+            isvc("named", {"model": {"modelFormat": {"name": "onnx"}, "runtime": "old", "storageUri": "pvc://models/a"}}),
+            isvc("chosen", {"model": {"modelFormat": {"name": "onnx"}, "storageUri": "pvc://models/a/1"}}, annotations={"storage.kserve.io/readonly": "false"}),
+            isvc("before", {"triton": {"storageUri": "s3://b/m", "runtimeVersion": "24.07"}}),
+            isvc("custom", {"containers": [{"name": "mine", "image": "r/mine:1", "env": [{"name": "STORAGE_URI", "value": "gs://b/c"}]}]}),
+            isvc("running", {"model": {"modelFormat": {"name": "onnx"}, "runtime": "old"}}),
+            {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "running-1", "namespace": "speech", "labels": {"serving.kserve.io/inferenceservice": "running", "component": "predictor"},
+                                                             "ownerReferences": [{"controller": True, "kind": "Revision", "name": "running-00001"}]},
+             "spec": {"containers": [{"name": "kserve-container", "image": "r/triton:22.01"}, {"name": "queue-proxy", "image": "q:1"}]},
+             "status": {"phase": "Running", "containerStatuses": [{"name": "kserve-container", "imageID": f"r/triton@sha256:{A}"}]}}]
+
+def kserve():
+    """One line a server, with its image, service and owner, or why there is none."""
+    d = folder() / "serving"; d.mkdir()
+    (d / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": serving(False)}))
+    site = workspace("site-serving")
+    r = go("scan", "--json", f"k8s:{d}", "--complete", site=site)
+    lines = {l["path"].split("/")[1]: l for l in r.lines() if l.get("path", "").startswith("InferenceService/") and "queue-proxy" not in l["path"]}
+    images = {name: l["workload"]["image"] for name, l in lines.items()}
+    tie = "(image of a runtime for %s: ClusterServingRuntime young, ClusterServingRuntime old come first alike)"
+    ok(r.status == 3 and images == {"named": "r/triton:23.05", "chosen": tie % "onnx", "before": tie % "triton", "custom": "r/mine:1", "running": "r/triton:22.01"},
+       "manifests: by name, by format as far as they tell, by a pod", images)
+    ok(all(l["service"] == name and l["workload"]["owner"] == "vision" and l["finding"] == "unknown" and l["path"].endswith("/container/predictor") for name, l in lines.items()) and
+       lines["running"]["sha256"] == A and lines["named"]["workload"]["serving_runtime"] == "old" and "serving_runtime" not in lines["chosen"]["workload"],
+       "each with service and owner", lines)
+    ok([(l["rule"], l["subject"]) for l in r.lines() if l["kind"] == "finding"] == [("shared_writable_volume", "persistentVolumeClaim:models")],
+       "two services on one claim that one can write are told", r)
+    have = placements(site)
+    ok({p.split("/", 1)[1] for _, p in have if p.startswith("InferenceService/")} == {f"{n}/container/predictor" for n in images} |
+       {"running/container/queue-proxy", "named/model/0", "chosen/model/0", "before/model/0"} and
+       all(p["environment"] == "production" and p["service"] for (_, path), p in have.items() if path.startswith("InferenceService/")),
+       "they are placements, with the models that KServe fetches", sorted(have))
+    ok("vision" in (site / "services/kubernetes-manifests.yaml").read_text(), "and services with owners")
+    d = folder() / "serving-api"
+    certificates(d)
+    server, port = api(d, objects=serving(True))
+    r = go("scan", "--json", "k8s:eu", "--namespace", "speech", env=kubeconfig(d, port), cwd=d)
+    images = {l["path"].split("/")[1]: l["workload"]["image"] for l in r.lines() if l.get("path", "").endswith("/container/predictor")}
+    ok(images == {"named": "r/triton:23.05", "chosen": "r/triton:24.05", "before": "r/triton:24.07", "custom": "r/mine:1", "running": "r/triton:22.01"},
+       "a cluster tells which runtime is the youngest", r)
+    server.kill()
+
 def hosts():
     maker = os.path.join(BUILD, "demo/specimen/reforge-specimen")
     if not RUNTIME.exists() or not os.access(maker, os.X_OK):
@@ -373,6 +423,6 @@ def cmdb():
     server.shutdown()
 
 if __name__ == "__main__":
-    for part in (manifests, some_manifests, live, hosts, own_host, claims, cmdb):
+    for part in (manifests, some_manifests, live, kserve, hosts, own_host, claims, cmdb):
         guarded(part)
     done()

@@ -390,7 +390,7 @@ def recorded():
     ok(report.status == 0, "outside of a workspace nothing is recorded", report)
 
 
-def deployed(name, image, tag="1"):
+def deployed(name, image, tag="1", workload=None):
     """A workspace whose cluster runs @image, with an advisory that B is affected by; where the image is, what scans it, what is known."""
     site, where = folder() / name, write_oci(folder() / (name + "-layout"), {tag: image})
     check(run("init", site, "--site", "images", program=PROGRAM), 0, "a workspace")
@@ -401,7 +401,7 @@ def deployed(name, image, tag="1"):
     check(run("feed", "import", site / "a.json", site=site, program=PROGRAM), 0, "an advisory")
     (site / "reforge.yaml").write_text("site: images\nenvironments: {production: {}}\nservices:\n  svc: {owner: {name: o, contact: '#o'}, environments: [production]}\n"
                                        "kubernetes: {namespaces: {speech: production}}\n")
-    workload = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "asr", "namespace": "speech"},
+    workload = workload or {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "asr", "namespace": "speech"},
                 "spec": {"template": {"spec": {"containers": [{"name": "s", "image": "r/asr@" + image.digest}]}}}}
     (site / "k").mkdir()
     (site / "k/d.json").write_text(json.dumps(workload))
@@ -442,6 +442,21 @@ def seen_in_part():
     blob_of(where, under.layers[1].blob).unlink()
     check(look(), 3, "the layer that deletes it is missing")
     check(status(), 0, "what is known whole is not changed by that")
+
+
+def served():
+    """What KServe would run by a runtime is exposed like what a Deployment runs, under the service and its owner."""
+    image = Image([Layer(tar_of([("opt/b.plan", B)]))])
+    runtime = {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "ServingRuntime", "metadata": {"name": "triton", "namespace": "speech"},
+               "spec": {"supportedModelFormats": [{"name": "tensorrt", "autoSelect": True}], "containers": [{"name": "kserve-container", "image": "r/triton@" + image.digest}]}}
+    service = {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService",
+               "metadata": {"name": "ocr", "namespace": "speech", "labels": {"app.kubernetes.io/name": "svc"}},
+               "spec": {"predictor": {"model": {"modelFormat": {"name": "tensorrt"}, "storageUri": "s3://b/ocr"}}}}
+    where, look, status = deployed("served", image, workload={"apiVersion": "v1", "kind": "List", "items": [service, runtime]})
+    check(look(), 0, "the runtime's image")
+    got = status("--json")
+    mine = next(s for s in json.loads(got.out)["services"] if s["service"] == "svc")
+    ok(got.status == 1 and mine["builder"]["affected"] == 1 and mine["environment"] == "production", "an engine in it affects the service of KServe", got)
 
 
 def lists_of_platforms():
@@ -485,6 +500,6 @@ if not os.access(MAKER, os.X_OK):
     skip("scan IMAGE", "the specimen maker is not built")
 else:
     A, B, C = specimen("--version", "10.13.3.9", "--cc", "8.6"), specimen("--version", "8.6.1.6", "--cc", "7.5"), specimen("--version", "10.9.0.34", "--cc", "8.9")
-    for group in (the_file_system, libraries, sets, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, seen_in_part, lists_of_platforms, every_engine):
+    for group in (the_file_system, libraries, sets, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, seen_in_part, served, lists_of_platforms, every_engine):
         guarded(group)
 done()

@@ -14,7 +14,9 @@ PATHS = {"/apis/apps/v1": {"deployments": "Deployment", "statefulsets": "Statefu
          "/api/v1": {"pods": "Pod", "replicationcontrollers": "ReplicationController", "secrets": "Secret"},
          "/apis/batch/v1": {"jobs": "Job"}, "/apis/batch/v1beta1": {"cronjobs": "CronJob"},
          "/apis/serving.kserve.io/v1beta1": {"inferenceservices": "InferenceService"} if any(
-             o["kind"] == "InferenceService" for o in objects) else {}}
+             o["kind"] == "InferenceService" for o in objects) else {},
+         "/apis/serving.kserve.io/v1alpha1": {"servingruntimes": "ServingRuntime", "clusterservingruntimes": "ClusterServingRuntime"} if any(
+             o["kind"].endswith("ServingRuntime") for o in objects) else {}}
 log = open(os.path.join(folder, "requests.log"), "a", buffering=1)
 
 
