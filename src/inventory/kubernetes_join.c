@@ -224,11 +224,20 @@ int kube_volumes_take(struct kube_set *s, struct kube_workload *to, const struct
 	return rc;
 }
 
+static bool has_model(const struct kube_workload *w, const char *uri)
+{
+	for (size_t i = 0; i < w->models_n; i++)
+		if (strcmp(w->models[i].uri, uri) == 0)
+			return true;
+	return false;
+}
+
 int kube_models_take(struct kube_set *s, struct kube_workload *to, const struct kube_workload *from, struct err *err)
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < from->models_n; i++)
-		rc = kube_model_add(s, to, from->models[i].where, span_of(from->models[i].uri), err);
+		if (!has_model(to, from->models[i].uri))
+			rc = kube_model_add(s, to, from->models[i].where, span_of(from->models[i].uri), err);
 	return rc;
 }
 

@@ -75,6 +75,12 @@ static int detail_add(struct recording *r, struct namespace_ *n, const char *pat
 
 /* ── Placements ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* What is named after the model that it serves. */
+static bool is_of_models(const char *kind)
+{
+	return strcmp(kind, "InferenceService") == 0 || strcmp(kind, "LLMInferenceService") == 0 || strcmp(kind, "TrainedModel") == 0;
+}
+
 static struct inventory_place place_of(const struct recording *r, const struct namespace_ *n, const struct kube_workload *w)
 {
 	struct inventory_place p = { .host = n->host, .service = w->service, .environment = "", .model = "" };
@@ -84,7 +90,7 @@ static struct inventory_place place_of(const struct recording *r, const struct n
 		p.environment = n->environment->name;
 	else if (n->join.environment[0])
 		p.environment = n->join.environment;
-	if (strcmp(w->kind, "InferenceService") == 0 && recipe_name_is_valid(span_of(w->name)))
+	if (is_of_models(w->kind) && recipe_name_is_valid(span_of(w->name)))
 		p.model = w->name;
 	(void)r;
 	return p;

@@ -248,6 +248,26 @@ static void made(void **state)
 	kube_set_release(&s);
 }
 
+/* As many models as a workload may have, again with each of its pods: none is left out. */
+static void many_models(void **state)
+{
+	RF_AUTO(str) text = STR_INIT(256 * KIB);
+	struct kube_set s;
+	(void)state;
+	str_add_text(&text, "apiVersion: serving.kserve.io/v1beta1\nkind: InferenceService\nmetadata: {name: i, namespace: n}\nspec: {predictor: "
+			    "{storageUris: [");
+	for (int i = 0; i < KUBE_MAX_MODELS; i++)
+		str_addf(&text, "%s{uri: 's3://b/%d'}", i ? ", " : "", i);
+	str_add_text(&text, "]}}\n---\n");
+	for (int i = 0; i < 3; i++)
+		str_addf(&text, "apiVersion: v1\nkind: Pod\nmetadata: {name: p%d, namespace: n, labels: {serving.kserve.io/inferenceservice: i}, "
+				"annotations: {internal.serving.kserve.io/storage-initializer-sourceuri: 's3://b/7'}}\n---\n", i);
+	read_all(&s, str_text(&text));
+	assert_int_equal(s.workloads[0].models_n, KUBE_MAX_MODELS);
+	assert_int_equal(s.workloads[0].models_left_out, 0);
+	kube_set_release(&s);
+}
+
 static void shared_claims(void **state)
 {
 #define WRITES "annotations: {storage.kserve.io/readonly: 'false'}, "
@@ -283,7 +303,8 @@ static void shared_claims(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(services), cmocka_unit_test(runtimes), cmocka_unit_test(made), cmocka_unit_test(shared_claims),
+		cmocka_unit_test(services), cmocka_unit_test(runtimes), cmocka_unit_test(made), cmocka_unit_test(many_models),
+		cmocka_unit_test(shared_claims),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
