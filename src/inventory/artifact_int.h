@@ -24,6 +24,24 @@ struct tensorrt_archive {
 };
 /* Reads the archive at @at; @room: how many bytes its container gives it. Notes what is wrong inside. */
 void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t room, struct tensorrt_archive *ret);
+/* Types of the items of an archive's body, without bit 15. */
+enum {
+	TENSORRT_ITEM_ARRAY = 0x01,
+	TENSORRT_ITEM_U8 = 0x02,
+	TENSORRT_ITEM_BYTE = 0x03,
+	TENSORRT_ITEM_U32 = 0x06,
+	TENSORRT_ITEM_I32 = 0x07,
+	TENSORRT_ITEM_U64 = 0x08,
+	TENSORRT_ITEM_U64_TOO = 0x09,
+	TENSORRT_ITEM_BOOL = 0x0a,
+	TENSORRT_ITEM_F32 = 0x0b,
+};
+/* The bytes of a number's value; 0: a type that is no number. */
+size_t tensorrt_item_bytes(uint16_t type);
+/* Objects to the lengths in the body at @at, up to @end where the archive says that it ends (the file may end before). */
+void tensorrt_items_walk(struct artifact_reading *r, const struct tensorrt_archive *archive, uint64_t at, uint64_t end);
+/* The rule `truncated`: @what declares more bytes than there are. */
+void tensorrt_truncated(struct artifact_reading *r, const char *what, uint64_t declared, uint64_t real);
 /* The flatbuffer of TensorRT 5.x at offset @at ... RF_EUNREADABLE when it is none. */
 int tensorrt_flatbuffer_read(struct artifact_reading *r, uint64_t base, uint64_t room);
 #define TENSORRT_VERSION_BYTES 16 /* "255.255.255.255" and the NUL */

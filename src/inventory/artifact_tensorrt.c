@@ -7,6 +7,7 @@
 
 #define OUTER_BYTES 32
 #define SECTION_BYTES 24
+#define ARCHIVE_HEAD_BYTES 28 /* up to the first item's type */
 /* Plans have one or two sections, version-compatible ones perhaps a few more; a table of more is not walked to its end.
  */
 #define MAX_SECTIONS 64
@@ -86,7 +87,15 @@ static bool prefix_skip(struct artifact_reading *r, uint64_t *ret_base)
 
 /* ── Findings shared by the layouts ──────────────────────────────────────────────────────────────────────────────── */
 
-/* Declared against real. Smaller than real, or impossible, is a conflict; larger is a file cut short. */
+void tensorrt_truncated(struct artifact_reading *r, const char *what, uint64_t declared, uint64_t real)
+{
+	r->facts->truncated = true;
+	artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "truncated",
+			"truncated: %s declares %llu bytes, %llu are there", what, (unsigned long long)declared,
+			(unsigned long long)real);
+}
+
+/* Declared against real: larger than real is a file cut short, or one whose loader is to read behind its end. */
 static void size_check(struct artifact_reading *r, uint64_t base, uint64_t declared, const char *what)
 {
 	struct artifact_facts *f = r->facts;
@@ -98,9 +107,7 @@ static void size_check(struct artifact_reading *r, uint64_t base, uint64_t decla
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "size_impossible",
 				"%s declares %llu bytes, which no file has", what, (unsigned long long)declared);
 	} else if (declared > real) {
-		f->truncated = true;
-		artifact_note(r, "truncated: %s declares %llu bytes, %llu are there", what,
-			      (unsigned long long)declared, (unsigned long long)real);
+		tensorrt_truncated(r, what, declared, real);
 	} else {
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "size_mismatch",
 				"%s declares %llu bytes, the file has %llu: %llu bytes that it does not account for",
@@ -188,7 +195,8 @@ static bool section_at(struct artifact_reading *r, uint64_t at, struct section *
 	return true;
 }
 
-/* Bounds are checked against what the container declares (a conflict) and then against what is there (truncation). */
+/* Against what the container declares: where that is more than there is, the file is cut short, and has been said to be.
+ */
 static bool section_bounds(struct artifact_reading *r, const struct outer *o, const struct section *s,
 			   uint64_t table_end)
 {
@@ -203,13 +211,7 @@ static bool section_bounds(struct artifact_reading *r, const struct outer *o, co
 		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "section_in_table",
 				"section %s starts at %llu, inside the section table", s->tag,
 				(unsigned long long)s->offset);
-	uint64_t real = r->facts->size - o->base;
-	if (s->offset + s->size > real && !r->facts->truncated) {
-		r->facts->truncated = true;
-		artifact_note(r, "truncated: section %s ends at %llu, %llu bytes are there", s->tag,
-			      (unsigned long long)(s->offset + s->size), (unsigned long long)real);
-	}
-	return s->offset < real;
+	return s->offset < r->facts->size - o->base;
 }
 
 /* A lean runtime, which version-compatible plans carry: it says so by its SONAME and exports, and so could anything
@@ -395,9 +397,7 @@ static int ftrt_read(struct artifact_reading *r, uint64_t base)
 		f->version_source = ARTIFACT_VERSION_HEADER;
 	}
 	if (f->size - base < OUTER_BYTES) {
-		f->truncated = true;
-		artifact_note(r, "truncated: %llu bytes, the container's header has %d",
-			      (unsigned long long)(f->size - base), OUTER_BYTES);
+		tensorrt_truncated(r, "the container's header", OUTER_BYTES, f->size - base);
 	} else {
 		size_check(r, base, o.declared, "the container");
 		sections_read(r, &o);
@@ -432,8 +432,8 @@ static int ptrt_read(struct artifact_reading *r, uint64_t base)
 	f->look_for_code = true;
 	if (archive.layout)
 		size_check(r, base, archive.archive_bytes, "the archive");
-	else if (f->size - base < 28)
-		f->truncated = true;
+	else if (f->size - base < ARCHIVE_HEAD_BYTES)
+		tensorrt_truncated(r, "the archive's header", ARCHIVE_HEAD_BYTES, f->size - base);
 	if (archive.cache) {
 		artifact_note(r,
 			      "timing cache: an input of builds, not an engine; it states no TensorRT version (tag %u)",

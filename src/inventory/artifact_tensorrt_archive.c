@@ -13,13 +13,7 @@
 /* Device properties have 15 to 22 items; shorter runs are something else. */
 #define DEVICE_ITEMS 5
 
-/* Item types. Bit 15 is set from P3 on, and on P2's markers. */
 #define ITEM_PLAIN 0x7fff
-#define ITEM_U8 0x02
-#define ITEM_I32 0x07
-#define ITEM_U64 0x08
-#define ITEM_U64_TOO 0x09
-#define ITEM_BOOL 0x0a
 #define ITEM_CACHE 0x18
 #define ITEM_MAX_BYTES 12 /* with its type */
 
@@ -53,29 +47,13 @@ void tensorrt_version_text(const unsigned char v[4], char ret[TENSORRT_VERSION_B
 	*p = '\0';
 }
 
-static size_t payload_bytes(uint16_t type)
-{
-	switch (type & ITEM_PLAIN) {
-	case ITEM_U8:
-	case ITEM_BOOL:
-		return 1;
-	case ITEM_I32:
-		return 4;
-	case ITEM_U64:
-	case ITEM_U64_TOO:
-		return 8;
-	default:
-		return 0;
-	}
-}
-
 /* u16 type, u16 1, payload; a type without a payload is a bare marker of a struct. */
 static bool item_next(struct cursor *c, struct item *ret)
 {
 	if (c->n - c->at < 4 || le16(c->p + c->at + 2) != 1)
 		return false;
 	*ret = (struct item){ .type = le16(c->p + c->at) & ITEM_PLAIN };
-	ret->bytes = payload_bytes(ret->type);
+	ret->bytes = tensorrt_item_bytes(ret->type);
 	if (c->n - c->at - 4 < ret->bytes)
 		return false;
 	const unsigned char *payload = c->p + c->at + 4;
@@ -121,8 +99,8 @@ static struct header header_plain(const unsigned char *h, uint64_t room)
 
 static struct header header_of(const unsigned char *h, size_t n, uint64_t room)
 {
-	bool at20 = n >= 24 && (is_guard(h + 20, ITEM_U8) || is_guard(h + 20, ITEM_CACHE));
-	bool at24 = n >= 28 && (is_guard(h + 24, ITEM_U8) || is_guard(h + 24, ITEM_CACHE));
+	bool at20 = n >= 24 && (is_guard(h + 20, TENSORRT_ITEM_U8) || is_guard(h + 20, ITEM_CACHE));
+	bool at24 = n >= 28 && (is_guard(h + 24, TENSORRT_ITEM_U8) || is_guard(h + 24, ITEM_CACHE));
 	/* Offset 20 first: in a P3 header these four bytes are the upper half of a size, never that of a guard. */
 	if (at20)
 		return (struct header){ "P4", 20, le64(h + 8), le32(h + 4), false, 0 };
@@ -137,21 +115,21 @@ static struct header header_of(const unsigned char *h, size_t n, uint64_t room)
 
 static bool is_cc(const struct item *major, const struct item *minor)
 {
-	return major->type == ITEM_I32 && minor->type == ITEM_I32 && major->value >= 2 && major->value <= 32 &&
+	return major->type == TENSORRT_ITEM_I32 && minor->type == TENSORRT_ITEM_I32 && major->value >= 2 && major->value <= 32 &&
 	       minor->value <= 9;
 }
 
 static bool is_i32s(const struct item *run, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (run[i].type != ITEM_I32)
+		if (run[i].type != TENSORRT_ITEM_I32)
 			return false;
 	return true;
 }
 
 static bool is_u64(const struct item *item)
 {
-	return item->type == ITEM_U64 || item->type == ITEM_U64_TOO;
+	return item->type == TENSORRT_ITEM_U64 || item->type == TENSORRT_ITEM_U64_TOO;
 }
 
 /* Up to 10.6: the properties begin with compute capability, core clock, memory clock, bus width, L2 size (u64). A run
@@ -180,7 +158,7 @@ static size_t cc_behind_sizes(const struct item *run, size_t n)
 	if (first == 0)
 		return SIZE_MAX;
 	for (size_t i = first; i + 2 < n; i++)
-		if (is_cc(&run[i], &run[i + 1]) && run[i + 2].type == ITEM_I32 && run[i + 2].value == 512) {
+		if (is_cc(&run[i], &run[i + 1]) && run[i + 2].type == TENSORRT_ITEM_I32 && run[i + 2].value == 512) {
 			found = i;
 			hits++;
 		}
@@ -217,7 +195,7 @@ static size_t run_read(struct cursor *c, struct item run[RUN_ITEMS])
 /* The figures beside the capability: shown, and what a person tells two boards of one capability apart by. */
 static uint32_t figure(const struct item *item, uint64_t least, uint64_t most)
 {
-	return item->type == ITEM_I32 && item->value >= least && item->value <= most ? (uint32_t)item->value : 0;
+	return item->type == TENSORRT_ITEM_I32 && item->value >= least && item->value <= most ? (uint32_t)item->value : 0;
 }
 
 /* Capability, core clock, memory clock, ...; the number of multiprocessors stands before the first bool, the total
@@ -229,7 +207,7 @@ static void figures_in_front(struct artifact_facts *f, const struct item *run, s
 	f->clock_khz = figure(&run[cc + 2], 10000, 10000000);
 	f->memory_clock_khz = figure(&run[cc + 3], 10000, 100000000);
 	for (size_t i = cc + 4; i < n; i++) {
-		if (run[i].type == ITEM_BOOL && !f->multiprocessors)
+		if (run[i].type == TENSORRT_ITEM_BOOL && !f->multiprocessors)
 			f->multiprocessors = figure(&run[i - 1], 1, 4096);
 		else if (is_u64(&run[i]) && f->multiprocessors && !f->memory_bytes)
 			f->memory_bytes = run[i].value;
@@ -283,7 +261,7 @@ static void device_read(struct artifact_reading *r, struct cursor *c, struct ten
 	bool level = true;
 	while (at == SIZE_MAX && (n = run_read(c, run)) != 0) {
 		level = level && n < DEVICE_ITEMS;
-		if (level && n == 1 && run[0].type == ITEM_I32 && run[0].value != 0 && run[0].value <= 2)
+		if (level && n == 1 && run[0].type == TENSORRT_ITEM_I32 && run[0].value != 0 && run[0].value <= 2)
 			artifact_note(r,
 				      "hardware compatibility level %u (inferred from its place): may run on other "
 				      "devices than the one it was built on",
@@ -296,101 +274,13 @@ static void device_read(struct artifact_reading *r, struct cursor *c, struct ten
 		artifact_note(r, "compute capability not found: no rule reads these device properties");
 }
 
-/* ── Lengths ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
-
-/* What is read of an archive, and where it ends. */
-struct bounds {
-	struct artifact_reading *r;
-	uint64_t end; /* in the file: the archive's own, its container's, or the file's, whichever is least */
-};
-
-/* A length of bytes that follow at @at. Where the file is cut short that has been said. */
-static void length_check(const struct bounds *b, const struct item *length, uint64_t at, const char *what)
-{
-	if (length->value <= b->end - RF_MIN(b->end, at))
-		return;
-	if (b->r->facts->truncated && length->value <= b->r->facts->declared_size)
-		return;
-	artifact_object(b->r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "length_past_end",
-			"%s at offset %llu has a length of %llu bytes, the archive ends after %llu", what,
-			(unsigned long long)length->at, (unsigned long long)length->value,
-			(unsigned long long)(b->end - RF_MIN(b->end, at)));
-}
-
-/* Texts: u64 length, the element's type (u16), the array's (u16, u16 1), u64 length again, the bytes. */
-static void texts_check(const struct bounds *b, const unsigned char *p, size_t n, uint64_t at)
-{
-	static const unsigned char forms[][6] = {
-		{ 0x01, 0x80, 0x0c, 0x80, 0x01, 0x00 }, /* P3, P4 */
-		{ 0x01, 0x00, 0x0c, 0x00, 0x01, 0x00 }, /* P2 */
-		{ 0x01, 0x00, 0x0d, 0x00, 0x01, 0x00 }, /* P1 */
-	};
-	for (size_t i = 8; i + 14 <= n; i++) {
-		const unsigned char *next = memchr(p + i, 0x01, n - 13 - i);
-		if (!next)
-			return;
-		i = (size_t)(next - p);
-		for (size_t k = 0; k < RF_COUNT(forms); k++) {
-			if (memcmp(p + i, forms[k], sizeof forms[k]) != 0)
-				continue;
-			struct item first = { .value = le64(p + i - 8), .at = at + i - 8 };
-			struct item again = { .value = le64(p + i + 6), .at = at + i + 6 };
-			/* in P1 and P2 the first two bytes may be the end of any item */
-			if (k == 0)
-				length_check(b, &first, at + i + 14, "a text");
-			length_check(b, &again, at + i + 14, "a text");
-			return; /* what follows may be the bytes of the text: another file's business */
-		}
-	}
-}
-
-/* A struct ends with its type's complement (P2 to P4). */
-static bool is_end(const unsigned char *p)
-{
-	unsigned type = ~(unsigned)le16(p) & 0xffff;
-	return (type & 0x8000) && (type & ITEM_PLAIN) > ITEM_BOOL && (type & ITEM_PLAIN) < 0x200;
-}
-
-/*
- * Behind the device properties: bools, and up to 10.5 the weights as a struct of a length and that many bytes; from
- * 10.6, where they have a section of their own, their size. Then the engine's name, the first of its texts. An item
- * that none of this fits ends the walk without a word: later versions may put another one there.
- */
-static void lengths_read(const struct bounds *b, struct cursor *c)
-{
-	struct item item = { 0 }, length;
-	uint64_t weights = 0;
-	bool ended = false;
-	for (; c->n - c->at >= 2 && is_end(c->p + c->at); c->at += 2)
-		ended = true;
-	while (ended && item_next(c, &item) && item.bytes != 0) {
-		if (is_u64(&item))
-			length_check(b, &item, 0, "a size");
-	}
-	if (c->n - c->at < ITEM_MAX_BYTES) /* the head ends here, or what came was no struct */
-		return;
-	if (ended && item.bytes == 0 && item.type != 0 && item_next(c, &length) && is_u64(&length)) {
-		length_check(b, &length, length.at + 8, "the weights");
-		weights = length.value;
-	}
-	uint64_t at = c->file_at + c->at;
-	if (weights == 0 || weights >= b->end - RF_MIN(b->end, at)) {
-		texts_check(b, c->p + c->at, c->n - c->at, at);
-		return;
-	}
-	size_t n;
-	const unsigned char *p = artifact_upto(b->r, at + weights, BODY_HEAD_BYTES, &n);
-	if (p)
-		texts_check(b, p, n, at + weights);
-}
-
 /* ── The archive ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static bool version_read(struct artifact_reading *r, struct cursor *c, struct tensorrt_archive *ret)
 {
 	for (size_t i = 0; i < 4; i++) {
 		struct item item;
-		if (!item_next(c, &item) || item.type != ITEM_U8)
+		if (!item_next(c, &item) || item.type != TENSORRT_ITEM_U8)
 			return false;
 		ret->version[i] = (unsigned char)item.value;
 	}
@@ -411,9 +301,11 @@ static void body_read(struct artifact_reading *r, uint64_t at, uint64_t room, co
 		return;
 	memcpy(head, p, n);
 	struct cursor c = { .p = head, .n = n, .file_at = at + h->bytes };
+	uint64_t end = at + RF_MIN(RF_MIN(room, ret->archive_bytes), UINT64_MAX - at);
 	if (n >= 4 && is_guard(head, ITEM_CACHE)) {
 		ret->cache = true;
 		artifact_evidence(r, "first item of the archive", c.file_at, head, 4, "type 0x18: a timing cache");
+		tensorrt_items_walk(r, ret, c.file_at, end);
 		return;
 	}
 	if (!version_read(r, &c, ret)) {
@@ -423,10 +315,7 @@ static void body_read(struct artifact_reading *r, uint64_t at, uint64_t room, co
 	}
 	ret->has_version = true;
 	device_read(r, &c, ret);
-	struct bounds b = { .r = r, .end = RF_MIN(r->src->size, at + RF_MIN(room, UINT64_MAX - at)) };
-	if (ret->archive_bytes <= UINT64_MAX - at)
-		b.end = RF_MIN(b.end, at + ret->archive_bytes);
-	lengths_read(&b, &c);
+	tensorrt_items_walk(r, ret, c.file_at, end);
 }
 
 void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t room, struct tensorrt_archive *ret)

@@ -46,11 +46,8 @@ int tensorrt_flatbuffer_read(struct artifact_reading *r, uint64_t base, uint64_t
 	f->layout = "flatbuffer 5.x";
 	f->look_for_code = true;
 	f->declared_size = base + says;
-	if (says > room) {
-		f->truncated = true;
-		artifact_note(r, "truncated: the size in front is %llu bytes, %llu are there", (unsigned long long)says,
-			      (unsigned long long)room);
-	}
+	if (says > room)
+		tensorrt_truncated(r, "the size in front", says, room);
 	snprintf(f->version, sizeof f->version, "%u.%u.%u.%u", v[0], v[1], v[2], v[3]);
 	f->version_source = ARTIFACT_VERSION_HEADER;
 	artifact_evidence(r, "size in front of the flatbuffer", base, artifact_at(r, base, 8), 8, "%llu bytes",

@@ -132,6 +132,8 @@ def inspected():
     pe = b"MZ" + bytes(58) + struct.pack("<I", 0x80) + bytes(0x80 - 64) + b"PE\0\0\x64\x86"
     cases = [
         ("container_version_unknown", "unknown", changed(one, 4, 7, "<I")), ("size_mismatch", "conflict", changed(one, 16, 100)),
+        ("truncated", "conflict", changed(changed(changed(one, 0x10, 1 << 40), 0x30, (1 << 40) - 0x3c), 0x48, (1 << 40) - 0x3c - 24)),
+        ("truncated", "conflict", one[:len(one) // 2]),
         ("size_impossible", "conflict", changed(one, 16, 1 << 63)), ("section_count_impossible", "conflict", changed(one, 8, 1 << 40)),
         ("section_past_end", "conflict", changed(one, 0x2C, 0x41414141, "<I")), ("section_past_end", "conflict", changed(one, 0x34, 0x41414141, "<I")),
         ("section_in_table", "conflict", changed(one, 40, 8)), ("section_overlap", "conflict", changed(two, 64, 100)),

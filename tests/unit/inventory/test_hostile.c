@@ -37,7 +37,7 @@ static const struct {
 	{ SPECIMEN_FTRT_P3, 16, 8, 100, ARTIFACT_CONFLICT, "size_mismatch", "does not account for" },
 	{ SPECIMEN_FTRT_P3, 16, 8, (uint64_t)1 << 63, ARTIFACT_CONFLICT, "size_impossible", "which no file has" },
 	{ SPECIMEN_FTRT_P3, 16, 8, UINT64_MAX, ARTIFACT_CONFLICT, "size_impossible", "which no file has" },
-	{ SPECIMEN_FTRT_P3, 16, 8, 100000, ARTIFACT_CLEAR, "", "truncated: the container declares 100000" },
+	{ SPECIMEN_FTRT_P3, 16, 8, 100000, ARTIFACT_CONFLICT, "truncated", "truncated: the container declares 100000" },
 	/* section table: tag, offset, size (the fields that public proofs of concept change) */
 	{ SPECIMEN_FTRT_P3, 32, 4, 0x58585858, ARTIFACT_UNKNOWN, "engine_section_absent", "unknown tag XXXX" },
 	{ SPECIMEN_FTRT_P3, 40, 8, 0, ARTIFACT_CONFLICT, "section_in_table", "inside the section table" },
@@ -63,7 +63,7 @@ static const struct {
 	/* bare archives */
 	{ SPECIMEN_P1, 12, 4, 40, ARTIFACT_CONFLICT, "size_mismatch", "does not account for" },
 	{ SPECIMEN_P3, 16, 8, UINT64_MAX, ARTIFACT_CONFLICT, "size_impossible", "which no file has" },
-	{ SPECIMEN_P3, 16, 8, 90000, ARTIFACT_CLEAR, "", "truncated: the archive declares" },
+	{ SPECIMEN_P3, 16, 8, 90000, ARTIFACT_CONFLICT, "truncated", "truncated: the archive declares" },
 	{ SPECIMEN_P4, 8, 8, (uint64_t)1 << 63, ARTIFACT_CONFLICT, "size_impossible", "which no file has" },
 	{ SPECIMEN_P2, 12, 4, 0x12345678, ARTIFACT_CONFLICT, "checksum_mismatch", "CRC-32" },
 	{ SPECIMEN_P3, 24, 4, 0x77777777, ARTIFACT_UNKNOWN, "archive_unreadable", "in a layout that no rule reads" },
@@ -210,6 +210,37 @@ static void make_forged(struct image *image)
 	image_make(&s, image);
 }
 
+/* All that is declared agrees, and is not there. */
+static void make_declared_huge(struct image *image)
+{
+	struct specimen s = specimen_in(SPECIMEN_FTRT_P3);
+	image_make(&s, image);
+	put_le64(image->bytes + 0x10, (uint64_t)1 << 40);
+	put_le64(image->bytes + 0x30, ((uint64_t)1 << 40) - 0x3c);
+	put_le64(image->bytes + 0x48, ((uint64_t)1 << 40) - 0x3c - 24);
+}
+
+static void make_section_behind(struct image *image)
+{
+	make_declared_huge(image);
+	put_le64(image->bytes + 0x30, (uint64_t)1 << 40);
+}
+
+static void make_names_disagree(struct image *image)
+{
+	size_t weights, name;
+	plan_with_lengths(image, 0, 0, &weights, &name);
+	put_le64(image->bytes + name, sizeof NAME - 2);
+}
+
+/* The type of a number between others; the archive ends with its last item. */
+static void make_item_malformed(struct image *image)
+{
+	size_t weights, name;
+	plan_with_lengths(image, 2, 3, &weights, &name);
+	put_le32(image->bytes + weights - 4 - 4 - 16, 0x41414141);
+}
+
 static void make_versionless(struct image *image)
 {
 	struct specimen s = specimen_in(SPECIMEN_P3);
@@ -285,6 +316,10 @@ static const struct {
 	{ "too_many_sections", ARTIFACT_CAUSE_UNREADABLE, make_many_sections, ARTIFACT_CONFLICT },
 	{ "timing_cache_in_plan", ARTIFACT_CAUSE_HEADER_MISMATCH, make_cache_inside, ARTIFACT_CONFLICT },
 	{ "version_mismatch", ARTIFACT_CAUSE_HEADER_MISMATCH, make_forged, ARTIFACT_CONFLICT },
+	{ "truncated", ARTIFACT_CAUSE_HEADER_MISMATCH, make_declared_huge, ARTIFACT_CONFLICT },
+	{ "section_past_end", ARTIFACT_CAUSE_HEADER_MISMATCH, make_section_behind, ARTIFACT_CONFLICT },
+	{ "length_mismatch", ARTIFACT_CAUSE_HEADER_MISMATCH, make_names_disagree, ARTIFACT_CONFLICT },
+	{ "item_malformed", ARTIFACT_CAUSE_HEADER_MISMATCH, make_item_malformed, ARTIFACT_CONFLICT },
 	{ "version_not_stated", ARTIFACT_CAUSE_UNKNOWN_BUILDER, make_versionless, ARTIFACT_UNKNOWN },
 	{ "host_code_elf", ARTIFACT_CAUSE_HOST_CODE, make_elf, ARTIFACT_CONFLICT },
 	{ "host_code_elf", ARTIFACT_CAUSE_HOST_CODE, make_elf_section, ARTIFACT_CONFLICT },
@@ -341,8 +376,10 @@ static void test_cut_anywhere(void **state)
 			struct artifact_facts f = facts_of(image.bytes, n, "x.engine", &a);
 			if (n < 4)
 				assert_string_equal(f.kind, ARTIFACT_OTHER);
-			else if (f.finding == ARTIFACT_CLEAR && !f.truncated)
+			else if (f.finding == ARTIFACT_CLEAR || f.truncated != has_rule(&f, "truncated"))
 				fail_msg("layout %d cut at %zu of %zu reads as whole", (int)layouts[l], n, image.n);
+			else if (n >= 160)
+				assert_true(f.truncated);
 			if (n >= 160)
 				assert_string_equal(f.version,
 						    layouts[l] == SPECIMEN_FLATBUFFER ? "5.3.0.26" : "10.3.0.26");
