@@ -403,6 +403,8 @@ static int judge_model(struct gate_judging *j, const struct gate_subject *s)
 	int rc = 0;
 	for (size_t i = 0; i < run.count && !rc; i++) {
 		j->where = gate_snapshot_text_at(j->s, run.first[i].text);
+		if (span_eq(j->where, name))
+			j->where = SPAN_NONE; /* the subject is the place itself */
 		rc = judge_known(j, &j->s->artifacts[run.first[i].artifact], NULL);
 	}
 	j->where = SPAN_NONE;

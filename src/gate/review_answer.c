@@ -4,6 +4,7 @@
 #define MAX_TOLD 5 /* findings in a message; the rest is counted */
 #define MAX_KEPT 256
 #define MAX_NAME 200
+#define MAX_SENTENCE 480 /* why and what next: a path, and behind it what decides */
 
 /* ── Words ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -21,11 +22,16 @@ static const char *cut(struct arena *a, struct str *text, size_t most)
 	return whole;
 }
 
+static void add_upto(struct str *to, struct span text, size_t most)
+{
+	str_add_visible(to, span_sub(text, 0, most));
+	if (text.n > most)
+		str_add_text(to, "...");
+}
+
 static void add_visible(struct str *to, struct span text)
 {
-	str_add_visible(to, span_sub(text, 0, MAX_NAME));
-	if (text.n > MAX_NAME)
-		str_add_text(to, "...");
+	add_upto(to, text, MAX_NAME);
 }
 
 /* "built by tensorrt 10.16.0", "with python3 3.11.2": what is at fault. */
@@ -57,12 +63,12 @@ static void add_told(struct str *to, const struct review_finding *f)
 	str_add_text(to, " (");
 	add_visible(to, span_of(f->subject->name));
 	str_add_text(to, "): ");
-	add_visible(to, f->finding->why); /* says where, and of an advisory which component */
+	add_upto(to, f->finding->why, MAX_SENTENCE); /* says where, and of an advisory which component */
 	if (!fact->advisory.n)
 		add_component(to, "; ", fact);
 	if (f->finding->next.n) {
 		str_add_text(to, ". Next: ");
-		add_visible(to, f->finding->next);
+		add_upto(to, f->finding->next, MAX_SENTENCE);
 	}
 }
 

@@ -396,7 +396,7 @@ static void workloads(void **state)
 	ask(s, GATE_IMAGE, "registry.example/site/other:3", NULL,
 	    INSIDE "warn  builder content_absent opt/b.plan\nwarn  stale_feed\n");
 	ask(s, GATE_IMAGE, "registry.example/site/none:1", NULL, "warn  unknown_subject\n");
-	ask(s, GATE_MODEL, "pvc://models/asr", NULL, "warn  builder content_absent pvc://models/asr\n");
+	ask(s, GATE_MODEL, "pvc://models/asr", NULL, "warn  builder content_absent\n");
 	ask(s, GATE_MODEL, "/x", NULL, "warn  unknown_subject\n");
 }
 
