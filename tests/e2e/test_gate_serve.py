@@ -3,86 +3,16 @@
 others do not notice them. The bundle is the world of the table of decisions (program gate-world)."""
 import json, os, pathlib, re, resource, shutil, signal, socket, ssl, subprocess, sys, threading, time
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from tap import BUILD, ENV, REFORGE, ROOT, check, done, folder, guarded, ok, run, skip
+import gate_server
+from gate_server import Server, certificates, context
+from tap import BUILD, ROOT, check, done, folder, guarded, ok, run, skip
 
 WORLD = pathlib.Path(BUILD, "tests/unit/gate/gate-world")
 BAD, CLEAN = "registry.example/site/engine:1", "registry.example/site/clean:1"
 
-def certificates(where):
-    script = """set -e; cd "$1"
-ca() { openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.pem -days 2 -subj /CN=$1; }
-leaf() { openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1.key -out $1.csr -subj /CN=$3
-  printf 'subjectAltName=IP:127.0.0.1\\nextendedKeyUsage=%s\\n' $4 >$1.ext
-  openssl x509 -req -in $1.csr -CA $2.pem -CAkey $2.key -CAcreateserial -days 2 -extfile $1.ext -out $1.pem; }
-ca one; ca other
-leaf first one gate serverAuth; leaf second one gate serverAuth
-leaf apiserver one kube-apiserver clientAuth; leaf user one alice clientAuth; leaf foreign other kube-apiserver clientAuth
-"""
-    subprocess.run(["bash", "-c", script, "bash", str(where)], check=True, capture_output=True)
-
-class Server:
-    def __init__(self, *options, site=None, certificate="first"):
-        self.where = folder() / f"server{time.monotonic_ns()}"
-        self.where.mkdir()
-        for suffix in ("pem", "key"):
-            shutil.copy(folder() / f"{certificate}.{suffix}", self.where / f"tls.{suffix}")
-        self.log = open(self.where / "log", "w+")
-        self.process = subprocess.Popen(
-            [REFORGE, *(["-C", str(site)] if site else []), "gate", "serve", "--listen", "127.0.0.1:0", "--certificate", str(self.where / "tls.pem"),
-             "--certificate-key", str(self.where / "tls.key"), "--drain", "1s", "--json", *map(str, options)],
-            stdout=subprocess.PIPE, stderr=self.log, text=True, env=ENV, cwd=folder())
-        line = self.process.stdout.readline()
-        if not line:
-            raise RuntimeError("gate serve did not begin: " + self.said())
-        self.port = json.loads(line)["port"]
-    def said(self):
-        self.log.flush()
-        return (self.where / "log").read_text()
-    def wait_for(self, text, seconds=20):
-        until = time.monotonic() + seconds
-        while time.monotonic() < until:
-            if text in self.said():
-                return True
-            time.sleep(0.05)
-        return False
-    def stop(self):
-        """Its exit status."""
-        self.process.send_signal(signal.SIGTERM)
-        status = self.process.wait(30)
-        self.process.stdout.close()
-        return status
-
-def context(who=None):
-    c = ssl.create_default_context(cafile=str(folder() / "one.pem"))
-    if who:
-        c.load_cert_chain(folder() / f"{who}.pem", folder() / f"{who}.key")
-    return c
-
-class Client:
-    """One connection, kept."""
-    def __init__(self, server, who=None, timeout=20):
-        self.socket = context(who).wrap_socket(socket.create_connection(("127.0.0.1", server.port), timeout), server_hostname="127.0.0.1")
-    def send(self, data):
-        self.socket.sendall(data)
-    def hear(self):
-        """Status, head, body; None when the server closed."""
-        got = b""
-        while b"\r\n\r\n" not in got:
-            piece = self.socket.recv(65536)
-            if not piece:
-                return None, "", b""
-            got += piece
-        head, body = got.split(b"\r\n\r\n", 1)
-        n = int(re.search(rb"(?i)content-length: (\d+)", head)[1])
-        while len(body) < n:
-            body += self.socket.recv(65536)
-        return int(head.split()[1]), head.decode(), body
-    def ask(self, method, path, body=b"", kind="application/json"):
-        self.send(f"{method} {path} HTTP/1.1\r\nHost: gate\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
-        return self.hear()
+class Client(gate_server.Client):
     def review(self, *args, **more):
-        status, _, body = self.ask("POST", "/admission", review(*args, **more))
-        return json.loads(body)["response"] if status == 200 else {"status": {"message": f"{status} {body}"}, "allowed": None}
+        return self.answer(review(*args, **more))
 
 def pod(image, **spec):
     return {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p", "namespace": "prod"}, "spec":
