@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Waivers, VEX and the baseline. The brownfield of 400 engines on day one: everything is counted, nothing new is there, then one new
-vulnerable engine is. Then the debt shrinks as engines are replaced, and never grows."""
-import csv, datetime, io, json, os
+"""Waivers, VEX and the baseline. The brownfield of 400 engines on day one, through check, a pod's gate and the admission webhook: everything is
+counted, nothing is blocked, then one new vulnerable engine is. Then the debt shrinks as engines are replaced, and never grows."""
+import csv, datetime, io, json, os, pathlib
 from brownfield import DRIVER, MAKER, grow, site_of
 from fleet import TARGET, model, put, stamped
+from gate_server import Client, Server, certificates
 from tap import *
 
 CVE = "CVE-2026-24268"
@@ -45,11 +46,42 @@ def by_bundle(site, tree, name):
     return [(r.status, sorted(j["subject"] for j in r.lines() if j["decision"] == "deny"))
             for r in (run("check", tree / "speech", *judged, timeout=300, cwd=folder()), run("gate", "pod", tree / "speech", *judged, timeout=300, cwd=folder()))]
 
+def pod_of(engine, tree):
+    """A review of a pod that loads @engine from its node."""
+    service = engine.relative_to(tree).parts[0]
+    return json.dumps({"kind": "AdmissionReview", "apiVersion": "admission.k8s.io/v1", "request": {
+        "uid": "1", "kind": {"group": "", "version": "v1", "kind": "Pod"}, "resource": {"group": "", "version": "v1", "resource": "pods"}, "namespace": "fleet",
+        "name": service, "operation": "CREATE", "userInfo": {"username": "ann"}, "object": {
+            "apiVersion": "v1", "kind": "Pod", "metadata": {"name": service, "namespace": "fleet", "labels": {"app.kubernetes.io/name": service}},
+            "spec": {"containers": [{"name": "server", "image": "registry.example/server:1", "env": [{"name": "MODEL_PATH", "value": f"/models/{engine.name}"}],
+                                     "volumeMounts": [{"name": "models", "mountPath": "/models", "readOnly": True}]}],
+                     "volumes": [{"name": "models", "hostPath": {"path": str(engine.parent)}}]}}}}).encode()
+
+def by_webhook(site, tree, engines, name):
+    """What the admission webhook denies of a pod for each engine, by the signed bundle: {engine: its response}."""
+    bundle = folder() / f"{name}.bundle"
+    check(run("gate", "bundle", bundle, site=site), 0, f"{name}: a bundle for the webhook")
+    server = Server("--bundle", bundle, "--key", site / "keys/release.pub.pem", "--environment", "production")
+    client = Client(server)
+    said = {e: client.answer(pod_of(e, tree)) for e in engines}
+    ok(len(said) == len(engines) and all("auditAnnotations" in a for a in said.values()) and server.stop() == 0, f"{name}: {len(said)} pods are judged", list(said.values())[:3])
+    return {str(e): a for e, a in said.items() if not a["allowed"]}
+
+def same_words(site, engine, denied):
+    """What is denied for which reason and what to do is told alike by a pod's gate and by the webhook."""
+    r = run("gate", "pod", engine, "--bundle", folder() / "webhook-day-two.bundle", "--key", site / "keys/release.pub.pem", "--service", "speech", "--environment", "production", "--json",
+            cwd=folder())
+    findings = [f for j in r.lines() for f in j["findings"] if f["decision"] == "deny"]
+    message = denied["status"]["message"]
+    ok(r.status == 1 and findings and all(f["why"] in message and f"Next: {f['next']}" in message for f in findings), "and in the same words", message, findings)
+    print("# " + message.replace("\n", "\n# "))
+
 def brownfield():
     if not os.access(MAKER, os.X_OK) or not DRIVER.exists():
         return skip("a brownfield", "specimen maker or stand-in driver is not built")
     tree, site = folder() / "tree", site_of("brown")
-    grow(tree)
+    grown = [pathlib.Path(e) for e in grow(tree)]
+    certificates(folder())
     put(site / "one.json", advisory(FLAW, "onnxruntime-node", "pkg:generic/microsoft/onnxruntime", "1.21.0"))
     put(site / "two.json", advisory(CVE, "tensorrt", "pkg:generic/nvidia/tensorrt", "10.16.1"))
     check(run("baseline", "freeze", site=site), 2, "nothing is frozen before there is a fleet", "reforge adopt")
@@ -60,6 +92,8 @@ def brownfield():
     ok("excused" not in before and before["exposures"]["affected"] >= 400, "before the freeze nothing is excused", before["exposures"])
     said, by, status = gate(site, tree)
     ok(status == 1 and len(said["deny"]) >= 160, "the gate would deny most of it", {k: len(v) for k, v in said.items()})
+    denied = by_webhook(site, tree, grown, "webhook-before")
+    ok(len(grown) == 400 and len(denied) >= 160, "so would the webhook", len(denied))
 
     r = run("baseline", "freeze", "--owner", "platform", "--until", "60d", "--json", site=site)
     j = r.json()
@@ -76,6 +110,8 @@ def brownfield():
        {k: len(v) for k, v in said.items()}, said.get("deny", [])[:5], by, status)
     fronts = by_bundle(site, tree, "day-one")
     ok(all(status in (0, 3) and not denied for status, denied in fronts), "check and a pod's gate by the bundle: nothing blocked", fronts)
+    denied = by_webhook(site, tree, grown, "webhook-day-one")
+    ok(not denied, "the webhook: nothing blocked", list(denied.items())[:3])
     show = run("baseline", "show", "--json", site=site).json()
     ok(show["frozen"] == show["open"] == j["debts"] and show["gone"] == 0, "all of it is open", show)
     check(run("baseline", "freeze", site=site), 2, "a second freeze is refused, with what to do", "shrinks and never grows", "reforge waive")
@@ -94,6 +130,9 @@ def brownfield():
     ok(status == 1 and said.get("deny") == [str(new)], "check denies it, and nothing else", said.get("deny"), status)
     fronts = by_bundle(site, tree, "day-two")
     ok(all(status == 1 and denied == [str(new)] for status, denied in fronts), "both deny it by the bundle, and nothing else", fronts)
+    denied = by_webhook(site, tree, [*grown, new], "webhook-day-two")
+    if ok(list(denied) == [str(new)], "the webhook denies it, and nothing else", list(denied.items())[:3]):
+        same_words(site, new, denied[str(new)])
     r = run("explain", new, "--json", site=site)
     found = {x["carrier"]: x for x in r.json() if x["advisory"] == FLAW}
     ok("baseline" not in found["builder"] and found["runtime"]["baseline"]["state"] == "covered", "explain tells them apart", found)
