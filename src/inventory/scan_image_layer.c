@@ -6,6 +6,7 @@
 #include "format/archive.h"
 #include "format/tar.h"
 #include "inventory/scan_member.h"
+#include "inventory/triton_config.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +16,8 @@
 #define WHITEOUT ".wh."
 #define OPAQUE ".wh..wh..opq"
 #define AUFS_OWN ".wh..wh."
+/* Configurations of Triton's models that are kept of one layer: a repository has some hundred, of some KiB. */
+#define MAX_CONFIG_BYTES (64 * MIB)
 /* Members whose own name holds the mark of archives' insides; each is compared with each report. */
 #define MAX_ODD_NAMES 1024
 
@@ -64,6 +67,9 @@ struct reading {
 	char path[FS_PATH_MAX];
 	bool plain;     /* neither gzip nor zstd: the blob's digest is the diff_id */
 	bool in_member; /* between scan_member_begin() and scan_member_end() */
+	bool in_config; /* ... of a config.pbtxt, whose text is kept */
+	struct str config;
+	uint64_t config_bytes; /* kept of this layer */
 	pthread_mutex_t lock;
 	struct arena names;
 	struct odd_name *odd; /* under lock */
@@ -133,9 +139,52 @@ static int odd_add(struct reading *r, struct span path)
 	return rc;
 }
 
+/* ── What Triton's models are judged by ─────────────────────────────────────────────────────────────────────────── */
+
+static int numbers_keep(struct reading *r, struct span path, bool is_folder)
+{
+	return layer_numbers(r->layer, path, is_folder) ? no_memory(r) : 0;
+}
+
+static int config_keep(struct reading *r, struct span path, struct span text, const char *problem)
+{
+	return layer_text(r->layer, path, text, problem) ? no_memory(r) : 0;
+}
+
+static int config_begin(struct reading *r, struct span path, uint64_t size)
+{
+	r->in_config = false;
+	if (!layer_is_config(path))
+		return 0;
+	if (size > TRITON_CONFIG_MAX_BYTES)
+		return config_keep(r, path, SPAN_NONE, "config.pbtxt is larger than any that is read here: 1 MiB");
+	if (size > MAX_CONFIG_BYTES - r->config_bytes)
+		return config_keep(r, path, SPAN_NONE, "config.pbtxt: more of them in one layer than are kept, 64 MiB");
+	str_reset(&r->config);
+	r->in_config = true;
+	return 0;
+}
+
+static int config_end(struct reading *r)
+{
+	if (!r->in_config)
+		return 0;
+	r->in_config = false;
+	r->config_bytes += r->config.n;
+	if (r->config.failed)
+		return no_memory(r);
+	return config_keep(r, span_of(r->path), r->config.n ? str_span(&r->config) : SPAN(""), NULL);
+}
+
+/* ── Members ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
 static int member_open(struct reading *r, struct span path, uint64_t size)
 {
 	int rc = mark(r, path, LAYER_FILE);
+	if (rc == 0)
+		rc = numbers_keep(r, path, false);
+	if (rc == 0)
+		rc = config_begin(r, path, size);
 	if (rc == 0)
 		rc = odd_add(r, path);
 	if (rc == 0)
@@ -144,9 +193,32 @@ static int member_open(struct reading *r, struct span path, uint64_t size)
 	return rc;
 }
 
+static int member_bytes(struct reading *r, struct span piece)
+{
+	if (r->in_config)
+		str_add(&r->config, piece);
+	return scan_member_add(r->members, piece.p, piece.n, r->err);
+}
+
+static int member_close(struct reading *r)
+{
+	int rc = config_end(r);
+	return rc ? rc : scan_member_end(r->members, r->err);
+}
+
+/* A link may lead to a version's folder, or to a configuration: which, is not followed. */
+static int link_keep(struct reading *r, struct span path, bool symbolic)
+{
+	int rc = numbers_keep(r, path, symbolic);
+	return rc || !layer_is_config(path) ? rc : config_keep(r, path, SPAN_NONE, "config.pbtxt is a link: not followed in an image");
+}
+
 static int link_take(struct reading *r, struct span path, const struct tar_member *m)
 {
 	char target[FS_PATH_MAX];
+	int rc = link_keep(r, path, m->type == TAR_SYMLINK);
+	if (rc)
+		return rc;
 	if (m->type == TAR_SYMLINK)
 		return layer_link(r->layer, path, m->link, false) ? no_memory(r) : 0;
 	struct err err = ERR_INIT;
@@ -182,7 +254,8 @@ static int on_member(const struct tar_member *m, void *data)
 	case TAR_FILE:
 		return member_open(r, path, m->size);
 	case TAR_FOLDER:
-		return mark(r, path, LAYER_FOLDER);
+		rc = numbers_keep(r, path, true);
+		return rc ? rc : mark(r, path, LAYER_FOLDER);
 	case TAR_HARD_LINK:
 	case TAR_SYMLINK:
 		return link_take(r, path, m);
@@ -195,7 +268,7 @@ static int on_member(const struct tar_member *m, void *data)
 static int on_bytes(struct span piece, void *data)
 {
 	struct reading *r = data;
-	return r->in_member ? scan_member_add(r->members, piece.p, piece.n, r->err) : 0;
+	return r->in_member ? member_bytes(r, piece) : 0;
 }
 
 static int on_end(void *data)
@@ -203,7 +276,7 @@ static int on_end(void *data)
 	struct reading *r = data;
 	bool open = r->in_member;
 	r->in_member = false;
-	return open ? scan_member_end(r->members, r->err) : 0;
+	return open ? member_close(r) : 0;
 }
 
 /* ── Unpacking, in a thread of its own ───────────────────────────────────────────────────────────────────────────── */
@@ -330,8 +403,8 @@ static int single_read(struct reading *r)
 		return err_set(r->err, RF_EUNREADABLE, "the blob's title \"%.*s\" is no name of a file", SPAN_ARG(r->w->name));
 	int got, rc = member_open(r, span_of(r->path), r->w->size);
 	while (rc == 0 && (got = blob_next(r, &piece, r->err)) != 0)
-		rc = got < 0 ? got : scan_member_add(r->members, piece.p, piece.n, r->err);
-	return rc ? rc : scan_member_end(r->members, r->err);
+		rc = got < 0 ? got : member_bytes(r, piece);
+	return rc ? rc : member_close(r);
 }
 
 static bool is_packed(struct span s)
@@ -437,6 +510,7 @@ static int read_with(struct reading *r, int (*read)(struct scan_members *, void 
 		return err_set(err, RF_ENOMEM, "no memory for a layer");
 	r->image_bytes = strlen(r->image) + sizeof SCAN_MEMBER_MARK - 1;
 	r->names = ARENA_INIT(8 * MIB);
+	r->config = STR_INIT(TRITON_CONFIG_MAX_BYTES);
 	pthread_mutex_init(&r->lock, NULL);
 	int rc = scan_members(&c, &options, on_report, r, &inside, err);
 	if (rc == 0)
@@ -448,6 +522,7 @@ static int read_with(struct reading *r, int (*read)(struct scan_members *, void 
 	r->w->layer = r->layer;
 	pthread_mutex_destroy(&r->lock);
 	arena_release(&r->names);
+	str_release(&r->config);
 	return rc == RF_ENOMEM && err && !err->code ? err_set(err, rc, "no memory for a layer") : rc;
 }
 
@@ -485,13 +560,13 @@ static int file_give(struct folder_reading *f, int fd, uint64_t size)
 		if (rc || n == 0)
 			break;
 		at += n;
-		rc = scan_member_add(r->members, f->piece, n, r->err);
+		rc = member_bytes(r, span_bytes(f->piece, n));
 	}
 	if (rc == RF_EIO) { /* a bad sector is this file's trouble */
 		image_wanted_problem(r->w, LAYER_UNREADABLE, "\"%s\": %s", r->path, r->err->text);
 		rc = 0;
 	}
-	return rc ? rc : scan_member_end(r->members, r->err);
+	return rc ? rc : member_close(r);
 }
 
 static int entry_file(struct folder_reading *f, const struct fs_entry *e)
@@ -521,7 +596,8 @@ static int entry_link(struct folder_reading *f, const struct fs_entry *e)
 	ssize_t n = readlinkat(e->dir_fd, e->name, target, sizeof target);
 	if (n < 0 || (size_t)n == sizeof target)
 		return 0; /* gone meanwhile */
-	return layer_link(f->r->layer, span_of(f->r->path), span_bytes(target, (size_t)n), false) ? no_memory(f->r) : 0;
+	int rc = link_keep(f->r, span_of(f->r->path), true);
+	return rc ? rc : layer_link(f->r->layer, span_of(f->r->path), span_bytes(target, (size_t)n), false) ? no_memory(f->r) : 0;
 }
 
 static int on_entry(const struct fs_entry *e, void *data)

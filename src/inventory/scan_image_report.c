@@ -3,6 +3,7 @@
 
 #include "inventory/scan_member.h"
 #include "inventory/scan_set.h"
+#include "inventory/triton_repository.h"
 
 #include <stdarg.h>
 
@@ -21,6 +22,8 @@ struct reporting {
 	struct arena arena; /* of one report */
 	struct scan_totals *totals;
 	struct scan_sets sets; /* of the image at hand, over what is there in the end */
+	const struct image_tree *tree;
+	struct triton_repositories *triton; /* of the image at hand */
 	uint64_t files;
 	struct err *err;
 };
@@ -33,10 +36,50 @@ static void count(struct scan_totals *t, const struct scan_file *f)
 	t->errors += f->error;
 }
 
+/* ── Triton's repositories in an image ───────────────────────────────────────────────────────────────────────────── */
+
+static struct span in_tree(const char *path)
+{
+	return span_from(span_of(path), path[0] == '/');
+}
+
+static int config_text(void *data, const char *path, struct str *to, struct err *err)
+{
+	const struct reporting *r = data;
+	struct span text = SPAN_NONE;
+	const char *problem = NULL;
+	int rc = image_tree_text(r->tree, in_tree(path), &text, &problem);
+	if (rc == RF_EUNREADABLE)
+		return err_set(err, rc, "%s", problem);
+	if (rc == 0)
+		str_add(to, text);
+	return rc ? rc : str_check(to, path, err);
+}
+
+static int version_folders(void *data, const char *folder, int (*visit)(struct span name, void *visit_data), void *visit_data)
+{
+	const struct reporting *r = data;
+	return image_tree_folders(r->tree, in_tree(folder), visit, visit_data);
+}
+
+/* No server loads what lies in an archive. */
+static int triton_judge(struct reporting *r, const struct scan_file *file, struct scan_file *f, struct triton_verdict *verdict)
+{
+	if (file->error || strstr(file->path, SCAN_MEMBER_MARK))
+		return 0;
+	const char *path = arena_printf(&r->arena, "/%s", file->path);
+	int rc = path ? triton_look(r->triton, path, verdict, r->err) : no_memory(r->err);
+	f->triton = verdict;
+	return rc;
+}
+
+/* ── Files ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
 static int on_inside(const struct scan_file *file, const char *link, void *data)
 {
 	struct reporting *r = data;
 	struct scan_file f = *file;
+	struct triton_verdict verdict;
 	struct artifact_facts facts = *file->facts;
 	arena_reset(&r->arena);
 	f.path = arena_printf(&r->arena, "%s!/%s", r->found->image.reference, file->path);
@@ -51,6 +94,9 @@ static int on_inside(const struct scan_file *file, const char *link, void *data)
 	if (!f.path)
 		return no_memory(r->err);
 	f.inner = f.path + strlen(f.outer) + strlen(SCAN_MEMBER_MARK);
+	int rc = triton_judge(r, file, &f, &verdict);
+	if (rc)
+		return rc;
 	r->files++;
 	count(r->totals, &f);
 	if (scan_sets_add(&r->sets, &f) < 0)
@@ -165,6 +211,17 @@ static int image_report(struct reporting *r, uint64_t hidden)
 	return r->report(&found->image, &f, NULL, r->data);
 }
 
+static int inside_report(struct reporting *r, struct image_tree *t)
+{
+	const struct triton_source source = { config_text, version_folders, r };
+	r->tree = t;
+	r->triton = triton_repositories_new_in(&source);
+	int rc = r->triton ? image_tree_each(t, on_inside, r) : RF_ENOMEM;
+	triton_repositories_free(r->triton);
+	r->triton = NULL;
+	return rc;
+}
+
 static int tree_report(struct reporting *r)
 {
 	struct image_tree *t = image_tree_new();
@@ -174,7 +231,7 @@ static int tree_report(struct reporting *r)
 		rc = l ? image_tree_lay(t, l) : 0;
 	}
 	if (rc == 0)
-		rc = image_tree_each(t, on_inside, r);
+		rc = inside_report(r, t);
 	if (rc == 0)
 		rc = sets_report(r);
 	if (rc == 0)

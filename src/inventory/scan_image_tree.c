@@ -59,8 +59,19 @@ struct link {
 	struct link *next;
 };
 
+/* What others are judged by: a text, or a folder. */
+struct beside {
+	struct span path, text;
+	const char *problem; /* why there is no text */
+	bool folder;
+	struct beside *next;
+};
+
 struct image_layer {
 	struct arena paths; /* of the thread that reads the archive */
+	struct beside *besides, **besides_end;
+	struct map numbers; /* paths of besides that are folders */
+	bool numbers_lost;
 	struct mark *marks;
 	size_t mark_count, mark_room;
 	struct link *links, **links_end;
@@ -77,6 +88,7 @@ struct image_layer *image_layer_new(void)
 	l->paths = ARENA_INIT(IMAGE_LAYER_ARENA_BYTES);
 	l->kept = ARENA_INIT(IMAGE_LAYER_ARENA_BYTES);
 	l->links_end = &l->links;
+	l->besides_end = &l->besides;
 	l->places_end = &l->places;
 	return l;
 }
@@ -88,6 +100,7 @@ void image_layer_free(struct image_layer *l)
 	arena_release(&l->paths);
 	arena_release(&l->kept);
 	map_release(&l->by_path);
+	map_release(&l->numbers);
 	rf_free(l->marks);
 	rf_free(l);
 }
@@ -117,6 +130,58 @@ int layer_link(struct image_layer *l, struct span path, struct span target, bool
 	*l->links_end = k;
 	l->links_end = &k->next;
 	return layer_mark(l, path, LAYER_FILE);
+}
+
+static int beside_add(struct image_layer *l, const struct beside *value)
+{
+	struct beside *b = arena_alloc(&l->paths, sizeof *b);
+	if (!b)
+		return RF_ENOMEM;
+	*b = *value;
+	b->path = arena_span(&l->paths, value->path);
+	b->text = value->text.p ? arena_span(&l->paths, value->text) : SPAN_NONE;
+	if (!b->path.p || (value->text.p && !b->text.p))
+		return RF_ENOMEM;
+	*l->besides_end = b;
+	l->besides_end = &b->next;
+	return 0;
+}
+
+int layer_text(struct image_layer *l, struct span path, struct span text, const char *problem)
+{
+	return beside_add(l, &(struct beside){ .path = path, .text = text, .problem = problem });
+}
+
+bool layer_is_config(struct span path)
+{
+	size_t slash = span_rfind_byte(path, '/');
+	return slash != SIZE_MAX && span_eq_text(span_from(path, slash + 1), "config.pbtxt");
+}
+
+static int number_add(struct image_layer *l, struct span path)
+{
+	if (map_get(&l->numbers, path))
+		return 0;
+	l->numbers_lost |= l->numbers.count == IMAGE_LAYER_MAX_NUMBERS;
+	if (l->numbers_lost)
+		return 0;
+	struct span key = arena_span(&l->paths, path);
+	int rc = key.p && map_set(&l->numbers, key, l) == 0 ? 0 : RF_ENOMEM;
+	return rc ? rc : beside_add(l, &(struct beside){ .path = key, .folder = true });
+}
+
+int layer_numbers(struct image_layer *l, struct span path, bool is_folder)
+{
+	int rc = 0;
+	for (size_t i = 0, at = 0; i <= path.n && rc == 0; i++) {
+		if (i < path.n ? path.p[i] != '/' : !is_folder)
+			continue;
+		struct span part = span_sub(path, at, i - at);
+		if (at > 0 && part.n && part.p[0] != '0' && span_is_digits(part))
+			rc = number_add(l, span_sub(path, 0, i));
+		at = i + 1;
+	}
+	return rc;
 }
 
 static struct place *place_of(struct image_layer *l, struct span path)
@@ -186,10 +251,24 @@ int layer_report(struct image_layer *l, struct span path, size_t place, const st
 	return 0;
 }
 
+/* The text is there when it was one under its other name. */
+static int config_renamed(struct image_layer *l, struct span name, const struct image_layer *from)
+{
+	const struct beside *b = from->besides;
+	while (b && b->folder)
+		b = b->next;
+	return b ? layer_text(l, name, b->text, b->problem)
+		 : layer_text(l, name, SPAN_NONE, "config.pbtxt has the content of a file that is none: it was not kept");
+}
+
 int image_layer_renamed(const struct image_layer *from, struct span name, struct image_layer **ret)
 {
 	struct image_layer *l = image_layer_new();
 	int rc = l ? layer_mark(l, name, LAYER_FILE) : RF_ENOMEM;
+	if (rc == 0)
+		rc = layer_numbers(l, name, false);
+	if (rc == 0 && layer_is_config(name))
+		rc = config_renamed(l, name, from);
 	RF_AUTO(str) path = STR_INIT(64 * KIB);
 	for (const struct kept *k = from->places ? from->places->first : NULL; k && rc == 0; k = k->next) {
 		str_reset(&path);
@@ -263,9 +342,20 @@ struct node {
 	bool gone;
 };
 
+/* What is left of struct beside. */
+struct left {
+	struct span path;
+	const struct beside *beside; /* NULL: gone */
+	struct left *next, *sibling; /* all; in one folder */
+};
+
 struct image_tree {
 	struct arena arena;
 	struct map by_path;
+	struct map texts, folders; /* path -> struct left */
+	struct map siblings;       /* folder -> the first struct left in it that is a folder */
+	struct left *lefts;
+	bool numbers_lost;
 	struct node **nodes;
 	size_t count, room;
 	uint64_t hidden;
@@ -285,6 +375,9 @@ void image_tree_free(struct image_tree *t)
 		return;
 	arena_release(&t->arena);
 	map_release(&t->by_path);
+	map_release(&t->texts);
+	map_release(&t->folders);
+	map_release(&t->siblings);
 	rf_free(t->nodes);
 	rf_free(t);
 }
@@ -335,7 +428,63 @@ static void lower_take_away(struct image_tree *t, const struct image_layer *l)
 	}
 }
 
-int image_tree_lay(struct image_tree *t, const struct image_layer *l)
+static struct span parent_of(struct span path)
+{
+	size_t slash = span_rfind_byte(path, '/');
+	return slash == SIZE_MAX ? SPAN("") : span_sub(path, 0, slash);
+}
+
+static int left_put(struct image_tree *t, const struct beside *b)
+{
+	struct map *m = b->folder ? &t->folders : &t->texts;
+	struct left *x = map_get(m, b->path);
+	if (!x) {
+		x = arena_alloc(&t->arena, sizeof *x);
+		if (!x || map_set(m, b->path, x) < 0)
+			return RF_ENOMEM;
+		x->path = b->path;
+		x->next = t->lefts;
+		t->lefts = x;
+		x->sibling = b->folder ? map_get(&t->siblings, parent_of(b->path)) : NULL;
+		if (b->folder && map_set(&t->siblings, parent_of(b->path), x) < 0)
+			return RF_ENOMEM;
+	}
+	x->beside = b;
+	return 0;
+}
+
+static int besides_lay(struct image_tree *t, const struct image_layer *l)
+{
+	int rc = 0;
+	t->numbers_lost |= l->numbers_lost;
+	for (struct left *x = t->lefts; x; x = x->next)
+		if (x->beside && !layer_leaves(l, x->path))
+			x->beside = NULL;
+	for (const struct beside *b = l->besides; b && rc == 0; b = b->next)
+		rc = left_put(t, b);
+	return rc;
+}
+
+int image_tree_text(const struct image_tree *t, struct span path, struct span *ret, const char **problem)
+{
+	const struct left *x = map_get(&t->texts, path);
+	if (!x || !x->beside)
+		return RF_ENOTFOUND;
+	*ret = x->beside->text;
+	*problem = x->beside->problem;
+	return *problem ? RF_EUNREADABLE : 0;
+}
+
+int image_tree_folders(const struct image_tree *t, struct span folder, int (*visit)(struct span name, void *data), void *data)
+{
+	int rc = t->numbers_lost ? RF_ETOOMANY : 0;
+	for (const struct left *x = map_get(&t->siblings, folder); x && rc == 0; x = x->sibling)
+		if (x->beside)
+			rc = visit(span_from(x->path, folder.n + (folder.n > 0)), data);
+	return rc;
+}
+
+static int nodes_lay(struct image_tree *t, const struct image_layer *l)
 {
 	int rc = 0;
 	/* A hard link may lead to a file of a lower layer that this one replaces: what the link names is found before. */
@@ -367,6 +516,12 @@ int image_tree_lay(struct image_tree *t, const struct image_layer *l)
 							 .target = k->hard ? SPAN_NONE : k->target });
 	}
 	return rc;
+}
+
+int image_tree_lay(struct image_tree *t, const struct image_layer *l)
+{
+	int rc = besides_lay(t, l);
+	return rc ? rc : nodes_lay(t, l);
 }
 
 /* ── What is there ───────────────────────────────────────────────────────────────────────────────────────────────── */

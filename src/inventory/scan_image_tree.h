@@ -5,6 +5,7 @@
  *
  *   layer_mark(), layer_link()   while a layer is read: what it sets, replaces and takes away
  *   layer_report()               ... and what in it is worth to be known: engines, runtimes, package databases, findings
+ *   layer_text(), layer_numbers() ... and what those are judged by: configurations of Triton's models, their version folders
  *   image_tree_lay(layer)        lowest first: whiteouts, opaque folders, replaced files (OCI image-spec, "layer.md")
  *   image_tree_each()            what is there in the end, links to it included
  *
@@ -43,6 +44,14 @@ void image_layer_free(struct image_layer *l);
 RF_MUST_CHECK int layer_mark(struct image_layer *l, struct span path, enum layer_mark what);
 /* A symbolic (to @target as stored) or hard link (to the normal path @target); marks its own path too. */
 RF_MUST_CHECK int layer_link(struct image_layer *l, struct span path, struct span target, bool hard);
+/* A small file whose text is asked for later: the configuration of a model. @text SPAN_NONE: it cannot be had, @problem says
+ * why; static. By the thread that calls layer_mark(). RF_ENOMEM. */
+RF_MUST_CHECK int layer_text(struct image_layer *l, struct span path, struct span text, const char *problem);
+bool layer_is_config(struct span path); /* "M/config.pbtxt" */
+/* Folders on the way to the member at @path whose names are numbers: versions of models. @is_folder: it is one itself. RF_ENOMEM. */
+RF_MUST_CHECK int layer_numbers(struct image_layer *l, struct span path, bool is_folder);
+/* Of one layer; with more, which there are is not told. */
+#define IMAGE_LAYER_MAX_NUMBERS 100000
 /* A member was reported. @path: within the layer; its first @place bytes are a place in the layer, the rest, "!/…", leads
  * into an archive there, whose own report comes behind those of its members. @f: what is kept, copied; NULL: it is not
  * worth that. A second member at one place, which replaces the first when it is unpacked, does so here. */
@@ -57,6 +66,12 @@ struct image_tree *image_tree_new(void); /* NULL: out of memory */
 void image_tree_free(struct image_tree *t);
 /* The next layer upwards; @l must outlive the tree. RF_ENOMEM. */
 RF_MUST_CHECK int image_tree_lay(struct image_tree *t, const struct image_layer *l);
+/* The text at @path as the layers leave it. 0; RF_ENOTFOUND; RF_EUNREADABLE with @problem. */
+RF_MUST_CHECK int image_tree_text(const struct image_tree *t, struct span path, struct span *ret, const char **problem);
+/* Names each folder of layer_numbers() that is left in @folder. What @visit returns other than 0 ends it and is returned;
+ * RF_ETOOMANY: not all are known. */
+RF_MUST_CHECK int image_tree_folders(const struct image_tree *t, struct span folder, int (*visit)(struct span name, void *data),
+				     void *data);
 /* How much was kept of lower layers and is not there any more: deleted, replaced. */
 uint64_t image_tree_hidden(const struct image_tree *t);
 /* Every kept report that is there, by path in byte order, each link to one of them as well: then @link is what the

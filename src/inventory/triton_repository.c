@@ -25,15 +25,58 @@ struct model {
 };
 
 struct triton_repositories {
+	struct triton_source source;
 	struct arena arena;
 	struct map models;        /* folder -> struct model; one without config.pbtxt as well */
 };
 
+/* ── The disk ────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static int disk_read(void *data, const char *path, struct str *to, struct err *err)
+{
+	(void)data;
+	return fs_read(path, to, err);
+}
+
+static bool is_folder(DIR *parent, const struct dirent *e)
+{
+	struct stat st;
+	if (e->d_type == DT_DIR)
+		return true;
+	return (e->d_type == DT_LNK || e->d_type == DT_UNKNOWN) && fstatat(dirfd(parent), e->d_name, &st, 0) == 0 &&
+	       S_ISDIR(st.st_mode);
+}
+
+static int disk_folders(void *data, const char *folder, int (*visit)(struct span name, void *visit_data), void *visit_data)
+{
+	int rc = 0;
+	DIR *d = opendir(folder);
+	(void)data;
+	if (!d)
+		return RF_ENOTFOUND;
+	for (struct dirent *e; rc == 0 && (e = readdir(d));)
+		if (is_folder(d, e))
+			rc = visit(span_of(e->d_name), visit_data);
+	(void)closedir(d);
+	return rc;
+}
+
+static const struct triton_source disk = { disk_read, disk_folders, NULL };
+
+/* ── Repositories ────────────────────────────────────────────────────────────────────────────────────────────────── */
+
 struct triton_repositories *triton_repositories_new(void)
 {
+	return triton_repositories_new_in(&disk);
+}
+
+struct triton_repositories *triton_repositories_new_in(const struct triton_source *source)
+{
 	struct triton_repositories *t = rf_alloc(sizeof *t);
-	if (t)
-		t->arena = ARENA_INIT(ARENA_BYTES);
+	if (!t)
+		return NULL;
+	t->source = *source;
+	t->arena = ARENA_INIT(ARENA_BYTES);
 	return t;
 }
 
@@ -66,38 +109,40 @@ static int compare_versions(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static bool is_folder(DIR *parent, const struct dirent *e)
+struct listing {
+	int64_t *found;
+	size_t n;
+};
+
+#define ENOUGH 1
+
+static int version_take(struct span name, void *data)
 {
-	struct stat st;
-	if (e->d_type == DT_DIR)
-		return true;
-	return (e->d_type == DT_LNK || e->d_type == DT_UNKNOWN) && fstatat(dirfd(parent), e->d_name, &st, 0) == 0 &&
-	       S_ISDIR(st.st_mode);
+	struct listing *l = data;
+	l->n += version_of(name, &l->found[l->n]);
+	return l->n == MAX_VERSIONS ? ENOUGH : 0;
 }
 
 /* Numbered folders; a folder that cannot be listed has none, which problem tells. */
 static int versions_read(struct triton_repositories *t, struct model *m)
 {
-	DIR *d = opendir(m->folder);
+	RF_AUTO_FREE int64_t *found = rf_realloc_array(NULL, MAX_VERSIONS, sizeof *found);
+	struct listing l = { found, 0 };
 	m->listed = true;
-	if (!d) {
+	if (!found)
+		return RF_ENOMEM;
+	int rc = t->source.folders(t->source.data, m->folder, version_take, &l);
+	if (rc != 0 && rc != ENOUGH) {
 		m->told = false;
 		m->problem = "the model's folder cannot be listed";
-		return 0;
+		return rc == RF_ENOMEM ? rc : 0;
 	}
-	int64_t *found = rf_realloc_array(NULL, MAX_VERSIONS, sizeof *found), version;
-	size_t n = 0;
-	for (struct dirent *e; found && n < MAX_VERSIONS && (e = readdir(d));)
-		if (version_of(span_of(e->d_name), &version) && is_folder(d, e))
-			found[n++] = version;
-	(void)closedir(d);
-	if (n)
-		qsort(found, n, sizeof *found, compare_versions);
-	m->versions = found ? arena_array(&t->arena, n + 1, sizeof *found) : NULL;
-	if (m->versions && n)
-		memcpy(m->versions, found, n * sizeof *found);
-	m->versions_n = n;
-	rf_free(found);
+	if (l.n)
+		qsort(found, l.n, sizeof *found, compare_versions);
+	m->versions = arena_array(&t->arena, l.n + 1, sizeof *found);
+	if (m->versions && l.n)
+		memcpy(m->versions, found, l.n * sizeof *found);
+	m->versions_n = l.n;
 	return m->versions ? 0 : RF_ENOMEM;
 }
 
@@ -107,7 +152,7 @@ static int config_read(struct triton_repositories *t, const char *file, struct m
 	RF_AUTO(str) text = STR_INIT(TRITON_CONFIG_MAX_BYTES);
 	struct err why = ERR_INIT;
 	char line[2048];
-	int rc = fs_read(file, &text, &why);
+	int rc = t->source.read(t->source.data, file, &text, &why);
 	m->has_config = rc != RF_ENOTFOUND;
 	if (rc == RF_ENOTFOUND) {
 		m->config = triton_config_default();

@@ -320,6 +320,33 @@ def artifacts():
            "x.zip!/c.plan": sha256(C)[7:], "y.zip!/c.plan": sha256(C)[7:]} and got[""]["finding"] == "unknown", "one blob under two titles is two files", got)
 
 
+def triton_repositories():
+    """What a server of the image's file system loads, by what its layers leave of configurations and version folders."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as z:
+        z.writestr("det/1/model.plan", C)
+    lower = tar_of([Folder("m"), ("m/det/config.pbtxt", b"version_policy: { all: {} }"), ("m/det/1/model.plan", A), ("m/det/2/model.plan", B),
+                    ("m/det/10/model.plan", C), Folder("m/det/11"), ("m/auto/1/model.plan", A), ("m/linked/1/model.plan", A), Link("m/linked/config.pbtxt", "../det/config.pbtxt"),
+                    ("m/large/config.pbtxt", b"#" * (1 << 20) + b"#"), ("m/large/1/model.plan", A), ("m/empty/config.pbtxt", b""), ("m/empty/1/model.plan", A),
+                    ("m/gone/config.pbtxt", b"name: 'other'"), ("m/gone/1/model.plan", A), ("packed/m.zip", packed.getvalue()), ("opt/x.plan", A)])
+    upper = tar_of([("m/det/config.pbtxt", b'backend: "tensorrt" version_policy: { latest: { num_versions: 1 } }'), ("m/det/.wh.10", b""), ("m/det/.wh.11", b""),
+                    ("m/det/2/other.plan", A), ("m/gone/.wh.config.pbtxt", b"")])
+    want = {"m/det/1/model.plan": ("not_served", "version 1; the policy serves latest 1 of the 2 that are there"), "m/det/2/model.plan": ("loaded", "the version's model file"),
+            "m/det/2/other.plan": ("never_loaded", "the version's model file is model.plan"), "m/auto/1/model.plan": ("loaded", "the version's model file"),
+            "m/linked/1/model.plan": ("untold", "config.pbtxt is a link"), "m/large/1/model.plan": ("untold", "larger than any"), "m/empty/1/model.plan": ("loaded", ""),
+            "m/gone/1/model.plan": ("loaded", ""), "packed/m.zip!/det/1/model.plan": None, "opt/x.plan": None}
+    root = folder() / "triton-root"
+    (root / "m/det/3").mkdir(parents=True)
+    (root / "m/det/3/model.plan").write_bytes(A)
+    (root / "m/det/config.pbtxt").write_text("version_policy: { specific: { versions: [1] } }")
+    for name in (f"oci:{one_image('triton', [Layer(lower), Layer(upper, 'gzip')])}:1",):
+        got = {p: f.get("triton") for p, f in inside(scan("--json", name)).items() if f["kind"] == "tensorrt-plan"}
+        ok(got.keys() == want.keys() and all((got[p] is None) if w is None else got[p] and got[p]["load"] == w[0] and w[1] in got[p]["why"] for p, w in want.items()),
+           "Triton's verdicts on the files of an image", {p: g for p, g in got.items()})
+    got = inside(scan("--json", f"rootfs:{root}"))["m/det/3/model.plan"]["triton"]
+    ok(got["load"] == "not_served" and got["model"] == "det" and got["version"] == 3, "and of a root file system", got)
+
+
 def root_file_systems():
     root = folder() / "root"
     (root / "opt/models").mkdir(parents=True)
@@ -500,6 +527,6 @@ if not os.access(MAKER, os.X_OK):
     skip("scan IMAGE", "the specimen maker is not built")
 else:
     A, B, C = specimen("--version", "10.13.3.9", "--cc", "8.6"), specimen("--version", "8.6.1.6", "--cc", "7.5"), specimen("--version", "10.9.0.34", "--cc", "8.9")
-    for group in (the_file_system, libraries, sets, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, root_file_systems, recorded, seen_in_part, served, lists_of_platforms, every_engine):
+    for group in (the_file_system, libraries, sets, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, triton_repositories, root_file_systems, recorded, seen_in_part, served, lists_of_platforms, every_engine):
         guarded(group)
 done()

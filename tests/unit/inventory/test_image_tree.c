@@ -128,6 +128,86 @@ static void overlays(void **state)
 	}
 }
 
+/* ── Texts, numbered folders ─────────────────────────────────────────────────────────────────────────────────────── */
+
+static int name_add(struct span name, void *data)
+{
+	str_addf(data, "%.*s ", SPAN_ARG(name));
+	return 0;
+}
+
+static void expect_beside(const struct image_tree *t, const char *folder, const char *numbers, const char *text, const char *problem)
+{
+	RF_AUTO(str) s = STR_INIT(KIB);
+	char path[256];
+	struct span got = SPAN_NONE;
+	const char *why = NULL;
+	assert_int_equal(image_tree_folders(t, span_of(folder), name_add, &s), 0);
+	snprintf(path, sizeof path, "%s/config.pbtxt", folder);
+	int rc = image_tree_text(t, span_of(path), &got, &why);
+	assert_string_equal(str_text(&s), numbers);
+	assert_int_equal(rc, problem ? RF_EUNREADABLE : text ? 0 : RF_ENOTFOUND);
+	if (problem)
+		assert_string_equal(why, problem);
+	else if (text)
+		assert_true(span_eq_text(got, text));
+}
+
+static void models(void **state)
+{
+	(void)state;
+	struct image_layer *lower = image_layer_new(), *upper = image_layer_new(), *other = NULL;
+	static const char *const members[] = { "m/1/model.plan", "m/1/labels.txt", "m/2/model.plan", "m/30/x/y", "m/007/x", "m/old/x", "n/4/x", "12" };
+	for (size_t i = 0; i < RF_COUNT(members); i++)
+		assert_int_equal(layer_numbers(lower, span_of(members[i]), false), 0);
+	assert_int_equal(layer_numbers(lower, SPAN("m/5"), true), 0);
+	assert_int_equal(layer_numbers(lower, SPAN("m/6"), false), 0); /* a file */
+	assert_int_equal(layer_text(lower, SPAN("m/config.pbtxt"), SPAN("old"), NULL), 0);
+	assert_int_equal(layer_text(lower, SPAN("n/config.pbtxt"), SPAN_NONE, "too large"), 0);
+	assert_int_equal(layer_text(upper, SPAN("m/config.pbtxt"), SPAN("new"), NULL), 0);
+	assert_int_equal(layer_mark(upper, SPAN("m/config.pbtxt"), LAYER_FILE), 0);
+	assert_int_equal(layer_mark(upper, SPAN("m/2"), LAYER_WHITEOUT), 0);
+	assert_int_equal(layer_mark(upper, SPAN("m/1"), LAYER_FOLDER), 0);
+	assert_int_equal(layer_numbers(upper, SPAN("m/1"), true), 0);
+	assert_int_equal(image_layer_close(lower), 0);
+	assert_int_equal(image_layer_close(upper), 0);
+	struct image_tree *t = image_tree_new();
+	assert_int_equal(image_tree_lay(t, lower), 0);
+	expect_beside(t, "m", "5 30 2 1 ", "old", NULL);
+	expect_beside(t, "n", "4 ", NULL, "too large");
+	expect_beside(t, "", "", NULL, NULL);
+	assert_int_equal(image_tree_lay(t, upper), 0);
+	expect_beside(t, "m", "5 30 1 ", "new", NULL);
+	image_tree_free(t);
+	assert_int_equal(image_layer_renamed(upper, SPAN("r/config.pbtxt"), &other), 0);
+	t = image_tree_new();
+	assert_int_equal(image_tree_lay(t, other), 0);
+	expect_beside(t, "r", "", "new", NULL);
+	image_tree_free(t);
+	image_layer_free(other);
+	image_layer_free(lower);
+	image_layer_free(upper);
+}
+
+/* More numbered folders than are kept: which there are is not told. */
+static void numbers(void **state)
+{
+	(void)state;
+	struct image_layer *l = image_layer_new();
+	struct image_tree *t = image_tree_new();
+	char path[64];
+	for (unsigned i = 1; i <= IMAGE_LAYER_MAX_NUMBERS + 1; i++) {
+		snprintf(path, sizeof path, "m/%u/x", i);
+		assert_int_equal(layer_numbers(l, span_of(path), false), 0);
+	}
+	RF_AUTO(str) s = STR_INIT(KIB);
+	assert_int_equal(image_layer_close(l), 0);
+	assert_int_equal(image_tree_lay(t, l), 0);
+	assert_int_equal(image_tree_folders(t, SPAN("m"), name_add, &s), RF_ETOOMANY);
+	image_tree_free(t);
+	image_layer_free(l);
+}
+
 static const struct {
 	const char *name, *want; /* NULL: refused */
 } names[] = {
@@ -153,6 +233,6 @@ static void paths(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(overlays), cmocka_unit_test(paths) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(overlays), cmocka_unit_test(models), cmocka_unit_test(numbers), cmocka_unit_test(paths) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
