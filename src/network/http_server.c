@@ -35,6 +35,7 @@ static enum MHD_Result answer(struct connection *c, struct MHD_Connection *handl
 		ok &= libmicrohttpd.MHD_add_response_header(r, "Retry-After", "1");
 	if (atomic_load_explicit(&c->server->draining, memory_order_relaxed))
 		ok &= libmicrohttpd.MHD_add_response_header(r, "Connection", "close");
+	c->holds = a->body.n > 0 && !c->is_head;
 	enum MHD_Result queued = ok ? libmicrohttpd.MHD_queue_response(handle, (unsigned)a->status, r) : MHD_NO;
 	libmicrohttpd.MHD_destroy_response(r);
 	c->answered = true;
@@ -164,6 +165,7 @@ static enum MHD_Result handle_access(void *server, struct MHD_Connection *handle
 		return MHD_NO;
 	if (!c->begun) {
 		c->begun = true;
+		c->is_head = strcmp(method, "HEAD") == 0;
 		atomic_fetch_add_explicit(&c->server->requests, 1, memory_order_relaxed);
 		route_find(c, path, method);
 		head_check(c, handle);
@@ -419,6 +421,11 @@ static int start(struct http_server *s, struct err *err)
 			return err_set(err, RF_ENOMEM, "no key for the threads' memory");
 		s->has_worker_key = true;
 	}
+	if (rc == 0) {
+		if (pthread_key_create(&s->received_key, rf_free) != 0)
+			return err_set(err, RF_ENOMEM, "no key for the threads' memory");
+		s->has_received_key = true;
+	}
 	if (rc == 0 && s->settings.certificate_file) {
 		tls_files_look(&s->settings, &s->files);
 		rc = tls_credentials_read(&s->settings, &s->credentials, err);
@@ -503,6 +510,8 @@ void http_server_free(struct http_server *s)
 		(void)close(s->listen_fd);
 	if (s->has_worker_key)
 		(void)pthread_key_delete(s->worker_key);
+	if (s->has_received_key)
+		(void)pthread_key_delete(s->received_key);
 	tls_credentials_drop(s->credentials);
 	(void)pthread_cond_destroy(&s->wake);
 	(void)pthread_mutex_destroy(&s->mutex);

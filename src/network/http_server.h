@@ -14,8 +14,9 @@
  *     nobody out.
  *   - Time: a request must be complete (first byte of a new connection, TLS included, to last byte of the body, to the
  * answer taken) within @request_usec; a connection may be idle for @idle_usec. No trickle of bytes extends either.
- *   - Memory: HTTP_SERVER_POOL_BYTES a connection and some 14 KiB of TLS; bodies up to the route's limit while they are
- *     being read, @max_bodies_bytes of all connections together.
+ *   - Memory: HTTP_SERVER_POOL_BYTES a connection and some 14 KiB of TLS; 32 KiB a thread for what is received ahead, and
+ *     as much of a connection whose next records came with the one that is read; bodies up to the route's limit while
+ *     they are being read, @max_bodies_bytes of all connections together.
  *   - Certificate, key and authorities are read again when their files change: new connections get them, others are not
  *     touched. Files that do not fit each other leave the old ones in force, and notice() says so.
  *   - HTTP/1.1 and 1.0; a chunked body is bounded as any other; no upgrade, no pipelining side effects, no compression.

@@ -106,6 +106,7 @@ static void go(struct http_server *s, struct connection *c)
 	s->open--;
 	(void)pthread_mutex_unlock(&s->mutex);
 	tls_credentials_drop(c->credentials);
+	transport_release(c);
 	rf_free(c);
 }
 

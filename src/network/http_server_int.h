@@ -39,6 +39,9 @@ enum connection_state {
 	CONNECTION_IDLE
 };
 
+/* A head of ours as a TLS record; a longer one is sent by itself. */
+#define CONNECTION_HEAD_BYTES 512
+
 struct connection {
 	struct connection *previous, *next; /* under http_server.mutex; the newest first */
 	struct http_server *server;
@@ -53,7 +56,13 @@ struct connection {
 	const char *refusal;
 	char *body;
 	size_t body_n, body_room, swallowed;
-	bool begun, answered;
+	bool begun, answered, is_head;
+	/* http_server_transport.c */
+	bool holds;                     /* the next record is the head of an answer whose body follows at once */
+	char held[CONNECTION_HEAD_BYTES]; /* that record */
+	size_t held_n;
+	char *ahead; /* what was received of the next record, when another connection came between */
+	size_t ahead_from, ahead_n;
 };
 
 struct http_server {
@@ -62,7 +71,8 @@ struct http_server {
 	int listen_fd;
 	uint16_t port;
 	pthread_key_t worker_key;
-	bool has_worker_key, has_keeper;
+	pthread_key_t received_key; /* of a thread: http_server_transport.c */
+	bool has_worker_key, has_received_key, has_keeper;
 	pthread_t keeper;      /* the thread of time limits and certificates */
 	pthread_mutex_t mutex; /* connections, credentials: taken when connections come and go, never by a request */
 	pthread_cond_t wake;
@@ -83,6 +93,10 @@ void connection_notified(void *server, struct MHD_Connection *handle, void **con
 void connection_state_set(struct connection *c, enum connection_state state);
 /* One request's memory given back. */
 void connection_forget_body(struct connection *c);
+/* Sends and receives for @session of @c in place of GnuTLS's own functions. */
+void transport_set(struct connection *c, gnutls_session_t session);
+/* Forgets what was received of @c and not read yet; its thread, or any once the threads are gone. */
+void transport_release(struct connection *c);
 /* Closes what is over its time; @all: everything. Under server->mutex. */
 void connections_check(struct http_server *s, bool all);
 /* Gives a new TLS session the newest certificate and the way clients are verified. Under server->mutex. */

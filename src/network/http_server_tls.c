@@ -173,6 +173,7 @@ void tls_session_prepare(struct http_server *s, struct connection *c, gnutls_ses
 	c->credentials = s->credentials;
 	atomic_fetch_add(&c->credentials->holders, 1);
 	(void)libmicrohttpd.gnutls_credentials_set(session, GNUTLS_CRD_CERTIFICATE, c->credentials->handle);
+	transport_set(c, session);
 	libmicrohttpd.gnutls_handshake_set_max_packet_length(session, MAX_HANDSHAKE_BYTES);
 	if (s->settings.client_ca_file) {
 		libmicrohttpd.gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUEST);

@@ -117,6 +117,88 @@ def audit():
 
 # ── hostile clients ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+class Records:
+    """A connection whose TLS records are sent in pieces of any size."""
+    def __init__(self, server, small=False):
+        self.socket = socket.socket()
+        if small:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        self.socket.settimeout(20)
+        self.socket.connect(("127.0.0.1", server.port))
+        self.came, self.goes, self.waits, self.heard = ssl.MemoryBIO(), ssl.MemoryBIO(), b"", b""
+        self.tls = context().wrap_bio(self.came, self.goes, server_hostname="127.0.0.1")
+        while True:
+            try:
+                self.tls.do_handshake()
+                self.socket.sendall(self.goes.read())
+                return
+            except ssl.SSLWantReadError:
+                self.socket.sendall(self.goes.read())
+                self.came.write(self.socket.recv(65536))
+    def write(self, data):
+        self.tls.write(data)
+        self.waits += self.goes.read()
+    def send(self, n):
+        """The next @n bytes of what was written; whether that was not all."""
+        self.socket.sendall(self.waits[:n])
+        self.waits = self.waits[n:]
+        return bool(self.waits)
+    def hear(self, n):
+        """The bodies of the next @n answers."""
+        found = []
+        while len(found) < n:
+            head = re.match(rb"(?is)HTTP/1.1 (\d+).*?content-length: (\d+).*?\r\n\r\n", self.heard)
+            if head and len(self.heard) >= head.end() + int(head[2]):
+                found.append(self.heard[head.end():head.end() + int(head[2])])
+                self.heard = self.heard[head.end() + int(head[2]):]
+                continue
+            try:
+                self.heard += self.tls.read(65536)
+            except ssl.SSLWantReadError:
+                self.came.write(self.socket.recv(65536))
+        return found
+
+def request(body):
+    return b"POST /admission HTTP/1.1\r\nHost: gate\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
+
+def records():
+    """Several requests in one segment, one in several, of many connections in turn: whatever was received ahead of what is
+    being answered is answered too, each connection's own."""
+    s = Server(*bundle_options(), "--threads", "1")
+    several = [Records(s) for _ in range(8)]
+    for size in (1, 7, 100, 1500, 5000, 100000):
+        for i, c in enumerate(several):
+            for k in range(1 if size == 1 else 3):
+                image = BAD if (i + k) % 2 else CLEAN
+                filler = b" " * (0 if size == 1 else 300 * i + 20000 * (k == 1))
+                c.write(request(review(image).replace(b"705ab4f5", b"%d-%d-%d" % (size, i, k)) + filler))
+        while any([c.send(size) for c in several if c.waits]):
+            pass
+        wrong = []
+        for i, c in enumerate(several):
+            for k, body in enumerate(c.hear(1 if size == 1 else 3)):
+                a = json.loads(body)["response"]
+                if a["uid"] != f"{size}-{i}-{k}" or a["allowed"] == bool((i + k) % 2):
+                    wrong.append((i, k, a))
+        ok(not wrong, f"records in segments of {size} bytes, of eight connections in turn", wrong[:2])
+    c, n = Records(s, small=True), 3000
+    for k in range(n):
+        c.write(request(review(BAD if k % 3 else CLEAN).replace(b"705ab4f5", b"%d" % k)))
+    writer = threading.Thread(target=lambda: c.send(len(c.waits)), daemon=True)
+    writer.start()
+    time.sleep(1)   # its answers fill what there is of buffers
+    got = [json.loads(b)["response"] for b in c.hear(n)]
+    ok([a["uid"] for a in got] == [str(k) for k in range(n)] and all(a["allowed"] == (k % 3 == 0) for k, a in enumerate(got)),
+       "answers that wait for a slow reader are whole, in order")
+    writer.join(20)
+    c = Client(s)
+    c.send(b"HEAD /healthz HTTP/1.1\r\nHost: gate\r\n\r\nGET /healthz HTTP/1.1\r\nHost: gate\r\n\r\n")
+    got = b""
+    while not got.endswith(b"ok\n"):
+        got += c.socket.recv(65536)
+    ok(got.count(b"HTTP/1.1 200") == 2, "an answer without a body waits for none", got)
+    ok(s.stop() == 0, "it ends with 0")
+
 def malformed():
     s = Server(*bundle_options())
     for name, body, kind, status in (("nothing", b"", "application/json", 400), ("no JSON", b"{", "application/json", 400),
@@ -312,6 +394,6 @@ if not WORLD.exists():
 else:
     certificates(folder())
     subprocess.run([str(WORLD), str(ROOT / "tests/data/gate/decisions.txt"), str(folder() / "world"), str(int(time.time()))], check=True, cwd=ROOT)
-    for group in (usage, answers, kserve, audit, malformed, clients, rotation, exchange, workspace, slow, crowd):
+    for group in (usage, answers, kserve, audit, records, malformed, clients, rotation, exchange, workspace, slow, crowd):
         guarded(group)
 done()
