@@ -37,7 +37,8 @@ int review_reader_new(struct review_reader **ret, struct err *err)
 		return err_set(err, RF_ENOMEM, "no memory for reviews");
 	r->arena = ARENA_INIT(ANSWERS_BYTES);
 	r->doc = json_doc_new();
-	int rc = r->doc ? sets_make(r, SERVICE_LABEL, err) : err_set(err, RF_ENOMEM, "no memory for reviews");
+	r->memo = gate_memo_new();
+	int rc = r->doc && r->memo ? sets_make(r, SERVICE_LABEL, err) : err_set(err, RF_ENOMEM, "no memory for reviews");
 	if (rc)
 		review_reader_free(r);
 	else
@@ -52,6 +53,7 @@ void review_reader_free(struct review_reader *r)
 	kube_set_release(&r->new_);
 	kube_set_release(&r->old);
 	json_doc_free(r->doc);
+	gate_memo_free(r->memo);
 	arena_release(&r->arena);
 	rf_free(r);
 }

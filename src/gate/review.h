@@ -98,6 +98,9 @@ RF_MUST_CHECK int review_read(struct review_reader *r, const struct review_rules
 struct review_context {
 	const struct gate_snapshot
 		*snapshot; /* ready; NULL: none is at hand yet, everything that is judged is denied */
+	/* Another for every snapshot this reader meets (judge_memo.h): what was judged by one, at the same @now, is not
+	 * judged again. 0: nothing is kept from one review to the next. */
+	uint64_t turn;
 	struct span environment;
 	usec_t now;
 	bool audit; /* nothing is denied; what would be is a warning */

@@ -176,14 +176,10 @@ static int judge_one(struct judging *j, const struct review_subject *s, struct e
 					 .environment = j->context->environment,
 					 .now = j->context->now };
 	const struct gate_subject subject = { .kind = s->kind, .name = span_of(s->name) };
-	struct gate_answer *answer = arena_alloc(&j->reader->arena, sizeof *answer);
+	const struct gate_answer *answer;
 	struct err why = ERR_INIT;
 	char line[2048];
-	if (!answer)
-		return err_set(err, RF_ENOMEM, "no memory for a verdict");
-	if (s->only_if_known && gate_snapshot_models(q.snapshot, subject.name, true).count == 0)
-		return 0;
-	int rc = gate_judge(&j->reader->arena, &q, &subject, answer, &why);
+	int rc = gate_memo_judge(j->reader->memo, &j->reader->arena, &q, &subject, s->only_if_known, &answer, &why);
 	if (rc && rc != RF_ENOMEM) {
 		const char *text = arena_text(&j->reader->arena, span_of(err_render(&why, line, sizeof line)));
 		return text ? refuse(j, s, text, "write the reference as the registry has it", err)
@@ -191,6 +187,8 @@ static int judge_one(struct judging *j, const struct review_subject *s, struct e
 	}
 	if (rc)
 		return err_set(err, rc, "no memory for a verdict");
+	if (!answer)
+		return 0;
 	enum gate_decision decision = s->carried ? RF_MIN(answer->decision, GATE_WARN) : answer->decision;
 	if (!j->to->policy.n || decision > j->policy_of) {
 		j->to->policy = answer->policy;
@@ -253,6 +251,7 @@ static int judged(struct review_reader *r, const struct review *review, const st
 	*ret = (struct review_verdict){ .allowed = true, .message = "", .advisories = "" };
 	struct judging j = { .reader = r, .review = review, .context = context, .to = ret, .audit = context->audit };
 	int rc = 0;
+	gate_memo_begin(r->memo, context->snapshot, context->turn, context->now);
 	ret->findings = arena_array(&r->arena, MAX_KEPT + 1, sizeof *ret->findings);
 	if (!ret->findings)
 		return err_set(err, RF_ENOMEM, "no memory for a verdict");

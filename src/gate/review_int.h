@@ -2,6 +2,7 @@
 #ifndef REFORGE_GATE_REVIEW_INT_H
 #define REFORGE_GATE_REVIEW_INT_H
 
+#include "gate/judge_memo.h"
 #include "gate/review.h"
 
 #define REVIEW_FULL "the object takes more memory than a review may have"
@@ -11,6 +12,7 @@ struct review_reader {
 	size_t doc_bytes;          /* of the largest text that @doc has parsed */
 	struct kube_set new_, old; /* the object, and what it was */
 	const char *service_label; /* the sets' label */
+	struct gate_memo *memo;
 	struct arena arena;        /* subjects, answers, texts of one review */
 	struct review_subject subjects[REVIEW_MAX_SUBJECTS];
 };

@@ -107,8 +107,11 @@ static void judge(struct admission *a, struct worker *w, const struct review *r,
 {
 	struct err err = ERR_INIT;
 	const struct review_context context = { .snapshot = swap_begin(&a->swap, w->slot),
+						/* the slot's: behind swap_begin() */
+						.turn = swap_turn(w->slot),
 						.environment = environment_of(&a->settings, r->namespace_),
-						.now = now,
+						/* all that ends, ends with a second; so what this one is asked again is known */
+						.now = now - now % USEC_PER_SEC,
 						.audit = a->settings.audit };
 	int rc = review_judge(w->reader, r, &context, v, &err);
 	if (rc == 0) {

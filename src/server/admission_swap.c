@@ -30,6 +30,12 @@ const struct gate_snapshot *swap_begin(struct swap *s, struct swap_slot *slot)
 	return atomic_load(&s->current);
 }
 
+/* What began in one turn ends before the next one's snapshot is freed, and its address is given out again only then. */
+uint64_t swap_turn(const struct swap_slot *slot)
+{
+	return atomic_load_explicit(&slot->reading, memory_order_relaxed);
+}
+
 void swap_end(struct swap_slot *slot)
 {
 	atomic_store_explicit(&slot->reading, 0, memory_order_release);

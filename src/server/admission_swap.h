@@ -31,6 +31,8 @@ void swap_leave(struct swap_slot *slot); /* NULL is fine */
 
 /* What stands now; it stays until swap_end() of the same slot. NULL before the first. */
 const struct gate_snapshot *swap_begin(struct swap *s, struct swap_slot *slot);
+/* While it stays: a number that this snapshot shares with no other that stood, or will stand, at its address. */
+uint64_t swap_turn(const struct swap_slot *slot);
 void swap_end(struct swap_slot *slot);
 
 /* Puts @fresh in place and frees what stood there once nobody reads it. One thread at a time. */

@@ -4,11 +4,14 @@
  */
 #include "testing.h"
 
+#include "gate/judge_memo.h"
 #include "world.h"
 
 #define NOW ((usec_t)1784000000 * USEC_PER_SEC) /* 2026-07-14 */
 
 /* ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static struct gate_memo *memo;
 
 struct asking {
 	struct world *w;
@@ -70,6 +73,37 @@ static void check_end(struct asking *k)
 	print_error("decisions.txt line %u, %.*s: it does not end when it says\n", k->r->line, SPAN_ARG(k->r->name));
 }
 
+/* What is kept of answers is what the judge says, the second time too, and nothing of it outlasts its moment. */
+static void check_memo(struct asking *k, const struct gate_answer *first)
+{
+	RF_AUTO(arena) a = ARENA_INIT(64 * MIB);
+	struct err err = ERR_INIT;
+	const usec_t moments[] = { k->q.now, k->q.now, first->until, k->q.now };
+	struct gate_question q = k->q;
+	if (k->q.fail_on || k->s.facts || (k->s.kind != GATE_IMAGE && k->s.kind != GATE_MODEL))
+		return;
+	for (size_t i = 0; i < RF_COUNT(moments); i++) {
+		struct gate_answer want;
+		const struct gate_answer *kept = NULL;
+		q.now = moments[i];
+		if (q.now == USEC_NONE)
+			continue;
+		judge_at(&a, k, q.now, &want);
+		gate_memo_begin(memo, q.snapshot, 1, q.now);
+		assert_ok(gate_memo_judge(memo, &a, &q, &k->s, false, &kept, &err), &err);
+		bool same = is_same(&want, kept) && span_eq(want.why, kept->why) && span_eq(want.next, kept->next) &&
+			    span_eq(want.policy, kept->policy) && want.until == kept->until &&
+			    want.judged == kept->judged && want.audit == kept->audit;
+		for (size_t n = 0; same && n < want.count; n++)
+			same = span_eq(want.findings[n].why, kept->findings[n].why) &&
+			       span_eq(want.findings[n].fact.advisory, kept->findings[n].fact.advisory);
+		if (same)
+			continue;
+		k->w->failures++;
+		print_error("decisions.txt line %u, %.*s: remembered otherwise\n", k->r->line, SPAN_ARG(k->r->name));
+	}
+}
+
 static void ask(struct asking *k, const char *way)
 {
 	struct err err = ERR_INIT;
@@ -83,6 +117,8 @@ static void ask(struct asking *k, const char *way)
 	assert_ok(gate_judge(&a, &k->q, &k->s, &second, &err), &err);
 	expect(k, &second);
 	check_end(k);
+	k->q.explain = false;
+	check_memo(k, &first);
 	/* the words too, and how long it holds */
 	bool same = first.decision == GATE_ALLOW || (span_eq(first.why, second.why) && span_eq(first.next, second.next));
 	if (same && first.until == second.until)
@@ -151,8 +187,10 @@ static void every_row_is_decided_as_written(void **state)
 {
 	(void)state;
 	struct world *w = world_new("tests/data/gate/decisions.txt", NOW, NULL, SPAN_NONE);
+	assert_non_null(memo = gate_memo_new());
 	for (size_t i = 0; i < w->row_count; i++)
 		ask_row(w, &w->rows[i]);
+	gate_memo_free(memo);
 	print_message("%zu rows, %zu services, %u answers that end\n", w->row_count, w->pair_count, w->ends);
 	assert_true(w->ends > 50);
 	assert_int_equal(w->failures, 0);

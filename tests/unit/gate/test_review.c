@@ -591,12 +591,86 @@ static void test_decoys(void **state)
 	}
 }
 
+/* A turn's answers are kept for that turn and that moment: the snapshot in force is what judges. */
+static void test_memo(void **state)
+{
+	static const struct {
+		bool knows; /* the snapshot of this review */
+		uint64_t turn;
+		usec_t now;
+		bool allowed;
+	} rows[] = {
+		{ true, 1, 1000, false }, { true, 1, 1000, false }, { false, 2, 1000, true }, { false, 2, 1000, true },
+		{ true, 3, 1000, false }, { true, 3, 2000, false }, { false, 0, 2000, true }, { true, 0, 2000, false },
+		{ false, 0, 2000, true }, { true, 4, 2000, false },
+	};
+	(void)state;
+	struct err err = ERR_INIT;
+	RF_AUTO_PTR(json_doc) doc = json_doc_new();
+	RF_AUTO(str) out = STR_INIT(MIB);
+	RF_AUTO(str) text = STR_INIT(MIB);
+	struct gate_snapshot *s = NULL;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		if (i == 0 || rows[i].knows != rows[i - 1].knows) {
+			gate_snapshot_free(s); /* the next may have its address */
+			s = rows[i].knows ? knowledge() : gate_snapshot_new(16 * MIB);
+			if (!rows[i].knows)
+				assert_ok(gate_snapshot_ready(s, &err), &err);
+		}
+		const struct review_context context = { .snapshot = s,
+							.turn = rows[i].turn,
+							.environment = SPAN("production"),
+							.now = rows[i].now * USEC_PER_SEC };
+		bool allowed;
+		struct json a = answer(doc, &context,
+				       review_of(&text, "CREATE", "Pod", POD("registry.example/bad:1"), ""), &out);
+		assert_true(json_bool(json_get(a, "allowed"), &allowed));
+		if (allowed != rows[i].allowed)
+			fail_msg("row %zu: %s", i, str_text(&out));
+	}
+	gate_snapshot_free(s);
+}
+
+/* More answers than are kept, and names longer than are: each is judged as ever. */
+static void test_memo_full(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	RF_AUTO_PTR(gate_snapshot) s = knowledge();
+	struct gate_memo *m = gate_memo_new();
+	RF_AUTO(arena) a = ARENA_INIT(256 * MIB);
+	const struct gate_question q = { .snapshot = s, .environment = SPAN("production"), .now = 1000 * USEC_PER_SEC };
+	static char long_name[3000];
+	memset(long_name, 'a', sizeof long_name - 1);
+	assert_non_null(m);
+	gate_memo_begin(m, s, 1, q.now);
+	for (unsigned i = 0; i < 2 * GATE_MEMO_ANSWERS + 8; i++) {
+		const struct gate_answer *kept;
+		struct gate_answer want;
+		struct gate_subject subject = { .kind = i % 3 ? GATE_IMAGE : GATE_MODEL };
+		subject.name = span_of(i % 100 == 7 ? long_name :
+				       i % 5 == 0   ? "registry.example/bad:1" :
+						      arena_printf(&a, "registry.example/other-%u:1", i));
+		int wanted = gate_judge(&a, &q, &subject, &want, &err);
+		assert_int_equal(gate_memo_judge(m, &a, &q, &subject, false, &kept, &err), wanted);
+		if (wanted)
+			continue;
+		assert_int_equal(kept->decision, want.decision);
+		assert_true(span_eq(kept->why, want.why));
+		const struct gate_subject place = { .kind = GATE_MODEL, .name = SPAN("pvc://nobody") };
+		assert_ok(gate_memo_judge(m, &a, &q, &place, true, &kept, &err), &err);
+		assert_null(kept);
+	}
+	gate_memo_free(m);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_subjects), cmocka_unit_test(test_rules),    cmocka_unit_test(test_malformed),
 		cmocka_unit_test(test_limits),   cmocka_unit_test(test_verdicts), cmocka_unit_test(test_volumes),
 		cmocka_unit_test(test_memory),   cmocka_unit_test(test_decoys),
+		cmocka_unit_test(test_memo),     cmocka_unit_test(test_memo_full),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }
