@@ -19,11 +19,12 @@
  * what the update brings is denied. Pods are reviewed when they are made, so a vulnerable workload scaled up gets no
  * new pod.
  *
- * Models: a URI, or a path inside of a container that lies on a mounted claim, host path or NFS export, is a subject,
- * known or not. A path on anything else is inside of the image, which is judged whole, or is filled by a container
- * whose image and URIs are subjects themselves. What is mounted of a volume is a subject too when models are known
- * below it, whether or not a path names one of them: naming one is no promise to load no other. Texts
- * from references (valueFrom) are not in the object and are not seen.
+ * Models: a URI, or a path that lies on a volume which its container mounts and the pod did not fill itself (a claim, a
+ * host path, an export, a disk, a Secret, ...), is a subject, known or not; a folder is what is mounted below it, too. A
+ * path on anything else is inside of an image, which is judged whole, or is filled by a container whose image and URIs are
+ * subjects themselves. What is mounted of a volume is a subject too when models are known below it, whether or not a path
+ * names one of them: naming one is no promise to load no other. A place that the object does not give (valueFrom, envFrom)
+ * is a subject that nobody knows.
  *
  * What cannot be read within the limits is denied by name: an object that hides behind its size must not run.
  */

@@ -111,21 +111,25 @@ static bool lies_on(const char *path, const struct kube_volume *v)
 	return n && strncmp(path, v->mounted_at, n) == 0 && (path[n] == '/' || path[n] == '\0' || n == 1);
 }
 
-/* The volume that a path inside of the containers lies on: the one mounted deepest. NULL: the image, or what is made anew. */
-static const struct kube_volume *volume_of(const struct kube_workload *w, const char *path)
+/* The volume that a model lies on: of those that its container sees the one mounted deepest. NULL: the image, or what is
+ * made anew. */
+static const struct kube_volume *volume_of(const struct kube_workload *w, const struct kube_model *m)
 {
 	const struct kube_volume *deepest = NULL;
 	for (size_t i = 0; i < w->volumes_n; i++)
-		if (lies_on(path, &w->volumes[i]) && (!deepest || strlen(w->volumes[i].mounted_at) > strlen(deepest->mounted_at)))
+		if (kube_sees(m, &w->volumes[i]) && lies_on(m->uri, &w->volumes[i]) &&
+		    (!deepest || strlen(w->volumes[i].mounted_at) > strlen(deepest->mounted_at)))
 			deepest = &w->volumes[i];
 	return deepest;
 }
 
 static int model_ask(struct cluster *c, const struct kube_workload *w, const struct kube_model *m)
 {
+	if (m->is_open)
+		return ask(c, w, m->uri, arena_printf(c->a, "%s names it by what the manifest does not hold: adopt the folder that it is", m->where));
 	if (m->uri[0] != '/')
 		return ask(c, w, m->uri, arena_printf(c->a, "%s names it: fetch it to a folder, and adopt that", m->where));
-	const struct kube_volume *v = volume_of(w, m->uri);
+	const struct kube_volume *v = volume_of(w, m);
 	if (v && v->identity[0] && given(c, w, v))
 		return 0;
 	if (v && strcmp(v->kind, "persistentVolumeClaim") == 0)

@@ -59,15 +59,28 @@ struct kube_container {
 struct kube_volume {
 	const char *name;
 	const char *kind;       /* "persistentVolumeClaim", "hostPath", "nfs", "configMap", "image", "csi", ... */
-	const char *identity;   /* what is the same volume in two workloads: "pvc:models", "nfs:server:/export", ... */
+	/* What is the same volume in two workloads: "persistentVolumeClaim:models", "nfs:server:/export",
+	 * "azureFile:share", ...; "" when each pod has its own. */
+	const char *identity;
 	const char *sub_path;   /* of the mount; "" whole */
 	const char *mounted_at; /* "" not mounted */
+	const char *container;  /* that mounts it; two pods of one workload may have containers of one name */
+	unsigned pod;           /* of an InferenceService the predictor's is 1, a further one's 2, ... */
+	const char *node;       /* hostPath: the node that its pod is bound to; "" the object does not say */
 	bool writable;
+	/* What is on it came with the pod: emptyDir, configMap, tokens; no model that the object does not name lies there. */
+	bool is_own;
+	bool is_open; /* sub_path holds $(NAME) that the object does not give */
 };
 
 struct kube_model { /* a model or engine that the workload is told to load */
 	const char *where; /* "storageUri", "env MODEL_PATH", "argument --model-repository", "annotation site/model" */
-	const char *uri;   /* without user, password and query */
+	/* Without user, password and query. $(NAME) is filled in; a path that the container's working folder stands before
+	 * has that. */
+	const char *uri;
+	const char *container; /* whose it is: a path is one among its mounts; "" the whole workload's */
+	unsigned pod;
+	bool is_open; /* it holds a $(NAME), or is a reference (valueFrom), whose value the object does not give */
 };
 
 struct kube_workload {
@@ -85,6 +98,7 @@ struct kube_workload {
 	size_t volumes_n;
 	struct kube_model *models;
 	size_t models_n, models_left_out;
+	unsigned pods;                        /* specifications read: 1 but for an InferenceService */
 	bool owned;                           /* by one of the set: not to be counted */
 	bool made;                            /* one of the set was made by it */
 };
@@ -128,7 +142,15 @@ struct span kube_reference_digest(struct span reference);
 /* "docker-pullable://repo@sha256:hex" and the like, of status.containerStatuses.imageID. SPAN_NONE when it names an image's
  * configuration ("sha256:hex" alone), which is not the manifest's digest. */
 struct span kube_image_id_digest(struct span image_id);
-/* The text names a model or engine: a URI or path, by its end or by the name of what holds it. */
+/* The text names a model or engine: an address in a store (s3://, gs://, pvc://, ...) whatever holds it; another URI or path
+ * by its end, or by the name of what holds it. */
 bool kube_names_model(struct span holder, struct span value);
+/* The address begins with a store's scheme. */
+bool kube_stores_models(struct span value);
+/* The container that names @m has @v mounted; a model of the whole workload is looked for in all of them. */
+bool kube_sees(const struct kube_model *m, const struct kube_volume *v);
+/* What holds a text says that it is where a model is ("--model-repository", "MODEL_PATH", "modelFile") and not what it is
+ * called, how many, how large. */
+bool kube_names_place(struct span holder);
 
 #endif

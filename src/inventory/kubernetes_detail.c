@@ -16,7 +16,16 @@ static void volumes_json(struct json_out *o, const struct kube_workload *w)
 		json_member(o, "mounted_at", v->mounted_at);
 		if (v->sub_path[0])
 			json_member(o, "sub_path", v->sub_path);
+		if (v->container[0])
+			json_member(o, "container", v->container);
+		if (v->pod > 1)
+			json_member_u64(o, "pod", v->pod);
+		if (v->node[0])
+			json_member(o, "node", v->node);
 		json_member_bool(o, "writable", v->writable);
+		json_member_bool(o, "own", v->is_own);
+		if (v->is_open)
+			json_member_bool(o, "open", true);
 		json_object_end(o);
 	}
 	json_array_end(o);
@@ -30,6 +39,12 @@ static void models_json(struct json_out *o, const struct kube_workload *w)
 		json_object(o);
 		json_member(o, "where", w->models[i].where);
 		json_member(o, "uri", w->models[i].uri);
+		if (w->models[i].container[0])
+			json_member(o, "container", w->models[i].container);
+		if (w->models[i].pod > 1)
+			json_member_u64(o, "pod", w->models[i].pod);
+		if (w->models[i].is_open)
+			json_member_bool(o, "open", true);
 		json_object_end(o);
 	}
 	json_array_end(o);
@@ -97,6 +112,13 @@ static void *list_of(struct reading *r, struct json list, size_t element, size_t
 	return p;
 }
 
+/* Which of a service's pods a mount or a model is of. */
+static unsigned pod_of(struct json one)
+{
+	uint64_t n = 1;
+	return json_u64(json_get(one, "pod"), &n) && n <= UINT32_MAX ? (unsigned)n : 1;
+}
+
 static void volumes_read(struct reading *r, struct json list, struct kube_workload *w)
 {
 	size_t i = 0;
@@ -105,8 +127,11 @@ static void volumes_read(struct reading *r, struct json list, struct kube_worklo
 		struct kube_volume *v = &w->volumes[i];
 		*v = (struct kube_volume){ .name = text_of(r, it.value, "name"), .kind = text_of(r, it.value, "kind"),
 					   .identity = text_of(r, it.value, "volume"), .sub_path = text_of(r, it.value, "sub_path"),
-					   .mounted_at = text_of(r, it.value, "mounted_at") };
+					   .mounted_at = text_of(r, it.value, "mounted_at"), .node = text_of(r, it.value, "node"),
+					   .container = text_of(r, it.value, "container"), .pod = pod_of(it.value) };
 		(void)json_bool(json_get(it.value, "writable"), &v->writable);
+		(void)json_bool(json_get(it.value, "own"), &v->is_own);
+		(void)json_bool(json_get(it.value, "open"), &v->is_open);
 	}
 }
 
@@ -114,8 +139,11 @@ static void models_read(struct reading *r, struct json list, struct kube_workloa
 {
 	size_t i = 0;
 	w->models = list_of(r, list, sizeof *w->models, &w->models_n);
-	for (struct json_each it = json_each(list); i < w->models_n && json_next(&it); i++)
-		w->models[i] = (struct kube_model){ .where = text_of(r, it.value, "where"), .uri = text_of(r, it.value, "uri") };
+	for (struct json_each it = json_each(list); i < w->models_n && json_next(&it); i++) {
+		w->models[i] = (struct kube_model){ .where = text_of(r, it.value, "where"), .uri = text_of(r, it.value, "uri"),
+						    .container = text_of(r, it.value, "container"), .pod = pod_of(it.value) };
+		(void)json_bool(json_get(it.value, "open"), &w->models[i].is_open);
+	}
 }
 
 static enum kube_role role_of(struct json detail)

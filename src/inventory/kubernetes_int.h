@@ -5,7 +5,8 @@
 #include "base/time.h"
 #include "inventory/kubernetes.h"
 
-#define KUBE_MAX_VOLUMES 256 /* mounts of one workload */
+#define KUBE_MAX_VOLUMES 256 /* of one pod */
+#define KUBE_MAX_MOUNTS 1024 /* of one workload, of all its containers */
 
 /* A terminated copy of a string; "" when absent or no string. NULL: out of memory. */
 const char *kube_text(struct kube_set *s, struct json v);
@@ -18,22 +19,63 @@ struct kube_pod {
 	const struct json *beside;
 	size_t beside_n;
 	const char *beside_name;
+	bool has_no_volumes; /* another object holds them: what a mount names is a volume of which nothing is known */
 };
-/* Adds containers, volumes, models of a pod to @w's. RF_ETOOMANY, RF_ENOMEM. */
+/* Adds containers, volumes, models of a pod to @w's. RF_ETOOMANY, RF_ETOOBIG, RF_ENOMEM. */
 RF_MUST_CHECK int kube_pod_read(struct kube_set *s, const struct kube_pod *pod, struct kube_workload *w, struct err *err);
 /* One more container with the image @reference. */
 RF_MUST_CHECK int kube_container_add(struct kube_set *s, struct kube_workload *w, const char *name, enum kube_role role,
 				     struct json image, struct err *err);
-/* RF_ETOOMANY, RF_ETOOBIG, RF_ENOMEM. */
+/* One more mount; one whose container is NULL or "" is every container's. RF_ETOOMANY, RF_ETOOBIG, RF_ENOMEM. */
 RF_MUST_CHECK int kube_volume_add(struct kube_set *s, struct kube_workload *w, const struct kube_volume *v, struct err *err);
-/* A URI that is there already is one model. */
+/* A model of the whole workload. A URI that is there already is one model. RF_ENOMEM. */
 RF_MUST_CHECK int kube_model_add(struct kube_set *s, struct kube_workload *w, const char *where, struct span uri,
+				 struct err *err);
+/* The same of one container: all of @m but its uri. */
+RF_MUST_CHECK int kube_model_put(struct kube_set *s, struct kube_workload *w, const struct kube_model *m, struct span uri,
 				 struct err *err);
 /* Those of a workload's annotations that name models. */
 RF_MUST_CHECK int kube_annotation_models(struct kube_set *s, struct json annotations, struct kube_workload *w,
 					 struct err *err);
 /* With the set's parser, which is made when it is first used: reviews bring objects parsed. As json_parse(). */
 RF_MUST_CHECK int kube_parse(struct kube_set *s, struct span text, struct json *ret, struct err *err);
+
+/* ── Variables (kubernetes_variables.c) ─────────────────────────────────────────────────────────────────────────── */
+
+struct kube_variable;
+struct kube_variables { /* begins with `env` alone; the rest is made when a text needs it */
+	struct json env;
+	const struct kube_variable *list; /* one for each entry of env */
+	uint32_t *slots;                  /* by name: number in the list, from 1 */
+	size_t slot_count;
+};
+/* @text with $(NAME) filled in; with @shell instead a shell's $NAME and ${NAME}. @ret_open: something in it is not given by
+ * the object, and stands there as it was. @ret in the set's arena, or @text. RF_ENOMEM. */
+RF_MUST_CHECK int kube_expand(struct kube_set *s, struct kube_variables *v, struct span text, bool shell, struct span *ret,
+			      bool *ret_open, struct err *err);
+/* The same of the value @text of entry @i of env: with what stands before it. */
+RF_MUST_CHECK int kube_variable_value(struct kube_set *s, struct kube_variables *v, size_t i, struct span text,
+				      struct span *ret, bool *ret_open, struct err *err);
+
+/* ── Mounts and texts of a container (kubernetes_pod.c, kubernetes_text.c) ──────────────────────────────────────── */
+
+struct kube_mount {
+	struct span volume;
+	const char *at, *sub_path, *container;
+	bool read_only, is_open, is_found;
+};
+/* What one container mounts. */
+struct kube_mounted {
+	const char *container;
+	unsigned pod;
+	const struct kube_mount *list;
+	size_t n;
+};
+/* The folder may lie on one of the mounts. */
+bool kube_is_mounted(const struct kube_mounted *m, struct span folder);
+/* Adds the models that the container's texts name. */
+RF_MUST_CHECK int kube_texts_read(struct kube_set *s, struct kube_workload *w, struct json container,
+				  const struct kube_mounted *in, struct kube_variables *variables, struct err *err);
 
 /* ── KServe ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 

@@ -201,12 +201,31 @@ static bool counts_itself(const struct kube_workload *w)
 	return false;
 }
 
+/* The name that the service has for a container of what was made for it. */
+static const char *container_taken(const struct kube_workload *to, const struct kube_workload *from, const char *name)
+{
+	return strcmp(to->kind, from->served_kind) == 0 ? kube_served_container(from, name) : name;
+}
+
+/* Whichever of its pods has the container; an address is the same in all. */
+static bool has_model(const struct kube_workload *w, const struct kube_model *m)
+{
+	bool is_address = strstr(m->uri, "://") != NULL;
+	for (size_t i = 0; i < w->models_n; i++) {
+		const struct kube_model *have = &w->models[i];
+		if (strcmp(have->uri, m->uri) == 0 && (is_address || !have->container[0] || strcmp(have->container, m->container) == 0))
+			return true;
+	}
+	return false;
+}
+
 /* What the same volume is: mounted alike it is one. */
 static struct kube_volume *volume_like(const struct kube_workload *w, const struct kube_volume *v)
 {
 	for (size_t i = 0; i < w->volumes_n; i++)
 		if (strcmp(w->volumes[i].kind, v->kind) == 0 && strcmp(w->volumes[i].identity, v->identity) == 0 &&
-		    strcmp(w->volumes[i].mounted_at, v->mounted_at) == 0 && strcmp(w->volumes[i].sub_path, v->sub_path) == 0)
+		    strcmp(w->volumes[i].mounted_at, v->mounted_at) == 0 && strcmp(w->volumes[i].sub_path, v->sub_path) == 0 &&
+		    (!w->volumes[i].container[0] || strcmp(w->volumes[i].container, v->container) == 0))
 			return &w->volumes[i];
 	return NULL;
 }
@@ -215,29 +234,26 @@ int kube_volumes_take(struct kube_set *s, struct kube_workload *to, const struct
 {
 	int rc = 0;
 	for (size_t i = 0; rc == 0 && i < from->volumes_n; i++) {
-		struct kube_volume *same = volume_like(to, &from->volumes[i]);
+		struct kube_volume v = from->volumes[i];
+		v.container = container_taken(to, from, v.container);
+		struct kube_volume *same = volume_like(to, &v);
 		if (same)
-			same->writable |= from->volumes[i].writable;
-		else if (to->volumes_n < KUBE_MAX_VOLUMES)
-			rc = kube_volume_add(s, to, &from->volumes[i], err);
+			same->writable |= v.writable;
+		else if (to->volumes_n < KUBE_MAX_MOUNTS)
+			rc = kube_volume_add(s, to, &v, err);
 	}
 	return rc;
-}
-
-static bool has_model(const struct kube_workload *w, const char *uri)
-{
-	for (size_t i = 0; i < w->models_n; i++)
-		if (strcmp(w->models[i].uri, uri) == 0)
-			return true;
-	return false;
 }
 
 int kube_models_take(struct kube_set *s, struct kube_workload *to, const struct kube_workload *from, struct err *err)
 {
 	int rc = 0;
-	for (size_t i = 0; rc == 0 && i < from->models_n; i++)
-		if (!has_model(to, from->models[i].uri))
-			rc = kube_model_add(s, to, from->models[i].where, span_of(from->models[i].uri), err);
+	for (size_t i = 0; rc == 0 && i < from->models_n; i++) {
+		struct kube_model m = from->models[i];
+		m.container = container_taken(to, from, m.container);
+		if (!has_model(to, &m))
+			rc = kube_model_put(s, to, &m, span_of(m.uri), err);
+	}
 	return rc;
 }
 
@@ -252,8 +268,7 @@ static int take(struct join *j, size_t top, size_t child)
 	to->made = true;
 	for (size_t i = 0; rc == 0 && i < from->containers_n; i++) {
 		struct kube_container c = from->containers[i];
-		if (strcmp(to->kind, from->served_kind) == 0)
-			c.name = kube_served_container(from, c.name);
+		c.name = container_taken(to, from, c.name);
 		rc = container_take(j, to, &c, is_pod);
 	}
 	/* the template of a kind that has one says all of them, once */

@@ -175,7 +175,7 @@ static int64_t count_of(const struct kind *k, struct json object)
  * specification would. */
 static int read_ephemeral_containers(struct kube_set *s, struct json object, struct kube_workload *w, struct err *err)
 {
-	return kube_pod_read(s, &(struct kube_pod){ .spec = object }, w, err);
+	return kube_pod_read(s, &(struct kube_pod){ .spec = object, .has_no_volumes = true }, w, err);
 }
 
 /* Operators and injected containers are told so. What KServe's own says is fetched, whatever it looks like. */

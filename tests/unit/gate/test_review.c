@@ -3,6 +3,7 @@
  */
 #include "testing.h"
 
+#include "base/fs.h"
 #include "gate/review_int.h"
 
 #define DIGEST "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
@@ -186,6 +187,12 @@ static void test_subjects(void **state)
 		{ "UPDATE", "EphemeralContainers", EPHEMERAL(DEBUG("d", "a:1") "," DEBUG("e", "a:2")),
 		  ",\"subResource\":\"ephemeralcontainers\",\"oldObject\":" EPHEMERAL(DEBUG("d", "a:1")),
 		  "image ephemeral container d=a:1 carried; image ephemeral container e=a:2" },
+		/* whose volumes stand in the pod */
+		{ "UPDATE", "EphemeralContainers",
+		  EPHEMERAL("{\"name\":\"d\",\"image\":\"a:1\",\"args\":[\"--engine=/m/a.plan\"],\"volumeMounts\":[{\"name\":\"v\","
+			    "\"mountPath\":\"/m\"}]}"),
+		  ",\"subResource\":\"ephemeralcontainers\"",
+		  "image ephemeral container d=a:1; model argument --engine=volume://v/a.plan" },
 		{ "CREATE", "ConfigMap", "{\"apiVersion\":\"v1\",\"kind\":\"ConfigMap\",\"metadata\":{\"name\":\"m\"}}",
 		  "", "passed: kind" },
 		{ "CREATE", "Deployment",
@@ -664,6 +671,45 @@ static void test_memo_full(void **state)
 	gate_memo_free(m);
 }
 
+/* Every way in which a pod names a model: a table (tests/data/gate/pods.txt). */
+static void test_pods(void **state)
+{
+	RF_AUTO(str) table = STR_INIT(MIB);
+	RF_AUTO(str) object = STR_INIT(MIB);
+	RF_AUTO(str) text = STR_INIT(MIB);
+	RF_AUTO(str) got = STR_INIT(MIB);
+	struct err err = ERR_INIT;
+	size_t rows = 0, failed = 0;
+	(void)state;
+	assert_ok(fs_read("tests/data/gate/pods.txt", &table, &err), &err);
+	for (struct span rest = str_span(&table), line; span_line(&rest, &line);) {
+		struct review r;
+		if (span_starts(line, "pod ")) {
+			str_reset(&object);
+			str_addf(&object,
+				 "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},"
+				 "\"spec\":{%.*s}}",
+				 SPAN_ARG(span_from(line, 4)));
+			assert_ok(review_read(reader, &(struct review_rules){ 0 },
+					      review_of(&text, "CREATE", "Pod", str_text(&object), ""), &r, &err),
+				  &err);
+			if (r.subjects_n && r.subjects[0].kind == GATE_IMAGE) /* of an image volume, which is not in the table */
+				r.subjects++, r.subjects_n--;
+			show(&r, &got);
+		} else if (span_starts(line, "want ")) {
+			struct span want = span_eq_text(line, "want -") ? SPAN("") : span_from(line, 5);
+			rows++;
+			if (span_eq(str_span(&got), want))
+				continue;
+			failed++;
+			print_error("%s\n got  %s\n want %.*s\n", str_text(&object), str_text(&got), SPAN_ARG(want));
+		}
+	}
+	assert_int_equal(failed, 0);
+	assert_true(rows >= 40);
+	review_reader_rest(reader);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -671,6 +717,9 @@ int main(void)
 		cmocka_unit_test(test_limits),   cmocka_unit_test(test_verdicts), cmocka_unit_test(test_volumes),
 		cmocka_unit_test(test_memory),   cmocka_unit_test(test_decoys),
 		cmocka_unit_test(test_memo),     cmocka_unit_test(test_memo_full),
+}
+
+		cmocka_unit_test(test_pods),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }
