@@ -238,10 +238,25 @@ def inference():
     ok(all(a.status != 0 and ADVISORY in a.err and "InferenceService speech/ocr" in a.err for a in denied), "so is one with a vulnerable model, or with one in its own server's image", *denied)
     admitted = create(model(f"oci://{GOOD}"))
     ok(admitted.status == 0 and "Warning" not in admitted.err, "one with a clean model is admitted", admitted)
+    def other(kind, spec):
+        return {"apiVersion": "serving.kserve.io/v1alpha1", "kind": kind, "metadata": {"name": "more", "namespace": "speech", "labels": {"app.kubernetes.io/name": "asr"}}, "spec": spec}
+    def runtime(image):
+        return other("ServingRuntime", {"supportedModelFormats": [{"name": "tensorrt"}], "containers": [{"name": "kserve-container", "image": image}]})
+    def trained(uri):
+        return other("TrainedModel", {"inferenceService": "ocr", "model": {"framework": "triton", "storageUri": uri}})
+    def llm(uri, image):
+        return other("LLMInferenceService", {"model": {"uri": uri}, "template": {"containers": [{"name": "main", "image": image}]}})
+    bad, good = f"oci://{BAD}", f"oci://{GOOD}"
+    for kind in ("servingruntimes", "trainedmodels", "llminferenceservices"):
+        wait_for(lambda: cluster.call("GET", f"/apis/serving.kserve.io/v1alpha1/{kind}")[0] == 200, 30, f"KServe's {kind} are served")
+    denied = [create(o) for o in (runtime(BAD), trained(bad), llm(bad, GOOD), llm(good, BAD))]
+    passed = [create(o) for o in (runtime(GOOD), trained(good), llm(good, GOOD))]
+    ok(all(a.status != 0 and ADVISORY in a.err for a in denied) and all(a.status == 0 and "Warning" not in a.err for a in passed),
+       "so are a serving runtime, a trained model and an LLM service", *denied, *passed)
     changed = patch("inferenceservice", "ocr", model(f"oci://{BAD}"), "merge")
     labelled = cluster.kubectl("-n", "speech", "label", "inferenceservice", "ocr", "seen=yes")
     ok(changed.status != 0 and ADVISORY in changed.err and labelled.status == 0, "and cannot be changed to the other", changed, labelled)
-    cluster.kubectl("-n", "speech", "delete", "inferenceservice", "ocr")
+    cluster.kubectl("-n", "speech", "delete", "inferenceservice/ocr", "servingruntime/more", "trainedmodel/more", "llminferenceservice/more")
 
 def rollout():
     """The update is refused; where only pods are reviewed the rollout is held, and the old pods stay."""

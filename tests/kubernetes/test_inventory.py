@@ -46,7 +46,18 @@ SERVING = [
      "spec": {"supportedModelFormats": [{"name": "tensorrt", "version": "8"}], "containers": [{"name": "kserve-container", "image": "nvcr.io/nvidia/tritonserver:24.05-py3"}]}},
     {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": "ocr", "namespace": "speech", "labels": {"app.kubernetes.io/name": "ocr", "team": "vision"}},
      "spec": {"predictor": {"model": {"modelFormat": {"name": "tensorrt"}, "runtime": "triton", "storageUri": "s3://models/ocr/3?token=geheim"}}}},
+    {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": "detect", "namespace": "lab", "labels": {"app.kubernetes.io/name": "det"}},
+     "spec": {"predictor": {"model": {"modelFormat": {"name": "onnx"}, "storageUri": "pvc://weights/det/1"}},
+              "transformer": {"containers": [{"name": "kserve-container", "image": f"registry.example/resize@sha256:{B}"}]}}},
+    {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "LLMInferenceService", "metadata": {"name": "chat", "namespace": "speech"},
+     "spec": {"model": {"uri": "hf://maker/chat", "name": "chat"}, "replicas": 2, "template": {"containers": [{"name": "main", "image": "registry.example/vllm:1"}]}}},
+    {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "TrainedModel", "metadata": {"name": "street", "namespace": "speech"},
+     "spec": {"inferenceService": "ocr", "model": {"framework": "triton", "storageUri": "s3://models/street/1", "memory": "1Gi"}}},
 ]
+def runtime(name, image):
+    return {"apiVersion": "serving.kserve.io/v1alpha1", "kind": "ClusterServingRuntime", "metadata": {"name": name},
+            "spec": {"supportedModelFormats": [{"name": "onnx", "version": "1", "autoSelect": True}], "protocolVersions": ["v1", "v2"],
+                     "containers": [{"name": "kserve-container", "image": image}]}}
 
 def site_of(name):
     site = folder() / name
@@ -112,8 +123,11 @@ def whole():
     ok('"voice"' in services and '"reading"' in services, "services with owners by label are written for the workspace", services)
     a = cluster.kubectl("apply", "-f", ROOT / "tests/kubernetes/kserve.yaml")
     wait_for(lambda: cluster.call("GET", "/apis/serving.kserve.io/v1beta1/inferenceservices")[0] == 200, 30, "KServe's kinds are served")
-    wait_for(lambda: cluster.call("GET", "/apis/serving.kserve.io/v1alpha1/clusterservingruntimes")[0] == 200, 30, "KServe's runtimes are served")
-    cluster.apply(*SERVING)
+    for kind in ("clusterservingruntimes", "llminferenceservices", "trainedmodels"):
+        wait_for(lambda: cluster.call("GET", f"/apis/serving.kserve.io/v1alpha1/{kind}")[0] == 200, 30, f"KServe's {kind} are served")
+    cluster.apply(*SERVING, runtime("first", "registry.example/triton:23.05"))
+    time.sleep(1.1)                 # the server's clock of creation counts seconds
+    cluster.apply(runtime("second", "registry.example/triton:24.05"))
     r = scan(account, "k8s:observe", site=site)
     have = placements(site)
     model = have.get("InferenceService/ocr/model/0", {})
@@ -121,6 +135,15 @@ def whole():
     ok(model.get("service") == "ocr" and model.get("model") == "ocr" and "ClusterServingRuntime/triton/container/kserve-container" in have and
        "s3://models/ocr/3" in shown.out and "geheim" not in r.out + shown.out,
        "KServe: the service's model by its address, without what stands behind it, and the runtime that serves it", a, shown, sorted(have))
+    told = {l["path"]: l["workload"] for l in r.lines() if l.get("path")}
+    images = {p: told.get(f"{p}", {}).get("image") for p in ("InferenceService/ocr/container/predictor", "InferenceService/detect/container/predictor",
+                                                              "InferenceService/detect/container/transformer", "LLMInferenceService/chat/container/main")}
+    ok(list(images.values()) == ["nvcr.io/nvidia/tritonserver:24.05-py3", "registry.example/triton:24.05", f"registry.example/resize@sha256:{B}", "registry.example/vllm:1"],
+       "KServe: each server's image, by the runtime that is named, or the youngest that is chosen for its format, or its own", images, sorted(told))
+    detect = told.get("InferenceService/detect/container/predictor", {})
+    ok([(v["volume"], v["mounted_at"], v["writable"]) for v in detect.get("volumes", [])] == [("persistentVolumeClaim:weights", "/mnt/models", False)] and
+       {"InferenceService/detect/model/0", "LLMInferenceService/chat/model/0", "TrainedModel/street/model/0"} <= set(have),
+       "KServe: a claim that a model lies on is a volume; models of an LLM service and a trained model are placements", detect, sorted(have))
     server = next((l for l in r.lines() if l.get("path") == "InferenceService/ocr/container/predictor"), {})
     ok(server.get("service") == "ocr" and server["workload"]["image"] == "nvcr.io/nvidia/tritonserver:24.05-py3" and server["workload"]["owner"] == "vision" and
        have["InferenceService/ocr/container/predictor"]["environment"] == "production", "its server is its runtime's, with the service and its owner", server)
@@ -173,7 +196,7 @@ def partial_rights():
 def manifests():
     """The same objects as files that kubectl wrote."""
     out = folder() / "manifests"; out.mkdir()
-    for kind in ("deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "pods", "replicasets", "inferenceservices", "clusterservingruntimes"):
+    for kind in ("deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "pods", "replicasets", "inferenceservices", "llminferenceservices", "trainedmodels", "clusterservingruntimes"):
         (out / f"{kind}.yaml").write_text(cluster.kubectl("get", kind, "--all-namespaces", "-o", "yaml").out)
     wait_for(lambda: cluster.call("GET", "/apis/apps/v1/daemonsets", token=json.loads(account.read_text())["users"][0]["user"]["token"])[0] == 200, 30, "the right is back")
     wait_for(lambda: cluster.call("GET", "/api/v1/namespaces/many")[0] == 404, 120, "namespace many is gone", 0.5)
