@@ -717,8 +717,6 @@ int main(void)
 		cmocka_unit_test(test_limits),   cmocka_unit_test(test_verdicts), cmocka_unit_test(test_volumes),
 		cmocka_unit_test(test_memory),   cmocka_unit_test(test_decoys),
 		cmocka_unit_test(test_memo),     cmocka_unit_test(test_memo_full),
-}
-
 		cmocka_unit_test(test_pods),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
