@@ -80,7 +80,7 @@ RF_MUST_CHECK int kube_texts_read(struct kube_set *s, struct kube_workload *w, s
 /* ── KServe ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 #define KUBE_SOURCE_URI "internal.serving.kserve.io/storage-initializer-sourceuri" /* what KServe's webhook fetches */
-#define KUBE_MAX_FORMATS 256 /* of one runtime; further ones are left out of the choice */
+#define KUBE_MAX_FORMATS 64 /* of one runtime; further ones are left out of the choice */
 
 struct kube_format { /* one of supportedModelFormats */
 	const char *name, *version; /* version "" any */

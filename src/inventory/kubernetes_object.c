@@ -80,18 +80,19 @@ static struct json marked(struct json object, struct json template, const char *
  * between the two. */
 static bool served(struct kube_set *s, struct json object, struct json template, struct kube_workload *w)
 {
-	const struct json places[] = { json_path(object, "metadata", "labels", NULL), json_path(template, "metadata", "labels", NULL) };
-	for (size_t i = 0; i < RF_COUNT(places); i++) {
-		struct json service = json_get(places[i], "serving.kserve.io/inferenceservice");
+	bool is_pod = template.at == object.at;
+	for (size_t i = is_pod; i < 2; i++) {
+		struct json labels = json_path(i ? template : object, "metadata", "labels", NULL);
+		struct json service = json_get(labels, "serving.kserve.io/inferenceservice");
 		bool llm = !json_string(service).n &&
-			   span_eq_text(json_string(json_get(places[i], "app.kubernetes.io/part-of")), "llminferenceservice");
+			   span_eq_text(json_string(json_get(labels, "app.kubernetes.io/part-of")), "llminferenceservice");
 		if (llm)
-			service = json_get(places[i], "app.kubernetes.io/name");
+			service = json_get(labels, "app.kubernetes.io/name");
 		if (!json_string(service).n)
 			continue;
 		w->served_kind = llm ? "LLMInferenceService" : "InferenceService";
 		w->served_name = kube_text(s, service);
-		w->component = kube_text(s, json_get(places[i], llm ? "app.kubernetes.io/component" : "component"));
+		w->component = kube_text(s, json_get(labels, llm ? "app.kubernetes.io/component" : "component"));
 		return w->served_name && w->component;
 	}
 	return true;

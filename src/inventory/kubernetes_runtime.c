@@ -9,7 +9,7 @@
  */
 #include "inventory/kubernetes_int.h"
 
-#define MAX_RUNTIMES 1000 /* of one namespace for one format; with more nothing is chosen */
+#define MAX_RUNTIMES 100 /* of one namespace for one format; with more nothing is chosen */
 #define MAX_NAMED 8       /* candidates that are told by name */
 #define NO_PROTOCOL 6     /* behind all that kube_protocol() knows */
 
