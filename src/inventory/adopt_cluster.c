@@ -4,6 +4,8 @@
 #include "inventory/kubernetes.h"
 #include "workspace/workspace.h"
 
+#include <limits.h>
+
 struct cluster {
 	struct arena *a;
 	const struct workspace *w;
@@ -78,6 +80,16 @@ static const struct adopt_volume *given(const struct cluster *c, const struct ku
 	return NULL;
 }
 
+/* Where it really is: a sub path with "..", and a link on the volume, lead to what is nobody's here. */
+static bool lies_within(const char *base, const char *folder)
+{
+	char outer[PATH_MAX], inner[PATH_MAX];
+	if (!realpath(base, outer) || !realpath(folder, inner))
+		return false;
+	size_t n = strcmp(outer, "/") == 0 ? 0 : strlen(outer);
+	return strncmp(inner, outer, n) == 0 && (inner[n] == '/' || inner[n] == '\0');
+}
+
 static int assign(struct cluster *c, const struct kube_workload *w, const struct kube_volume *v, const char *base)
 {
 	const struct workspace_environment *e = workspace_namespace(c->w, span_of(c->name), span_of(w->namespace_));
@@ -85,6 +97,9 @@ static int assign(struct cluster *c, const struct kube_workload *w, const struct
 	struct adopt_assignment *list = room_for(c, c->assignments, c->assignments_n, &c->assignments_room, sizeof *list);
 	if (!folder || !list)
 		return no_memory(c);
+	if (v->sub_path[0] && !lies_within(base, folder))
+		return ask(c, w, folder, arena_printf(c->a, "its volume has no %s here: look whether --volume says the right one",
+						      v->sub_path));
 	c->assignments = list;
 	for (size_t i = 0; i < c->assignments_n; i++) {
 		if (strcmp(list[i].folder, folder) != 0)

@@ -22,6 +22,8 @@ OBJECTS = [
     deployment("asr", "r.example/asr:1", "/models/asr.plan", {"app.kubernetes.io/name": "voice", "team": "speech-team"}, CLAIM, "asr"),
     deployment("tts", "r.example/tts:1", "/models/tts/1/model.plan", {"team": "reading-team"}, CLAIM, "tts"),
     deployment("twin", "r.example/twin:1", "/models/asr.plan", {"team": "twin-team"}, CLAIM, "asr"),
+    deployment("soon", "r.example/soon:1", "/models/new.plan", {"team": "vision"}, CLAIM, "not/yet"),
+    deployment("out", "r.example/out:1", "/models/new.plan", {"team": "vision"}, CLAIM, "../elsewhere"),
     deployment("inside", "r.example/inside:7", "/opt/models/a.plan", {"team": "vision"}),
     deployment("share", "r.example/share:1", "/models/x.plan", {"team": "vision"}, {"nfs": {"server": "nas", "path": "/export"}}),
     {"apiVersion": "serving.kserve.io/v1beta1", "kind": "InferenceService", "metadata": {"name": "ocr", "namespace": "speech", "labels": {"team": "vision"}},
@@ -35,6 +37,7 @@ def make(name):
     for path, version in (("asr/asr.plan", "10.3.0.26"), ("tts/tts/1/model.plan", "10.9.0.34")):
         (mounted / path).parent.mkdir(parents=True)
         subprocess.run([MAKER, "--version", version, "--cc", "8.6", str(mounted / path)], check=True)
+    (folder() / "elsewhere").mkdir(exist_ok=True)
     manifest = folder() / f"{name}.json"
     manifest.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": OBJECTS}))
     return site, mounted, f"k8s:{manifest}"
@@ -51,10 +54,12 @@ def whole():
     voice = yaml.split('"voice":')[-1]
     ok('environments: ["staging"]' in voice and str(mounted / "asr") in voice and '"tts":' in yaml, "services come into reforge.yaml with root and environment", yaml)
     asked = {e["workload"]: e for e in found["elsewhere"]}
-    ok(set(asked) == {"Deployment/twin", "Deployment/inside", "Deployment/share", "InferenceService/ocr"}, "what is not at hand is asked, each once", found["elsewhere"])
+    ok(set(asked) == {"Deployment/twin", "Deployment/soon", "Deployment/out", "Deployment/inside", "Deployment/share", "InferenceService/ocr"}, "what is not at hand is asked, each once", found["elsewhere"])
     ok("service voice" in asked["Deployment/twin"]["text"] and asked["Deployment/twin"]["owner"] == "twin-team", "a folder of two services is asked about", asked["Deployment/twin"])
     ok("r.example/inside:7" in asked["Deployment/inside"]["text"] and "--volume nfs:nas:/export=FOLDER" in asked["Deployment/share"]["text"] and
        asked["InferenceService/ocr"]["loads"] == "s3://models/ocr/3" and "geheim" not in r.out, "in an image, on another volume, in a store: where, and what to do", asked)
+    ok("its volume has no not/yet here" in asked["Deployment/soon"]["text"] and "its volume has no ../elsewhere here" in asked["Deployment/out"]["text"],
+       "so is a folder that its volume has not, and one that leads out of it", asked)
     people = run("adopt", cluster, "--volume", f"speech/models={mounted}", "--dry-run", site=site, program=PROGRAM)
     check(people, 3, "and for people", "speech/Deployment/inside", "nothing was written")
     check(run("inventory", "list", "--service", "voice", site=site, program=PROGRAM), 0, "the engines are in the inventory", "asr.plan")
@@ -62,7 +67,7 @@ def whole():
 def without():
     site, mounted, cluster = make("without")
     r = adopt(site, cluster)
-    ok(r.status == 3 and not r.json()["drafts"] and len(r.json()["elsewhere"]) == 6 and any("--volume speech/models=FOLDER" in e["text"] for e in r.json()["elsewhere"]),
+    ok(r.status == 3 and not r.json()["drafts"] and len(r.json()["elsewhere"]) == 8 and any("--volume speech/models=FOLDER" in e["text"] for e in r.json()["elsewhere"]),
        "without a volume everything is a question, and it is said how to answer", r)
     r = adopt(site, cluster, mounted / "asr", "--service", "mine", "--owner", "me")
     ok([(d["service"], d["owner"]) for d in r.json()["drafts"]] == [("mine", "me")], "a folder beside it is adopted as always", r)
