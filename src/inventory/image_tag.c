@@ -185,6 +185,8 @@ struct looking {
 	const struct image_map *m;
 	struct span name, tag;
 	struct image_contents *c;
+	const struct product *judged[IMAGE_MAX_FACTS]; /* by the rows of this tag */
+	size_t judged_count;
 	const struct product *missing[IMAGE_MAX_FACTS];
 	size_t missing_count;
 };
@@ -237,16 +239,28 @@ static const struct image_fact *of_tag(const struct looking *l, const struct pro
 	return best;
 }
 
+/* Once for each product. */
+static void tag_judge(struct looking *l, const struct product *p)
+{
+	for (size_t i = 0; i < l->judged_count; i++)
+		if (l->judged[i] == p)
+			return;
+	if (l->judged_count == RF_COUNT(l->judged))
+		return;
+	l->judged[l->judged_count++] = p;
+	const struct image_fact *best = of_tag(l, p);
+	if (best)
+		tell(l->c, best, best->version);
+}
+
 static void facts_find(struct looking *l)
 {
 	for (const struct image_fact *f = l->m->first; f; f = f->next) {
 		if (!span_eq(f->image, l->name) || is_told(l->c, f->product))
 			continue;
 		if (span_eq(f->tag, l->tag)) {
-			const struct image_fact *best = of_tag(l, f->product);
 			l->c->proven = true;
-			if (best)
-				tell(l->c, best, best->version);
+			tag_judge(l, f->product);
 		} else if (is_pattern(f)) {
 			struct span version = version_in_tag(f, l->tag);
 			if (version.n)
