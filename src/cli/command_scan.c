@@ -108,7 +108,7 @@ const struct command command_scan = {
 	                         "workspace. --json prints one object a line.\n"
 	                         "With IMAGE: oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:TAG], registry:HOST/NAME:TAG or that reference alone, "
 	                         "rootfs:DIR: streams the layers and reports what the image's file system holds in the end; inside a workspace it is recorded.\n"
-	                         "With a bill of materials (CycloneDX, SPDX) or a Dockerfile: the components that it lists, or that the tags of its images prove.\n"
+	                         "With a bill of materials (CycloneDX, SPDX) or a Dockerfile: the components that it lists, or that the tags of its images prove. Dockerfiles in a folder too.\n"
 	                         "k8s:CONTEXT lists the workloads of a cluster (of a kubeconfig, or in-cluster), k8s:FILE or k8s:FOLDER reads manifests; inside a "
 	                         "workspace they are recorded.\n"
 	                         "--host makes a report for `reforge inventory import`, on a machine that needs no workspace." },
