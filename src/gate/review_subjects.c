@@ -235,8 +235,8 @@ static int model_subject(struct arena *a, const struct mounts *mounts, const str
 	if (is_path && !m->is_open)
 		return path_subjects(a, mounts, m, clean, list, n, err);
 	struct review_subject s = { .kind = GATE_MODEL, .where = m->where };
-	bool is_image = span_starts_nocase(uri, "oci://") || span_starts_nocase(uri, "docker://");
-	if (is_image && !m->is_open) { /* KServe's modelcars: an image */
+	bool is_image = span_starts_nocase(uri, "oci://") || span_starts_nocase(uri, "oci+native://") || span_starts_nocase(uri, "docker://");
+	if (is_image && !m->is_open) { /* KServe's modelcars, and its image volumes: an image */
 		s.kind = GATE_IMAGE;
 		s.name = arena_text(a, span_from(uri, span_find(uri, SPAN("://")) + 3));
 	} else {

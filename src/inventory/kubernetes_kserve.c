@@ -123,12 +123,21 @@ static const struct {
 	{ "mlflow", false },     { "alibi", false },    { "art", false },     { "aix", false },
 };
 
-/* The container that KServe calls kserve-container goes by its part: each part has one. */
-static void main_name(struct kube_workload *w, size_t from, size_t to, const char *part, const char *own, bool only)
+/* The container that KServe calls kserve-container goes by its part: each part has one. Of the pod read last, whose
+ * containers are those from @from on; @only: it has but one, which KServe renames. */
+static void main_name(struct kube_workload *w, size_t from, const char *part, const char *own, bool only)
 {
-	for (size_t i = from; i < to; i++)
-		if (w->containers[i].role == KUBE_CONTAINER && (only || strcmp(w->containers[i].name, own) == 0))
+	for (size_t i = from; i < w->containers_n; i++)
+		if (w->containers[i].role == KUBE_CONTAINER && (only || strcmp(w->containers[i].name, own) == 0)) {
+			own = w->containers[i].name;
 			w->containers[i].name = part;
+		}
+	for (size_t i = 0; i < w->volumes_n; i++)
+		if (w->volumes[i].pod == w->pods && strcmp(w->volumes[i].container, own) == 0)
+			w->volumes[i].container = part;
+	for (size_t i = 0; i < w->models_n; i++)
+		if (w->models[i].pod == w->pods && strcmp(w->models[i].container, own) == 0)
+			w->models[i].container = part;
 }
 
 static struct kube_serving *serving_of(struct kube_set *s, struct kube_workload *w)
@@ -209,7 +218,7 @@ static int part_read(struct kube_set *s, struct json object, struct json part, c
 	if (rc == 0)
 		rc = kube_pod_read(s, &pod, w, err);
 	if (rc == 0)
-		main_name(w, from, w->containers_n, name, SERVER_CONTAINER,
+		main_name(w, from, name, SERVER_CONTAINER,
 			  !pod.beside_n && json_count(json_get(part, "containers")) == 1);
 	if (rc == 0)
 		rc = kube_pod_read(s, &(struct kube_pod){ .spec = json_get(part, "workerSpec") }, w, err);
@@ -276,7 +285,7 @@ static int llm_pod(struct kube_set *s, struct json spec, size_t i, struct kube_a
 	for (size_t k = 0; k < RF_COUNT(llm_pods[i].path) && llm_pods[i].path[k]; k++)
 		pod.spec = json_get(pod.spec, llm_pods[i].path[k]);
 	int rc = kube_pod_read(s, &pod, w, err);
-	main_name(w, from, w->containers_n, llm_pods[i].name, "main", false);
+	main_name(w, from, llm_pods[i].name, "main", false);
 	ask->part = llm_pods[i].name;
 	if (rc == 0 && llm_pods[i].served && (i == 0 || json_kind(pod.spec) == JSON_OBJECT))
 		rc = ask_add(s, w, ask, err);

@@ -234,6 +234,13 @@ static void made(void **state)
 			  "volumes: [{name: s, persistentVolumeClaim: {claimName: models}}, {name: h, hostPath: {path: /cache}}]}\n",
 		  "InferenceService/i x1: predictor=a:1 init storage-initializer=s:1 [storageUri pvc://models/a] [argument of "
 		  "storage-initializer s3://b/x] {persistentVolumeClaim:models at /mnt/models:a} {hostPath:/cache at /cache: rw}\n" },
+		/* what its pod has as it says itself is there once */
+		{ SERVICE("i", "predictor: {containers: [{name: kserve-container, image: 'a:1', args: [--model=/m/x], volumeMounts: [{name: v, "
+			       "mountPath: /m}]}], volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]}")
+			  "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: n, labels: {serving.kserve.io/inferenceservice: i, component: "
+			  "predictor}}\nspec: {containers: [{name: kserve-container, image: 'a:1', args: [--model=/m/x], volumeMounts: [{name: v, "
+			  "mountPath: /m}]}], volumes: [{name: v, persistentVolumeClaim: {claimName: c}}]}\n",
+		  "InferenceService/i x1: predictor=a:1 [argument --model /m/x] {persistentVolumeClaim:c at /m: rw}\n" },
 		{ LLM("model: {uri: 'hf://x/y'}")
 			  "apiVersion: v1\nkind: Pod\nmetadata: {name: p, namespace: n, labels: {app.kubernetes.io/part-of: llminferenceservice, "
 			  "app.kubernetes.io/name: l, app.kubernetes.io/component: llminferenceservice-workload-prefill}}\nspec: {containers: [{name: "
