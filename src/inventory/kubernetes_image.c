@@ -88,7 +88,7 @@ bool kube_names_place(struct span holder)
 
 bool kube_names_model(struct span holder, struct span value)
 {
-	static const char *const others[] = { "file", "http", "https", "oci", "docker", "ftp", "git", "ssh", NULL };
+	static const char *const others[] = { "file", "http", "https", "oci", "oci+native", "docker", "ftp", "git", "ssh", NULL };
 	static const char *const holders[] = { "model", "engine", "storage_uri", "storage-uri" };
 	static const char *const ends[] = { ".onnx", ".pt", ".pth", ".ts", ".safetensors", ".gguf" };
 	struct span name = value;

@@ -134,6 +134,8 @@ static void test_subjects(void **state)
 		  "model volume h=/srv/engines if known; model volume n=nfs://filer/export if known" },
 		{ "CREATE", "InferenceService",
 		  SERVICE("\"model\":{\"storageUri\":\"oci://r.example/m:1\"}"), "", "image storageUri=r.example/m:1" },
+		{ "CREATE", "InferenceService", SERVICE("\"model\":{\"storageUri\":\"oci+native://r.example/m:1\"}"), "",
+		  "image storageUri=r.example/m:1" },
 		/* the model server's own container, and claims as KServe mounts them */
 		{ "CREATE", "InferenceService",
 		  SERVICE("\"model\":{\"image\":\"a:1\",\"runtime\":\"triton\",\"storageUri\":\"pvc://models/det/1\",\"args\":["

@@ -255,6 +255,7 @@ static void names_of_models(void **state)
 		{ "MODEL_PATH", "/models/det", true },      { "--model-repository", "s3://b/m", true },
 		{ "MODEL_NAME", "det", false },             { "", "/opt/engines/det.plan", true },
 		{ "", "det.engine", true },                 { "PASSWORD", "/abc", false },
+		{ "STORAGE_URI", "oci+native://r/m:1", true },
 		{ "STORAGE_URI", "pvc://models/x", true },  { "", "https://host/x.onnx?sig=1", true },
 		{ "DATABASE_URL", "https://host/", false }, { "ENGINE_DIR", "/e", true },
 		{ "MODEL", "", false },                     { "MODEL", "/", false },
