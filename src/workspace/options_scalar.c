@@ -177,7 +177,7 @@ static int read_number(struct options_reader *r, const struct option *o, struct 
 	double v;
 	if (!span_double(text, &v) || !(v >= o->low && v <= o->high))
 		return refuse_range(r, o, text);
-	*(double *)target = v;
+	*(double *)target = v == 0 ? 0 : v; /* "-0" is no other number: two digests of one recipe */
 	return 0;
 }
 

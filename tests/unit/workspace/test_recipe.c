@@ -120,6 +120,8 @@ static void digests_cover_what_they_say(void **state)
 		    (strcmp(r->proof_digest, base->proof_digest) == 0) != cases[i].proof)
 			fail_msg("case %zu: %s", i, cases[i].yaml);
 	}
+	assert_string_equal(parsed("model: m\n" OWNER SOURCE TOOL "prove: {inputs: g, outputs: {y: {atol: -0e-4, rtol: 1}}}\n")->proof_digest,
+			    parsed("model: m\n" OWNER SOURCE TOOL "prove: {inputs: g, outputs: {y: {atol: 0, rtol: 1}}}\n")->proof_digest);
 	const struct recipe *one =
 		parsed("model: m\n" OWNER SOURCE "toolchain: command\ntargets: [linux-x86_64/a, linux-x86_64/b]\n"
 		       "prove: {inputs: g, outputs: {a: {atol: 1}, b: {atol: 2}}}\n");
