@@ -6,8 +6,6 @@
 
 #include "gate/bundle.h"
 
-#define MAX_PART 64
-
 static void members(const struct gate_bundle *b, struct json_out *o)
 {
 	char hex[DIGEST_HEX];
@@ -17,6 +15,11 @@ static void members(const struct gate_bundle *b, struct json_out *o)
 	json_member_time(o, "as_of", b->as_of);
 	json_member(o, "tlp", tlp_name(b->tlp));
 	json_member_u64(o, "withheld", b->withheld);
+	json_key(o, "only");
+	json_array(o);
+	for (size_t i = 0; i < b->only_count; i++)
+		json_put_span(o, b->only[i]);
+	json_array_end(o);
 	json_member(o, "sha256", digest_hex(&b->snapshot, hex));
 	json_member_u64(o, "contents", b->contents);
 	json_member_u64(o, "images", b->images);
@@ -35,6 +38,12 @@ static void words(const struct gate_bundle *b)
 	out("%llu contents, %llu images, %llu places of models, %llu releases, %llu components\n", (unsigned long long)b->contents,
 	    (unsigned long long)b->images, (unsigned long long)b->models, (unsigned long long)b->releases,
 	    (unsigned long long)b->components);
+	for (size_t i = 0; i < b->only_count; i++) {
+		out(i ? ", " : "covers only ");
+		out_visible(b->only[i]);
+	}
+	if (b->only_count)
+		out("\n");
 	out("%llu advisories, %llu withheld: marked stricter than %s; %llu policies, %llu waivers, %llu debts\n",
 	    (unsigned long long)b->advisories, (unsigned long long)b->withheld, tlp_name(b->tlp), (unsigned long long)b->policies,
 	    (unsigned long long)b->waivers, (unsigned long long)b->debts);
@@ -79,13 +88,13 @@ static void part_add(struct gate_building_part *part, struct digest *digests, st
 
 static int write_bundle(const struct invocation *in, const struct site *site, enum tlp highest, int64_t valid, struct err *err)
 {
-	struct digest digests[MAX_PART];
-	struct span purls[MAX_PART], references[MAX_PART];
-	struct gate_building_part part = { .digests = digests, .purls = purls, .references = references };
+	struct digest digests[GATE_MAX_ONLY];
+	struct span purls[GATE_MAX_ONLY], references[GATE_MAX_ONLY];
+	struct gate_building_part part = { .digests = digests, .purls = purls, .references = references, .tells = true };
 	const struct option_value *only = option(in, "only");
 	RF_AUTO_PTR(gate_snapshot) snapshot = NULL;
 	uint64_t withheld, bytes;
-	for (size_t i = 0; i < only->count && i < MAX_PART; i++)
+	for (size_t i = 0; i < only->count && i < GATE_MAX_ONLY; i++)
 		part_add(&part, digests, purls, references, only->list[i]);
 	const struct site_snapshot how = { .part = only->count ? &part : NULL, .expires = now_usec() + valid, .highest = highest };
 	int rc = site_snapshot(site, &how, &snapshot, &withheld, err);

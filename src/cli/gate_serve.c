@@ -96,9 +96,8 @@ static int server_begin(struct serving *s, struct err *err)
 	settings.http.client_ca_file = option_text(s->in, "client-ca", NULL);
 	settings.http.client_names = names->list;
 	settings.http.client_names_n = names->count;
-	settings.rules = (struct review_rules){ .service_label = s->site.service_label,
-						.exempt = s->exempt,
-						.exempt_n = s->exempt_n };
+	settings.rules = (struct review_rules){ .exempt = s->exempt, .exempt_n = s->exempt_n };
+	settings.cluster = option_text(s->in, "cluster", "");
 	settings.environment = s->site.environment;
 	settings.namespaces = s->site.namespaces;
 	settings.namespaces_n = s->site.namespaces_n;

@@ -22,8 +22,7 @@ struct serve_site {
 	const char *bundle;     /* file; NULL: the workspace's database */
 	struct verify_key *key; /* that the bundle must be signed with */
 	struct stat seen;       /* the bundle as it was read last, or failed to be */
-	struct arena arena;     /* namespaces and label below */
-	const char *service_label;
+	struct arena arena;     /* namespaces below */
 	const char *environment; /* of namespaces that are not listed; "" none */
 	struct admission_namespace *namespaces;
 	size_t namespaces_n;

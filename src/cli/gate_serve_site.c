@@ -99,8 +99,6 @@ int serve_site_open(struct serve_site *s, const struct invocation *in, struct er
 	}
 	struct site site = { 0 };
 	int rc = site_open(in, 0, &site, err);
-	if (rc == 0 && site.workspace->kubernetes.service_label[0])
-		s->service_label = arena_text(&s->arena, span_of(site.workspace->kubernetes.service_label));
 	if (rc == 0)
 		rc = environments_read(s, site.workspace, err);
 	site_release(&site);

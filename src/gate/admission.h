@@ -20,7 +20,8 @@ struct admission_namespace {
 
 struct admission_settings {               /* everything in it must live until the server is freed */
 	struct http_server_settings http; /* routes, workers and data are set here */
-	struct review_rules rules;
+	struct review_rules rules; /* the service label is the snapshot's */
+	const char *cluster;       /* whose API server asks; "" not known */
 	const char *environment; /* of namespaces that are not listed; "" none */
 	const struct admission_namespace *namespaces;
 	size_t namespaces_n;

@@ -26,6 +26,8 @@ struct gate_bundle gate_bundle_of(const struct gate_snapshot *s, enum tlp tlp, u
 				     .as_of = s->head.as_of,
 				     .tlp = tlp,
 				     .withheld = withheld,
+				     .only = s->head.only,
+				     .only_count = s->head.only_count,
 				     .contents = s->artifact_count,
 				     .images = s->image_count,
 				     .models = s->model_count,
@@ -49,6 +51,11 @@ void gate_bundle_manifest_write(const struct gate_bundle *b, struct str *to)
 	json_member_time(&o, "as_of", b->as_of);
 	json_member(&o, "tlp", tlp_name(b->tlp));
 	json_member_u64(&o, "withheld", b->withheld);
+	json_key(&o, "only");
+	json_array(&o);
+	for (size_t i = 0; i < b->only_count; i++)
+		json_put_span(&o, b->only[i]);
+	json_array_end(&o);
 	json_key(&o, "snapshot");
 	json_object(&o);
 	json_member(&o, "sha256", digest_hex(&b->snapshot, hex));
@@ -184,6 +191,8 @@ static int read_all(struct bundle_reader *r, const struct verify_key *key, struc
 		return rc;
 	}
 	b->site = (*ret)->head.site;
+	b->only = (*ret)->head.only;
+	b->only_count = (*ret)->head.only_count;
 	return 0;
 }
 

@@ -4,8 +4,8 @@
  *
  * Reads and writes files, needs no database: a static program links it. A signed archive (advisory/bundle_archive.h):
  *
- *   manifest.json   {"reforge_gate_bundle": 1, site, created_at, expires_at, as_of, tlp, withheld, snapshot: {sha256,
- *                   bytes}, and how much is in it}
+ *   manifest.json   {"reforge_gate_bundle": 1, site, created_at, expires_at, as_of, tlp, withheld, only, snapshot:
+ *                   {sha256, bytes}, and how much is in it}
  *   manifest.dsse   DSSE over it, of type GATE_BUNDLE_TYPE, signed with the site's release key
  *   snapshot        snapshot_bytes.h
  *
@@ -28,6 +28,8 @@ struct gate_bundle {
 	usec_t as_of; /* USEC_NONE: a feed was never complete, or there is none */
 	enum tlp tlp; /* the strictest mark that was let in */
 	uint64_t withheld; /* advisories that are marked stricter */
+	const struct span *only; /* of a part: what it was made for, for people; what counts is the snapshot's head */
+	size_t only_count;
 	struct digest snapshot;
 	uint64_t bytes; /* of it */
 	uint64_t contents, images, models, components, advisories, releases, policies, waivers, debts; /* for people */

@@ -226,7 +226,11 @@ static int judge_facts(struct gate_judging *j, const struct gate_subject *s)
 
 static int unknown(struct gate_judging *j, const char *format, struct span name)
 {
+	const struct gate_head *h = &j->s->head;
 	const char *words = arena_printf(j->a, "%.*s %s", SPAN_ARG(name), format);
+	if (words && h->only_count) /* what lies beside a part was never looked for */
+		words = arena_printf(j->a, "%s: this bundle covers only %.*s%s", words, SPAN_ARG(h->only[0]),
+				     h->only_count > 1 ? " and what else it was made for" : "");
 	return words ? gate_fact_own(j, GATE_CAUSE_UNKNOWN_SUBJECT, words) : err_set(j->err, RF_ENOMEM, "facts about a subject");
 }
 
@@ -257,14 +261,9 @@ static bool is_allowed(const struct gate_policy *p, const struct image_reference
 		bare.tag = bare.digest = SPAN_NONE;
 		place = span_of(image_reference_text(&bare, text));
 	}
-	for (size_t i = 0; i < p->registry_count; i++) {
-		struct span allowed = span_of(p->registries[i]);
-		if (span_eq_text(allowed, "*"))
+	for (size_t i = 0; i < p->registry_count; i++)
+		if (gate_registry_holds(p->registries[i], place))
 			return true;
-		/* whole parts: registry.example/site is not registry.example/site-b */
-		if (place.n > allowed.n && place.p[allowed.n] == '/' && span_eq_nocase(span_sub(place, 0, allowed.n), allowed))
-			return true;
-	}
 	return false;
 }
 
@@ -382,8 +381,8 @@ static const struct gate_release *release_of(const struct gate_judging *j, const
 static int judge_release(struct gate_judging *j, const struct gate_subject *s)
 {
 	const struct gate_release *r = release_of(j, s);
-	if (!r)
-		return unknown(j, "is no release that is known here", s->name);
+	if (!r || !gate_snapshot_covers(j->s, s->name))
+		return unknown(j, r ? "is known in part" : "is no release that is known here", s->name);
 	j->release = arena_printf(j->a, "an advisory has hit release %.*s: ", SPAN_ARG(s->name));
 	if (!j->release)
 		return err_set(j->err, RF_ENOMEM, "rows of a release");
@@ -394,13 +393,17 @@ static int judge_release(struct gate_judging *j, const struct gate_subject *s)
 	return rc;
 }
 
+#define RELEASE_PLACE "release " /* in front of SERVICE/NAME */
+
 static int judge_model(struct gate_judging *j, const struct gate_subject *s)
 {
 	struct span name = s->name;
 	while (name.n > 1 && name.p[name.n - 1] == '/')
 		name.n--;
 	struct gate_run run = gate_snapshot_models(j->s, name, true);
-	int rc = 0;
+	struct span release = span_starts(name, RELEASE_PLACE) ? span_from(name, sizeof RELEASE_PLACE - 1) : name;
+	bool is_part = !gate_snapshot_covers(j->s, release);
+	int rc = run.count && is_part ? unknown(j, "is known in part", s->name) : 0;
 	for (size_t i = 0; i < run.count && !rc; i++) {
 		j->where = gate_snapshot_text_at(j->s, run.first[i].text);
 		if (span_eq(j->where, name))
@@ -442,6 +445,54 @@ static int judge_knowledge(struct gate_judging *j)
 	return rc;
 }
 
+/* ── whose policy ───────────────────────────────────────────────────────────────────────────────────────────────── */
+
+static bool is_at_home(const struct gate_homes *homes, struct span service)
+{
+	for (size_t i = 0; i < homes->count; i++)
+		if (span_eq(homes->services[i], service))
+			return true;
+	return false;
+}
+
+static int policy_add(struct gate_judging *j, struct span service)
+{
+	struct gate_policy other;
+	gate_policy_of(&j->s->rules, service, j->environment, &other);
+	return gate_policy_stricter(j->a, &j->policy, &other) ? err_set(j->err, RF_ENOMEM, "the strictest of policies") : 0;
+}
+
+/*
+ * Who may write a workload may write its labels. A service that is not at home there is a claim: taken for what makes the
+ * judgement stricter, never for what makes it laxer. To name none is no way out either.
+ */
+static int choose_policy(struct gate_judging *j, const char **ret_not_at_home)
+{
+	const struct gate_question *q = j->q;
+	struct span claimed = j->service;
+	struct gate_homes homes = { 0 };
+	int rc = 0;
+	*ret_not_at_home = NULL;
+	if (q->namespace_.n && !j->s->head.trusts_labels)
+		homes = gate_snapshot_homes(j->s, q->cluster, q->namespace_);
+	if (!q->namespace_.n || j->s->head.trusts_labels || is_at_home(&homes, claimed)) {
+		gate_policy_of(&j->s->rules, claimed, j->environment, &j->policy);
+		return 0;
+	}
+	j->service = SPAN_NONE;
+	gate_policy_of(&j->s->rules, SPAN_NONE, j->environment, &j->policy);
+	if (claimed.n)
+		rc = policy_add(j, claimed);
+	for (size_t i = 0; i < homes.ruled && !rc; i++)
+		rc = policy_add(j, homes.services[i]);
+	if (rc || !claimed.n)
+		return rc;
+	*ret_not_at_home = arena_printf(j->a, "service %.*s is not known in namespace %.*s: judged by the strictest policy, without "
+					"waivers and debts of the service; if it belongs there, name the namespace at the service",
+					SPAN_ARG(claimed), SPAN_ARG(q->namespace_));
+	return *ret_not_at_home ? 0 : err_set(j->err, RF_ENOMEM, "whose policy holds");
+}
+
 int gate_judge(struct arena *a, const struct gate_question *q, const struct gate_subject *s, struct gate_answer *ret,
 	       struct err *err)
 {
@@ -453,8 +504,10 @@ int gate_judge(struct arena *a, const struct gate_question *q, const struct gate
 		j.service = gate_snapshot_text_at(j.s, r->service);
 	if (r && !j.environment.n)
 		j.environment = gate_snapshot_text_at(j.s, r->environment);
-	gate_policy_of(&j.s->rules, j.service, j.environment, &j.policy);
-	int rc = judges[s->kind <= GATE_MODEL ? s->kind : GATE_CONTENT](&j, s);
+	const char *not_at_home;
+	int rc = choose_policy(&j, &not_at_home);
+	if (!rc)
+		rc = judges[s->kind <= GATE_MODEL ? s->kind : GATE_CONTENT](&j, s);
 	if (!rc)
 		rc = judge_knowledge(&j);
 	if (rc)
@@ -465,5 +518,8 @@ int gate_judge(struct arena *a, const struct gate_question *q, const struct gate
 					 .service = j.service,
 					 .environment = j.environment,
 					 .now = q->now };
-	return gate_decide(a, &d, j.facts, j.count, ret, err);
+	rc = gate_decide(a, &d, j.facts, j.count, ret, err);
+	if (!rc)
+		ret->not_at_home = not_at_home;
+	return rc;
 }

@@ -57,6 +57,10 @@ struct gate_subject {
 struct gate_question {
 	const struct gate_snapshot *snapshot; /* ready */
 	struct span service, environment;     /* empty: none, then only policies without one hold */
+	/* Where a workload is that says itself which service it is of (cluster empty: not known). The service counts where it
+	 * is at home; elsewhere the strictest of the policies that could be meant is judged by, and what excuses the service
+	 * excuses nothing. Empty: whoever asks has named the service. */
+	struct span cluster, namespace_;
 	usec_t now;
 	const struct gate_fail_on *fail_on;   /* NULL: as the policy says */
 	/* Findings that are not affected too, each with its chain of reasons and record: for people who ask why. Decides

@@ -2,8 +2,8 @@
  * judge_memo - answers of the judge kept while they are the answers: what one serving thread was told of an image or a
  * model it need not work out again for the next pod that has it.
  *
- * Exact by its key, which is the whole question: the snapshot, the moment, service and environment, kind and name of the
- * subject. gate_judge() is a function of these, so an answer from here is what it would say now, to the letter; nothing
+ * Exact by its key, which is the whole question: the snapshot, the moment, service, environment and place, kind and name of
+ * the subject. gate_judge() is a function of these, so an answer from here is what it would say now, to the letter; nothing
  * that ends or begins with time (waivers, grace, age, stale feeds) has to be followed. All of it is forgotten with the
  * first review of another snapshot or moment. Whoever serves many asks with whole seconds, in which all that ends is
  * given, and so judges each subject once a second, however often it is asked about: a node that is drained or a

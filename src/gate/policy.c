@@ -177,3 +177,99 @@ void gate_policy_of(const struct gate_policies *p, struct span service, struct s
 			take(p, found, ret);
 	}
 }
+
+/* ── the stricter of two ────────────────────────────────────────────────────────────────────────────────────────── */
+
+/* The shorter of two periods of which 0 is none. @none_is_strict: none is the strictest, as with grace. */
+static int64_t shorter(int64_t a, int64_t b, bool none_is_strict)
+{
+	if (!a || !b)
+		return none_is_strict ? 0 : a + b;
+	return RF_MIN(a, b);
+}
+
+static int minimum_stricter(struct arena *a, struct gate_policy *to, const struct gate_policy *other)
+{
+	struct gate_minimum *list = arena_array(a, to->minimum_count + other->minimum_count + 1, sizeof *list);
+	size_t n = to->minimum_count;
+	if (!list)
+		return RF_ENOMEM;
+	if (n)
+		memcpy(list, to->minimum, n * sizeof *list);
+	for (size_t i = 0; i < other->minimum_count; i++) {
+		const struct gate_minimum *m = &other->minimum[i];
+		size_t k = 0;
+		while (k < n && list[k].product != m->product)
+			k++;
+		if (k == n)
+			list[n++] = *m;
+		else if (version_compare(product_scheme(m->product), m->version, list[k].version) == VERSION_GREATER)
+			list[k] = *m;
+	}
+	to->minimum = list;
+	to->minimum_count = n;
+	return 0;
+}
+
+bool gate_registry_holds(const char *allowed, struct span place)
+{
+	struct span name = span_of(allowed);
+	if (span_eq_text(name, "*"))
+		return true;
+	/* whole parts: registry.example/site is not registry.example/site-b */
+	return place.n > name.n && name.n && place.p[name.n] == '/' && span_eq_nocase(span_sub(place, 0, name.n), name);
+}
+
+static bool is_within(const char *place, const struct gate_policy *p)
+{
+	for (size_t i = 0; i < p->registry_count; i++)
+		if (gate_registry_holds(p->registries[i], span_of(place)) ||
+		    span_eq_nocase(span_of(place), span_of(p->registries[i])))
+			return true;
+	return p->registry_count == 0;
+}
+
+/* What both allow. Where that is nothing, a name that no image has stands for it: an empty list is "from anywhere". */
+static int registries_stricter(struct arena *a, struct gate_policy *to, const struct gate_policy *other)
+{
+	static const char nothing[] = "";
+	const char **list = arena_array(a, to->registry_count + other->registry_count + 1, sizeof *list);
+	size_t n = 0;
+	if (!list)
+		return RF_ENOMEM;
+	for (size_t i = 0; i < to->registry_count; i++)
+		if (is_within(to->registries[i], other))
+			list[n++] = to->registries[i];
+	for (size_t i = 0; i < other->registry_count; i++)
+		if (is_within(other->registries[i], to))
+			list[n++] = other->registries[i];
+	if (n == 0 && (to->registry_count || other->registry_count))
+		list[n++] = nothing;
+	to->registries = list;
+	to->registry_count = n;
+	return 0;
+}
+
+int gate_policy_stricter(struct arena *a, struct gate_policy *to, const struct gate_policy *other)
+{
+	if (!span_eq(to->name, other->name)) {
+		const char *name = arena_printf(a, "%.*s, %.*s", SPAN_ARG(to->name), SPAN_ARG(other->name));
+		if (!name)
+			return RF_ENOMEM;
+		to->name = span_of(name);
+	}
+	to->audit = to->audit && other->audit;
+	to->unknown = RF_MAX(to->unknown, other->unknown);
+	to->conflict = RF_MAX(to->conflict, other->conflict);
+	to->unknown_subject = RF_MAX(to->unknown_subject, other->unknown_subject);
+	to->stale = RF_MAX(to->stale, other->stale);
+	to->expired = RF_MAX(to->expired, other->expired);
+	to->unsigned_ = RF_MAX(to->unsigned_, other->unsigned_);
+	to->warn_from = RF_MIN(to->warn_from, other->warn_from);
+	to->deny_from = RF_MIN(to->deny_from, other->deny_from);
+	to->grace_usec = shorter(to->grace_usec, other->grace_usec, true);
+	to->engine_max_age_usec = shorter(to->engine_max_age_usec, other->engine_max_age_usec, false);
+	to->signatures |= other->signatures;
+	int rc = minimum_stricter(a, to, other);
+	return rc ? rc : registries_stricter(a, to, other);
+}

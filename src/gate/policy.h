@@ -24,6 +24,11 @@ struct gate_policies {
 RF_MUST_CHECK int gate_policies_ready(struct arena *a, const struct workspace_policy *list, size_t n,
 				      struct gate_policies *ret, struct err *err);
 void gate_policies_release(struct gate_policies *p); /* takes a zeroed one */
+/* Makes @to as strict as @other too, key by key: what either denies is denied, what either asks for is asked for. Lists in
+ * @a. RF_ENOMEM. */
+RF_MUST_CHECK int gate_policy_stricter(struct arena *a, struct gate_policy *to, const struct gate_policy *other);
+/* Does @allowed, a row of registries, hold for an image at @place ("registry.example/site/app")? */
+bool gate_registry_holds(const char *allowed, struct span place);
 /* Four look-ups, no allocation. Empty spans: no service, no environment. */
 void gate_policy_of(const struct gate_policies *p, struct span service, struct span environment,
 		    struct gate_policy *ret);

@@ -17,16 +17,18 @@ const char *review_operation_name(enum review_operation o)
 
 /* ── The reader ──────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static int sets_make(struct review_reader *r, const char *label, struct err *err)
+static int sets_make(struct review_reader *r, struct span label, struct err *err)
 {
-	const struct kube_labels labels = { .service = label, .owner = "", .contact = "" };
+	const struct kube_labels labels = { .service = r->service_label, .owner = "", .contact = "" };
+	size_t n = RF_MIN(label.n, sizeof r->service_label - 1);
+	memcpy(r->service_label, label.p, n);
+	r->service_label[n] = '\0';
 	kube_set_release(&r->new_);
 	kube_set_release(&r->old);
 	int rc = kube_set_init(&r->new_, &labels, "", err);
 	if (rc == 0)
 		rc = kube_set_init(&r->old, &labels, "", err);
 	r->new_.arena.limit_bytes = r->old.arena.limit_bytes = OBJECTS_BYTES;
-	r->service_label = label;
 	return rc;
 }
 
@@ -38,7 +40,7 @@ int review_reader_new(struct review_reader **ret, struct err *err)
 	r->arena = ARENA_INIT(ANSWERS_BYTES);
 	r->doc = json_doc_new();
 	r->memo = gate_memo_new();
-	int rc = r->doc && r->memo ? sets_make(r, SERVICE_LABEL, err) : err_set(err, RF_ENOMEM, "no memory for reviews");
+	int rc = r->doc && r->memo ? sets_make(r, SPAN(SERVICE_LABEL), err) : err_set(err, RF_ENOMEM, "no memory for reviews");
 	if (rc)
 		review_reader_free(r);
 	else
@@ -186,6 +188,8 @@ static int carry(struct review_reader *r, struct json request, struct review *v,
 			       : 0;
 	for (size_t i = 0; i < v->subjects_n; i++)
 		v->subjects[i].carried = has(old, n, &v->subjects[i]);
+	if (strcmp(w->service, v->service) != 0)
+		v->service_before = w->service;
 	return 0;
 }
 
@@ -224,7 +228,7 @@ static int object_judged(struct review_reader *r, struct json request, struct re
 int review_read(struct review_reader *r, const struct review_rules *rules, struct span body, struct review *ret,
 		struct err *err)
 {
-	const char *label = rules->service_label ? rules->service_label : SERVICE_LABEL;
+	struct span label = rules->service_label.n ? rules->service_label : SPAN(SERVICE_LABEL);
 	struct json root, request;
 	int rc = 0;
 	if (body.n > REVIEW_MAX_BYTES)
@@ -234,7 +238,7 @@ int review_read(struct review_reader *r, const struct review_rules *rules, struc
 		r->doc = json_doc_new();
 	if (!r->doc)
 		return err_set(err, RF_ENOMEM, "no memory for a review");
-	if (strcmp(label, r->service_label) != 0)
+	if (!span_eq_text(label, r->service_label))
 		rc = sets_make(r, label, err);
 	r->doc_bytes = RF_MAX(r->doc_bytes, body.n);
 	if (rc == 0)

@@ -16,7 +16,8 @@
  *
  * An UPDATE that changes nothing of this is never denied: scaling, labelling or taking a finalizer off what runs
  * already must not need a healthy gate. Subjects that the old object has too are judged and shown as warnings; only
- * what the update brings is denied. Pods are reviewed when they are made, so a vulnerable workload scaled up gets no
+ * what the update brings is denied. Where it brings another service label, that is what the old one let run and the new
+ * one does not: to be let in as one service and to become another is no way in. Pods are reviewed when they are made, so a vulnerable workload scaled up gets no
  * new pod.
  *
  * Models: a URI, or a path that lies on a volume which its container mounts and the pod did not fill itself (a claim, a
@@ -71,6 +72,7 @@ struct review { /* lives in the reader until its next review_read() */
 	struct span namespace_, name; /* name: generateName where there is none */
 	struct span user;             /* who asks; for records */
 	const char *service;          /* from the service label; "" */
+	const char *service_before;   /* of the old object, where it is another; NULL */
 	const char *passed;
 	const char *unreadable; /* NULL; why the object cannot be judged */
 	struct review_subject *subjects;
@@ -78,7 +80,7 @@ struct review { /* lives in the reader until its next review_read() */
 };
 
 struct review_rules {
-	const char *service_label; /* NULL: "app.kubernetes.io/name" */
+	struct span service_label; /* empty: "app.kubernetes.io/name"; a longer one than 400 bytes is none of Kubernetes' */
 	const char *const *exempt; /* namespaces; those of REVIEW_ALWAYS_EXEMPT need not be named */
 	size_t exempt_n;
 };
@@ -103,6 +105,7 @@ struct review_context {
 	 * judged again. 0: nothing is kept from one review to the next. */
 	uint64_t turn;
 	struct span environment;
+	struct span cluster; /* whose API server asks; empty: not known */
 	usec_t now;
 	bool audit; /* nothing is denied; what would be is a warning */
 };
@@ -119,6 +122,7 @@ struct review_verdict { /* lives in the reader until its next review_read() */
 	const char *warnings[REVIEW_MAX_WARNINGS];
 	size_t warnings_n;
 	struct span policy;              /* of the worst subject; may be empty */
+	const char *not_at_home;         /* why the service label does not count; NULL: it does, or there is none */
 	const char *advisories;          /* those that warn or deny, by commas, each once; cut with ",..." */
 	struct review_finding *findings; /* that warn or deny, worst first */
 	size_t findings_n;

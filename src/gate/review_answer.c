@@ -89,6 +89,10 @@ static const char *message(struct arena *a, const struct review *r, const struct
 		str_add_text(&text, " by policy ");
 		add_visible(&text, v->policy);
 	}
+	if (v->not_at_home) {
+		str_add_text(&text, "\n- ");
+		str_add_visible(&text, span_of(v->not_at_home));
+	}
 	for (size_t i = 0; i < v->findings_n && told < MAX_TOLD; i++)
 		if (!v->findings[i].subject->carried && v->findings[i].finding->decision == GATE_DENY) {
 			add_told(&text, &v->findings[i]);
@@ -121,6 +125,14 @@ static const char *warning(struct arena *a, const struct review_finding *f, bool
 	add_component(&text, ", ", fact);
 	if (f->finding->until != USEC_NONE && !denied)
 		str_addf(&text, " (until %s)", time_text_date(f->finding->until, until));
+	return cut(a, &text, REVIEW_MAX_WARNING);
+}
+
+static const char *home_warning(struct arena *a, const char *why)
+{
+	struct str text = STR_INIT(4 * KIB);
+	str_add_text(&text, "reforge: ");
+	str_add_visible(&text, span_of(why));
 	return cut(a, &text, REVIEW_MAX_WARNING);
 }
 
@@ -169,17 +181,33 @@ static int refuse(struct judging *j, const struct review_subject *s, const char 
 	return 0;
 }
 
-static int judge_one(struct judging *j, const struct review_subject *s, struct err *err)
+/* Relabelled: what its old label did not let run either runs in spite of the gate, and goes on; what it did let run comes
+ * with the new label as if it were new. */
+static int relabelled(struct judging *j, struct review_subject *s, const struct gate_subject *subject, struct gate_question q,
+		      struct err *why)
+{
+	struct gate_answer before;
+	q.service = span_of(j->review->service_before);
+	int rc = gate_judge(&j->reader->arena, &q, subject, &before, why);
+	s->carried = rc == 0 && before.judged == GATE_DENY;
+	return rc == RF_ENOMEM ? rc : 0;
+}
+
+static int judge_one(struct judging *j, struct review_subject *s, struct err *err)
 {
 	const struct gate_question q = { .snapshot = j->context->snapshot,
 					 .service = span_of(j->review->service),
 					 .environment = j->context->environment,
+					 .cluster = j->context->cluster,
+					 .namespace_ = j->review->namespace_,
 					 .now = j->context->now };
 	const struct gate_subject subject = { .kind = s->kind, .name = span_of(s->name) };
 	const struct gate_answer *answer;
 	struct err why = ERR_INIT;
 	char line[2048];
 	int rc = gate_memo_judge(j->reader->memo, &j->reader->arena, &q, &subject, s->only_if_known, &answer, &why);
+	if (rc == 0 && s->carried && j->review->service_before && answer && answer->judged == GATE_DENY)
+		rc = relabelled(j, s, &subject, q, &why);
 	if (rc && rc != RF_ENOMEM) {
 		const char *text = arena_text(&j->reader->arena, span_of(err_render(&why, line, sizeof line)));
 		return text ? refuse(j, s, text, "write the reference as the registry has it", err)
@@ -197,6 +225,8 @@ static int judge_one(struct judging *j, const struct review_subject *s, struct e
 	j->to->decision = RF_MAX(j->to->decision, decision);
 	j->to->judged = RF_MAX(j->to->judged, answer->judged);
 	j->audit |= answer->audit;
+	if (answer->not_at_home && decision > GATE_ALLOW)
+		j->to->not_at_home = answer->not_at_home;
 	take_findings(j, s, answer);
 	return 0;
 }
@@ -226,6 +256,8 @@ static bool words(struct judging *j)
 	v->message = v->allowed ? "" : message(a, j->review, v);
 	v->advisories = advisories(a, v);
 	size_t left = 0;
+	if (v->not_at_home && v->allowed)
+		v->warnings[v->warnings_n++] = home_warning(a, v->not_at_home);
 	for (size_t i = 0; i < v->findings_n; i++) {
 		const struct review_finding *f = &v->findings[i];
 		if (f->finding->decision == GATE_DENY && !v->allowed && !f->subject->carried)

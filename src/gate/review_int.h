@@ -11,7 +11,7 @@ struct review_reader {
 	struct json_doc *doc;
 	size_t doc_bytes;          /* of the largest text that @doc has parsed */
 	struct kube_set new_, old; /* the object, and what it was */
-	const char *service_label; /* the sets' label */
+	char service_label[401];   /* the sets' label */
 	struct gate_memo *memo;
 	struct arena arena;        /* subjects, answers, texts of one review */
 	struct review_subject subjects[REVIEW_MAX_SUBJECTS];

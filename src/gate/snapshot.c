@@ -25,7 +25,7 @@ void gate_snapshot_free(struct gate_snapshot *s)
 	struct gate_lists *l = s->lists;
 	for (size_t i = 0; i < s->text_block_count; i++)
 		rf_free(s->text_blocks[i]);
-	void *tables[] = { s->text_blocks, s->policies, s->stale,     s->services, s->advisories,   s->components,
+	void *tables[] = { s->text_blocks, s->policies, s->stale,     s->services, s->homes, s->advisories,   s->components,
 			   s->hits,	   s->parts,	s->sets,      s->artifacts, s->images,	     s->models,
 			   s->releases,	   s->rows,	s->waivers,   l->starts,    l->rows_by_artifact, l->images.slots, l->texts.slots,
 			   l->components.slots, l->sets.slots };
@@ -34,6 +34,7 @@ void gate_snapshot_free(struct gate_snapshot *s)
 	map_release(&l->about);
 	map_release(&l->releases);
 	map_release(&l->services);
+	map_release(&l->homes);
 	gate_policies_release(&s->rules);
 	arena_release(&s->arena);
 	rf_free(l);
@@ -309,6 +310,14 @@ int gate_snapshot_head(struct gate_snapshot *s, const struct gate_head *head, st
 	if (!rc)
 		rc = keep(s, head->release_key, &h.release_key, err);
 	if (!rc)
+		rc = keep(s, head->service_label, &h.service_label, err);
+	struct span *only = rc ? NULL : arena_array(&s->arena, head->only_count + 1, sizeof *only);
+	if (!rc && !only)
+		rc = no_memory(err);
+	for (size_t i = 0; !rc && i < head->only_count; i++)
+		rc = keep(s, head->only[i], &only[i], err);
+	h.only = only;
+	if (!rc)
 		s->head = h;
 	return rc;
 }
@@ -340,6 +349,21 @@ int gate_snapshot_service(struct gate_snapshot *s, const struct gate_service *se
 		rc = ROOM_FOR(s, services, service_count, service_room, (size_t)1000000, "services", err);
 	if (!rc)
 		s->services[s->service_count++] = t;
+	return rc;
+}
+
+int gate_snapshot_home(struct gate_snapshot *s, const struct gate_home *home, struct err *err)
+{
+	struct gate_home t = { 0 };
+	int rc = keep(s, home->service, &t.service, err);
+	if (!rc)
+		rc = keep(s, home->cluster, &t.cluster, err);
+	if (!rc)
+		rc = keep(s, home->namespace_, &t.namespace_, err);
+	if (!rc)
+		rc = ROOM_FOR(s, homes, home_count, home_room, (size_t)GATE_MAX_HOMES, "homes of services", err);
+	if (!rc)
+		s->homes[s->home_count++] = t;
 	return rc;
 }
 

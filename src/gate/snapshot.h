@@ -27,6 +27,8 @@
 #define GATE_MAX_REFERENCES 8000000
 #define GATE_MAX_ROWS 4000000
 #define GATE_MAX_ADVISORIES 100000
+#define GATE_MAX_HOMES 1000000
+#define GATE_MAX_ONLY 64 /* names that a part is asked for by */
 #define GATE_MAX_WAIVERS 1000000
 #define GATE_MAX_TEXT (64 * KIB)
 
@@ -40,6 +42,11 @@ struct gate_head {
 	usec_t as_of;   /* oldest last complete run of a feed; USEC_NONE: no feed */
 	usec_t expires; /* USEC_NONE: does not end (a database's own) */
 	struct span release_key; /* PEM of the key that releases and attestations are signed with; empty: none */
+	struct span service_label; /* of workloads, names their service; empty: the usual one */
+	bool trusts_labels; /* whoever may write a workload is trusted to name its service: homes do not matter */
+	/* Of a part: all that it was asked for. It knows nothing beside that, and must not speak of it. */
+	const struct span *only;
+	size_t only_count; /* 0: everything */
 };
 
 /* A feed that is stale, or will be when nothing comes by it. */
@@ -50,6 +57,10 @@ struct gate_stale {
 };
 struct gate_service {
 	struct span name, owner, contact, deputy;
+};
+/* Where a service's workloads live: a label that names the service counts there and nowhere else. */
+struct gate_home {
+	struct span service, cluster, namespace_; /* cluster empty: in every one */
 };
 
 /* A component in its role, interned: judged once. */
@@ -140,6 +151,8 @@ struct gate_snapshot {
 	size_t stale_count, stale_room;
 	struct gate_service *services;
 	size_t service_count, service_room;
+	struct gate_home *homes;
+	size_t home_count, home_room;
 	struct gate_advisory *advisories;
 	size_t advisory_count, advisory_room;
 	size_t published_count; /* made by ready: published, no drills */
@@ -180,6 +193,7 @@ RF_MUST_CHECK int gate_snapshot_head(struct gate_snapshot *s, const struct gate_
 RF_MUST_CHECK int gate_snapshot_policy(struct gate_snapshot *s, const struct workspace_policy *p, struct err *err);
 RF_MUST_CHECK int gate_snapshot_stale(struct gate_snapshot *s, const struct gate_stale *stale, struct err *err);
 RF_MUST_CHECK int gate_snapshot_service(struct gate_snapshot *s, const struct gate_service *service, struct err *err);
+RF_MUST_CHECK int gate_snapshot_home(struct gate_snapshot *s, const struct gate_home *home, struct err *err);
 /* @v lies in gate_snapshot_arena(). */
 RF_MUST_CHECK int gate_snapshot_advisory(struct gate_snapshot *s, const struct stored_advisory *v, struct err *err);
 /* A text's index; the same text has the same; 0 for an empty one. At most GATE_MAX_TEXT bytes (RF_ETOOBIG), 4 GiB of all. */
@@ -233,6 +247,15 @@ size_t gate_snapshot_rows_of(const struct gate_snapshot *s, const struct gate_ar
 /* Indexes of the advisories about @product, rejected ones too; their number. */
 size_t gate_snapshot_about(const struct gate_snapshot *s, const struct product *product, const uint32_t **ret);
 const struct gate_service *gate_snapshot_service_find(const struct gate_snapshot *s, struct span name);
+/* The services at home in a namespace. @cluster empty: of any. */
+struct gate_homes {
+	const struct span *services;
+	size_t count;
+	size_t ruled; /* the first of them: those that a policy names */
+};
+struct gate_homes gate_snapshot_homes(const struct gate_snapshot *s, struct span cluster, struct span namespace_);
+/* Is @reference, an image, path, URI or release, within what a part was asked for? True of everything that is whole. */
+bool gate_snapshot_covers(const struct gate_snapshot *s, struct span reference);
 /* Bytes it holds, all tables and texts. */
 size_t gate_snapshot_bytes(const struct gate_snapshot *s);
 

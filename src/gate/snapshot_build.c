@@ -56,16 +56,47 @@ int gate_build_each(struct gate_builder *b, const char *sql, const char *conditi
 
 /* ── head, policies, owners ─────────────────────────────────────────────────────────────────────────────────────── */
 
+/* What a part was asked for, as it was written. */
+static int only_of(struct gate_builder *b, struct gate_head *head)
+{
+	const struct gate_building_part *part = b->how->part;
+	size_t n = part && part->tells ? part->digest_count + part->purl_count + part->reference_count : 0;
+	struct span *only = arena_array(&b->a, n + 1, sizeof *only);
+	char hex[DIGEST_HEX];
+	if (!only)
+		return gate_build_no_memory(b);
+	if (!n)
+		return 0;
+	n = 0;
+	for (size_t i = 0; i < part->digest_count; i++) {
+		const char *text = arena_printf(&b->a, "sha256:%s", digest_hex(&part->digests[i], hex));
+		if (!text)
+			return gate_build_no_memory(b);
+		only[n++] = span_of(text);
+	}
+	for (size_t i = 0; i < part->purl_count; i++)
+		only[n++] = part->purls[i];
+	for (size_t i = 0; i < part->reference_count; i++)
+		only[n++] = part->references[i];
+	head->only = only;
+	head->only_count = n;
+	return 0;
+}
+
 static int build_head(struct gate_builder *b)
 {
 	const struct workspace *w = b->how->workspace;
 	struct feed_staleness all;
 	int rc = feed_staleness_all(b->tx, &all);
-	const struct gate_head head = { .site = span_of(w->site),
-					.created = tx_now(b->tx),
-					.as_of = rc ? USEC_NONE : all.as_of,
-					.expires = b->how->expires,
-					.release_key = b->how->release_key };
+	struct gate_head head = { .site = span_of(w->site),
+				  .created = tx_now(b->tx),
+				  .as_of = rc ? USEC_NONE : all.as_of,
+				  .expires = b->how->expires,
+				  .release_key = b->how->release_key,
+				  .service_label = span_of(w->kubernetes.service_label),
+				  .trusts_labels = w->kubernetes.label_holds == WORKSPACE_LABEL_ANYWHERE };
+	if (!rc)
+		rc = only_of(b, &head);
 	if (!rc)
 		rc = gate_snapshot_head(b->s, &head, tx_err(b->tx));
 	for (size_t i = 0; !rc && i < w->policies_n; i++)
@@ -130,7 +161,8 @@ static int build_all(struct gate_builder *b)
 	static int (*const steps[])(struct gate_builder *) = { build_head,	  gate_build_choose,
 							       gate_build_contents, gate_build_places,
 							       gate_build_releases, gate_build_advisories,
-							       build_stale,	  build_covers };
+							       gate_build_homes,    build_stale,
+							       build_covers };
 	int rc = 0;
 	for (size_t i = 0; !rc && i < RF_COUNT(steps); i++)
 		rc = steps[i](b);

@@ -18,7 +18,8 @@
 #include "workspace/workspace.h"
 
 /* A part of it, for a question about few things: what any of these names, what is inside of it, the releases that hold
- * it, and advisories about the products that it carries or that @purls name, and about all that compile engines. */
+ * it, and advisories about the products that it carries or that @purls name, and about all that compile engines. A tag
+ * or a place that is not named is not in it, also where a content of it is: half of a folder is no folder. */
 struct gate_building_part {
 	const struct digest *digests;
 	size_t digest_count;
@@ -26,6 +27,8 @@ struct gate_building_part {
 	size_t purl_count;
 	const struct span *references; /* images, files, folders, URIs, "SERVICE/NAME" of a release */
 	size_t reference_count;
+	/* The snapshot says what it is a part of (gate_head.only): for those that are asked about other things too. */
+	bool tells;
 };
 
 struct gate_building {

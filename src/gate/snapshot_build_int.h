@@ -56,9 +56,12 @@ RF_MUST_CHECK int gate_build_contents(struct gate_builder *b);
 RF_MUST_CHECK int gate_build_places(struct gate_builder *b);
 RF_MUST_CHECK int gate_build_releases(struct gate_builder *b);
 RF_MUST_CHECK int gate_build_advisories(struct gate_builder *b);
+RF_MUST_CHECK int gate_build_homes(struct gate_builder *b);
 
 /* Is the release one that the part names? */
 bool gate_build_names_release(const struct gate_builder *b, struct span service, struct span name);
+/* Is the image, file or URI one that the part names, or below it? True of the whole. */
+bool gate_build_names(const struct gate_builder *b, struct span reference);
 /* Every release, by service and name, read and its signature looked at; those that cannot be read are told and left out. */
 RF_MUST_CHECK int gate_build_each_release(struct gate_builder *b,
 					  int (*visit)(struct gate_builder *b, const struct release *r, bool is_signed));

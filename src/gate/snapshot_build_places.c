@@ -62,6 +62,28 @@ static int choose_reference(struct gate_builder *b, struct span reference)
 	return rc ? rc : choose(b, OF_PATH, values, 3);
 }
 
+/* As the reference is written whole, where it is one of an image. */
+static struct span canonical(struct span reference, char text[IMAGE_REFERENCE_MAX])
+{
+	struct image_reference ref;
+	return image_reference_read(reference, &ref, NULL) ? reference : span_of(image_reference_text(&ref, text));
+}
+
+bool gate_build_names(const struct gate_builder *b, struct span reference)
+{
+	const struct gate_building_part *part = b->how->part;
+	char text[IMAGE_REFERENCE_MAX];
+	for (size_t i = 0; part && i < part->reference_count; i++) {
+		struct span named = part->references[i];
+		while (named.n > 1 && named.p[named.n - 1] == '/')
+			named.n--;
+		if (span_eq(reference, named) || span_eq(reference, canonical(named, text)) ||
+		    (reference.n > named.n && reference.p[named.n] == '/' && span_eq(span_sub(reference, 0, named.n), named)))
+			return true;
+	}
+	return !part;
+}
+
 static int by_value(const void *x, const void *y)
 {
 	const int64_t *a = x, *b = y;
@@ -117,7 +139,7 @@ static int take_image(struct gate_builder *b, const struct db_rows *row)
 {
 	const struct gate_built *c = gate_build_content(b, rows_i64(row, 1));
 	struct span reference = span_from(rows_text(row, 0), sizeof "image:" - 1);
-	return c ? gate_snapshot_image(b->s, reference, c->artifact, tx_err(b->tx)) : 0;
+	return c && gate_build_names(b, reference) ? gate_snapshot_image(b->s, reference, c->artifact, tx_err(b->tx)) : 0;
 }
 
 /* ── models by place ────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -125,7 +147,7 @@ static int take_image(struct gate_builder *b, const struct db_rows *row)
 static int take_place(struct gate_builder *b, const struct db_rows *row)
 {
 	const struct gate_built *c = gate_build_content(b, rows_i64(row, 1));
-	return c ? gate_snapshot_model(b->s, rows_blob(row, 0), c->artifact, tx_err(b->tx)) : 0;
+	return c && gate_build_names(b, rows_blob(row, 0)) ? gate_snapshot_model(b->s, rows_blob(row, 0), c->artifact, tx_err(b->tx)) : 0;
 }
 
 /* ── what workloads are told to load ────────────────────────────────────────────────────────────────────────────── */
@@ -135,19 +157,20 @@ static int models_of(struct gate_builder *b, struct json detail, uint32_t artifa
 	int rc = 0;
 	for (struct json_each it = json_each(json_get(detail, "models")); !rc && json_next(&it);) {
 		struct span uri = json_string(json_get(it.value, "uri"));
-		if (span_eq_text(json_string(json_get(it.value, "where")), "storageUri") && uri.n)
+		if (span_eq_text(json_string(json_get(it.value, "where")), "storageUri") && uri.n && gate_build_names(b, uri))
 			rc = gate_snapshot_model(b->s, uri, artifact, tx_err(b->tx));
 	}
 	return rc;
 }
 
-/* A tag that no scan has seen is known by the pods that run it: their status names the digest. */
+/* A tag that no scan has seen is known by the pods that run it: their status names the digest. A part does not know
+ * them all. */
 static int image_of(struct gate_builder *b, struct json detail, uint32_t artifact)
 {
 	struct span text = json_string(json_get(detail, "image"));
 	char canonical[IMAGE_REFERENCE_MAX];
 	struct image_reference ref;
-	if (!json_string(json_get(detail, "digest_source")).n || image_reference_read(text, &ref, NULL) || !ref.tag.n)
+	if (b->how->part || !json_string(json_get(detail, "digest_source")).n || image_reference_read(text, &ref, NULL) || !ref.tag.n)
 		return 0;
 	return gate_snapshot_image(b->s, span_of(image_reference_text(&ref, canonical)), artifact, tx_err(b->tx));
 }

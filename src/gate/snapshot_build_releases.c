@@ -192,14 +192,17 @@ static void attest(struct gate_builder *b, const struct release_row *row, bool i
 	arena_release(&a);
 }
 
-static int add_places(struct gate_builder *b, const struct release *r, const struct release_row *row, uint32_t artifact)
+static int add_places(struct gate_builder *b, const struct release *r, const struct release_row *row, bool is_named,
+		      uint32_t artifact)
 {
 	char below[FS_PATH_MAX], path[FS_PATH_MAX], name[2 * RELEASE_NAME_MAX + 16];
 	int rc = release_row_path(r, row, below, sizeof below, tx_err(b->tx));
 	if (!rc)
 		rc = fs_join(path, sizeof path, depot_folder(b->how->depot), below, tx_err(b->tx));
-	if (!rc)
+	if (!rc && gate_build_names(b, span_of(path)))
 		rc = gate_snapshot_model(b->s, span_of(path), artifact, tx_err(b->tx));
+	if (b->how->part && !is_named)
+		return rc;
 	(void)snprintf(name, sizeof name, "release %s/%s", r->service, r->name);
 	return rc ? rc : gate_snapshot_model(b->s, span_of(name), artifact, tx_err(b->tx));
 }
@@ -235,7 +238,7 @@ static int add_row(struct gate_builder *b, const struct release *r, const struct
 		rc = gate_snapshot_row(b->s, &to, tx_err(b->tx));
 	if (!rc)
 		attest(b, row, is_signed, to.artifact);
-	return rc ? rc : add_places(b, r, row, to.artifact);
+	return rc ? rc : add_places(b, r, row, is_named, to.artifact);
 }
 
 /* Of a part: rows of what it asks about; all rows of a release that it names. */

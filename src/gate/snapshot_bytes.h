@@ -10,7 +10,7 @@
  *   6  service                             13  release                           20  its holders
  *   7  advisory (advisory/carried.h)       14  rows of releases
  *   8  components                          15  waiver
- *   9  set of parts                        16  VEX policy
+ *   9  set of parts                        16  VEX policy                        21  homes of services
  *
  * Contents ascend by digest. Verdicts are not in it: whoever reads it judges its components anew when it is made ready,
  * so that a corrected judgement needs a new program and no new bundle.
@@ -20,7 +20,7 @@
 
 #include "gate/snapshot.h"
 
-#define GATE_SNAPSHOT_FORMAT 1
+#define GATE_SNAPSHOT_FORMAT 2
 /* A million contents with a path each take about 110 MB. */
 #define GATE_SNAPSHOT_MAX_BYTES (1 * GIB)
 /* Arena of a snapshot: texts of policies, advisories, a baseline. */

@@ -16,6 +16,12 @@ struct gate_about {
 	size_t count, room;
 };
 
+/* Services at home in one namespace, those that a policy names first. */
+struct gate_home_list {
+	struct span *services;
+	size_t count, ruled, room;
+};
+
 struct gate_lists {
 	/* only while it is filled */
 	struct gate_numbers texts, components, sets;
@@ -27,6 +33,7 @@ struct gate_lists {
 	struct map about;    /* purl of a product -> struct gate_about in the arena */
 	struct map releases; /* "service/name" -> struct gate_release */
 	struct map services; /* name -> struct gate_service */
+	struct map homes;    /* "cluster\nnamespace", "*\nnamespace" of any -> struct gate_home_list in the arena */
 };
 
 #define GATE_TEXT_BLOCK ((uint32_t)(1024 * 1024))
@@ -35,6 +42,9 @@ struct gate_lists {
 int gate_path_compare(struct span a, struct span b);
 /* The artifacts with these first bits. */
 uint32_t gate_digest_bucket(const struct gate_lists *l, const struct digest *d);
+
+/* By cluster and namespace. RF_ENOMEM, RF_ETOOBIG. */
+RF_MUST_CHECK int gate_homes_index(struct gate_snapshot *s, struct err *err);
 
 /* Of the versions that cure the first above the component's, else the last; empty: none is known. */
 struct span gate_nearest_fix(const struct component *c, const struct span *fixed, size_t n);

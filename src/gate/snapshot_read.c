@@ -100,9 +100,25 @@ static void read_head(struct reading *r)
 	h.as_of = wire_moment(&r->in, "as of");
 	h.expires = wire_moment(&r->in, "expires");
 	h.release_key = wire_text(&r->in, "release key");
+	h.service_label = wire_text(&r->in, "label of services");
+	h.trusts_labels = wire_flag(&r->in, "trust in labels");
+	h.only_count = (size_t)wire_number(&r->in, GATE_MAX_ONLY, "names of a part");
+	struct span *only = room(r, h.only_count, sizeof *only);
+	for (size_t i = 0; only && i < h.only_count; i++)
+		only[i] = wire_text(&r->in, "name of a part");
+	h.only = only;
 	r->artifacts = wire_number(&r->in, GATE_MAX_ARTIFACTS, "number of contents");
 	if (!r->in.failed)
 		failed(r, gate_snapshot_head(r->s, &h, r->in.err));
+}
+
+static void read_home(struct reading *r)
+{
+	struct gate_home h = { .service = wire_text(&r->in, "service at home") };
+	h.cluster = wire_text(&r->in, "cluster of a service");
+	h.namespace_ = wire_text(&r->in, "namespace of a service");
+	if (!r->in.failed)
+		failed(r, gate_snapshot_home(r->s, &h, r->in.err));
 }
 
 static struct workspace_period read_period(struct reading *r, const char *what)
@@ -441,6 +457,7 @@ static const struct wire_field fields[SNAPSHOT_FIELDS] = {
 	[SNAPSHOT_BASELINE] = { "baseline", 1, PROTOBUF_LEN },
 	[SNAPSHOT_BASELINE_SET] = { "set of debts", BASELINE_MAX_HOLDERS, PROTOBUF_LEN },
 	[SNAPSHOT_BASELINE_HOLDER] = { "holders of debts", ANY, PROTOBUF_LEN },
+	[SNAPSHOT_HOME] = { "homes of services", ANY, PROTOBUF_LEN },
 };
 
 static void read_row(struct reading *r, uint32_t field)
@@ -500,6 +517,9 @@ static void read_row(struct reading *r, uint32_t field)
 	case SNAPSHOT_BASELINE_HOLDER:
 		read_holder(r);
 		break;
+	case SNAPSHOT_HOME:
+		read_home(r);
+		break;
 	case SNAPSHOT_FIELDS:
 		break;
 	}
@@ -509,7 +529,7 @@ static void read_row(struct reading *r, uint32_t field)
 static bool is_table(uint32_t field)
 {
 	return field == SNAPSHOT_COMPONENT || field == SNAPSHOT_ARTIFACT || field == SNAPSHOT_IMAGE ||
-	       field == SNAPSHOT_MODEL || field == SNAPSHOT_ROW || field == SNAPSHOT_BASELINE_HOLDER;
+	       field == SNAPSHOT_MODEL || field == SNAPSHOT_ROW || field == SNAPSHOT_BASELINE_HOLDER || field == SNAPSHOT_HOME;
 }
 
 static int read_field(struct reading *r, const struct protobuf_field *f, size_t i)

@@ -544,6 +544,8 @@ int gate_snapshot_ready(struct gate_snapshot *s, struct err *err)
 	if (!rc)
 		rc = index_names(s, err);
 	if (!rc)
+		rc = gate_homes_index(s, err);
+	if (!rc)
 		rc = index_advisories(s, err);
 	if (!rc)
 		rc = judge_components(s, err);

@@ -36,6 +36,11 @@ static void put_head(struct wire_out *w, const struct gate_snapshot *s)
 	wire_put_moment(w, s->head.as_of);
 	wire_put_moment(w, s->head.expires);
 	wire_put_text(w, s->head.release_key);
+	wire_put_text(w, s->head.service_label);
+	wire_put_number(w, s->head.trusts_labels);
+	wire_put_number(w, s->head.only_count);
+	for (size_t i = 0; i < s->head.only_count; i++)
+		wire_put_text(w, s->head.only[i]);
 	wire_put_number(w, s->artifact_count);
 	wire_put_end(w, SNAPSHOT_HEAD);
 }
@@ -254,6 +259,16 @@ static void put_covers(struct wire_out *w, const struct gate_snapshot *s)
 	put_baseline(w, &s->baseline);
 }
 
+static void put_homes(struct wire_out *w, const struct gate_snapshot *s)
+{
+	for (size_t i = 0; i < s->home_count; i++) {
+		wire_put_text(w, s->homes[i].service);
+		wire_put_text(w, s->homes[i].cluster);
+		wire_put_text(w, s->homes[i].namespace_);
+		end_rows(w, SNAPSHOT_HOME, i, s->home_count);
+	}
+}
+
 int gate_snapshot_write(const struct gate_snapshot *s, struct str *to, struct err *err)
 {
 	struct wire_out w = wire_out(GATE_SNAPSHOT_MAX_BYTES / 2 - 16);
@@ -269,6 +284,7 @@ int gate_snapshot_write(const struct gate_snapshot *s, struct str *to, struct er
 		put_references(&w, s, SNAPSHOT_MODEL, s->models, s->model_count);
 		put_releases(&w, s);
 		put_covers(&w, s);
+		put_homes(&w, s);
 		rc = wire_write(&w, GATE_SNAPSHOT_FORMAT, to, "snapshot of the gate", err);
 	}
 	wire_out_release(&w);

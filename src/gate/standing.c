@@ -10,6 +10,7 @@
 #define ARENA_BYTES (4 * GIB)
 #define SCRATCH_BYTES (256 * MIB)
 #define KEY_BYTES (1 * MIB)
+#define CLUSTER_HOST "k8s:"
 #define CANDIDATES 32 /* tags of a repository that are judged for a replacement */
 
 struct group {
@@ -24,7 +25,7 @@ struct standing {
 	struct standing_settings settings;
 	struct arena a, scratch;
 	struct str key;          /* of what is looked up; copied when it is new */
-	struct map verdicts;     /* "kind\nname or digest\nservice\nenvironment\nruntime" -> struct standing_verdict */
+	struct map verdicts;     /* "kind\nname or digest\nservice\nenvironment\nhost\nruntime" -> struct standing_verdict */
 	struct map by_key;       /* "host\nname\nservice\nenvironment" -> struct group */
 	struct map replacements; /* what was looked for -> text, "" none */
 	struct group **groups;
@@ -90,12 +91,23 @@ static const char *advisories_of(struct arena *a, const struct gate_answer *answ
 	return arena_text(a, (struct span){ text, n });
 }
 
-static int ask(struct standing *s, const struct gate_subject *subject, struct span service, struct span environment,
+/* Of a cluster's workload, "k8s:CLUSTER/NAMESPACE": where it says itself whose it is. */
+static void where_of(struct span host, struct gate_question *q)
+{
+	size_t slash = span_rfind_byte(host, '/');
+	if (!span_starts(host, CLUSTER_HOST) || slash == SIZE_MAX)
+		return;
+	q->cluster = span_sub(host, sizeof CLUSTER_HOST - 1, slash - (sizeof CLUSTER_HOST - 1));
+	q->namespace_ = span_from(host, slash + 1);
+}
+
+static int ask(struct standing *s, const struct gate_subject *subject, const struct drain_group *of, struct span host,
 	       struct standing_verdict *ret, struct err *err)
 {
-	struct gate_question q = { .snapshot = s->settings.snapshot, .service = service, .environment = environment,
+	struct gate_question q = { .snapshot = s->settings.snapshot, .service = of->service, .environment = of->environment,
 				   .now = s->settings.now };
 	struct gate_answer answer;
+	where_of(host, &q);
 	arena_reset(&s->scratch);
 	int rc = gate_judge(&s->scratch, &q, subject, &answer, err);
 	if (rc == RF_EFORMAT) { /* a reference that is none: a front denies it by name */
@@ -114,15 +126,18 @@ static int ask(struct standing *s, const struct gate_subject *subject, struct sp
 	return ret->policy.p && ret->why.p && ret->next.p && ret->advisories ? 0 : no_memory(err);
 }
 
-static int judge(struct standing *s, const struct gate_subject *subject, struct span service, struct span environment,
+static int judge(struct standing *s, const struct gate_subject *subject, const struct drain_group *of, struct span host,
 		 const struct standing_verdict **ret, struct err *err)
 {
+	/* a host that is no namespace is not asked by */
+	struct span place = span_starts(host, CLUSTER_HOST) ? host : SPAN("");
 	char hex[DIGEST_HEX] = "";
 	if (!digest_is_zero(&subject->digest))
 		(void)digest_hex(&subject->digest, hex);
 	struct span name = subject->kind == GATE_CONTENT && hex[0] ? SPAN("") : subject->name;
 	str_reset(&s->key);
-	str_addf(&s->key, "%d\n%s\n%.*s\n%.*s\n%.*s", subject->kind, hex, SPAN_ARG(name), SPAN_ARG(service), SPAN_ARG(environment));
+	str_addf(&s->key, "%d\n%s\n%.*s\n%.*s\n%.*s\n%.*s", subject->kind, hex, SPAN_ARG(name), SPAN_ARG(of->service),
+		 SPAN_ARG(of->environment), SPAN_ARG(place));
 	if (subject->runtime)
 		str_addf(&s->key, "\n%.*s@%.*s", SPAN_ARG(subject->runtime->purl), SPAN_ARG(subject->runtime->version));
 	struct standing_verdict *v = map_get(&s->verdicts, str_span(&s->key));
@@ -133,7 +148,7 @@ static int judge(struct standing *s, const struct gate_subject *subject, struct 
 	if (!v)
 		return no_memory(err);
 	*ret = v;
-	return ask(s, subject, service, environment, v, err);
+	return ask(s, subject, of, place, v, err);
 }
 
 /* ── Groups ──────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -229,7 +244,7 @@ static int subject_add(struct standing *s, struct group *g, const struct gate_su
 static int put(struct standing *s, struct group *g, const struct gate_subject *subject, struct span where, struct err *err)
 {
 	const struct standing_verdict *v;
-	int rc = judge(s, subject, g->out.drain.service, g->out.drain.environment, &v, err);
+	int rc = judge(s, subject, &g->out.drain, g->out.host, &v, err);
 	if (rc)
 		return rc;
 	s->report.subjects++;
@@ -299,7 +314,7 @@ static int may_run(struct standing *s, const struct group *g, enum gate_subject_
 {
 	struct gate_subject subject = { .kind = kind, .name = name };
 	const struct standing_verdict *v;
-	int rc = judge(s, &subject, g->out.drain.service, g->out.drain.environment, &v, err);
+	int rc = judge(s, &subject, &g->out.drain, g->out.host, &v, err);
 	/* what nobody is sure about is no way out */
 	*ret = rc == 0 && v->judged != GATE_DENY && !v->uncertain;
 	return rc;
@@ -362,8 +377,8 @@ static int release_for(struct standing *s, const struct group *g, const char **r
 /* The same question again has the same answer. @repository NULL: a release. */
 static int look_for(struct standing *s, const struct group *g, const char *repository, const char **ret, struct err *err)
 {
-	char *key = arena_printf(&s->a, "%s\n%.*s\n%.*s", repository ? repository : "", SPAN_ARG(g->out.drain.service),
-				 SPAN_ARG(g->out.drain.environment));
+	char *key = arena_printf(&s->a, "%s\n%.*s\n%.*s\n%.*s", repository ? repository : "", SPAN_ARG(g->out.drain.service),
+				 SPAN_ARG(g->out.drain.environment), SPAN_ARG(g->out.host));
 	const char *known = key ? map_get(&s->replacements, span_of(key)) : NULL;
 	if (known) {
 		*ret = known;

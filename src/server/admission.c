@@ -102,13 +102,14 @@ static void answer_error(struct worker *w, struct http_answer *answer, int statu
 	answer->body = span_of(w->error);
 }
 
-static void judge(struct admission *a, struct worker *w, const struct review *r, struct http_answer *answer,
-		  struct review_verdict *v, usec_t now)
+static void judge(struct admission *a, struct worker *w, const struct gate_snapshot *snapshot, const struct review *r,
+		  struct http_answer *answer, struct review_verdict *v, usec_t now)
 {
 	struct err err = ERR_INIT;
-	const struct review_context context = { .snapshot = swap_begin(&a->swap, w->slot),
+	const struct review_context context = { .snapshot = snapshot,
 						/* the slot's: behind swap_begin() */
 						.turn = swap_turn(w->slot),
+						.cluster = span_of(a->settings.cluster),
 						.environment = environment_of(&a->settings, r->namespace_),
 						/* all that ends, ends with a second; so what this one is asked again is known */
 						.now = now - now % USEC_PER_SEC,
@@ -121,8 +122,6 @@ static void judge(struct admission *a, struct worker *w, const struct review *r,
 	}
 	if (rc == 0)
 		record(a, r, v, now);
-	/* behind this nothing may look at the verdict: its texts are the snapshot's */
-	swap_end(w->slot);
 	if (rc) {
 		atomic_fetch_add_explicit(&a->metrics.failed, 1, memory_order_relaxed);
 		answer_error(w, answer, 500, &err);
@@ -140,18 +139,24 @@ static void handle_review(const struct http_call *call, struct http_answer *answ
 	struct review_verdict v;
 	struct err err = ERR_INIT;
 	mono_t from = mono_usec();
+	struct review_rules rules = a->settings.rules;
+	const struct gate_snapshot *snapshot = swap_begin(&a->swap, w->slot);
+	if (snapshot)
+		rules.service_label = snapshot->head.service_label;
 	int rc = span_starts_nocase(call->content_type, "application/json")
-			 ? review_read(w->reader, &a->settings.rules, call->body, &r, &err)
+			 ? review_read(w->reader, &rules, call->body, &r, &err)
 			 : err_set(&err, RF_EINVALID, "Content-Type must be application/json");
 	if (rc) {
 		bool ours = rc == RF_ENOMEM;
 		atomic_fetch_add_explicit(ours ? &a->metrics.failed : &a->metrics.malformed, 1, memory_order_relaxed);
 		answer_error(w, answer, ours ? 500 : rc == RF_EINVALID ? 415 : rc == RF_ETOOBIG ? 413 : 400, &err);
 	} else {
-		judge(a, w, &r, answer, &v, now_usec());
+		judge(a, w, snapshot, &r, answer, &v, now_usec());
 		if (answer->status == 200)
 			metrics_review(&a->metrics, &r, &v, mono_usec() - from);
 	}
+	/* behind this nothing may look at the verdict: its texts are the snapshot's */
+	swap_end(w->slot);
 	review_reader_rest(w->reader);
 }
 

@@ -118,6 +118,10 @@ static const struct option_items engine_items = { .bytes = sizeof(struct workspa
 						  .max = 100000,
 						  .group = &engine_options };
 
+static const struct option service_namespace_item = { .key = "", .kind = OPTION_TEXT };
+static const struct option_items service_namespace_items = { .bytes = sizeof(char *),
+							     .max = 1000,
+							     .scalar = &service_namespace_item };
 static const struct option root_item = { .key = "", .kind = OPTION_PATH };
 static const struct option_items root_items = { .bytes = sizeof(char *), .max = 1000, .scalar = &root_item };
 static const struct option environment_item = { .key = "",
@@ -156,6 +160,9 @@ static const struct option service_rows[] = {
 	{ "roots", OPTION_LIST, offsetof(struct workspace_service, roots), .items = &root_items,
 	  .count_at = offsetof(struct workspace_service, roots_n),
 	  .help = "folders of engines, laid out MODEL/N/FILE (Triton) or MODEL.EXT" },
+	{ "namespaces", OPTION_LIST, offsetof(struct workspace_service, namespaces), .items = &service_namespace_items,
+	  .count_at = offsetof(struct workspace_service, namespaces_n),
+	  .help = "NAMESPACE or CLUSTER/NAMESPACE of Kubernetes where a label may name it; left out: where the first scan met it" },
 	{ "engines", OPTION_LIST, offsetof(struct workspace_service, engines), .items = &engine_items,
 	  .count_at = offsetof(struct workspace_service, engines_n),
 	  .help = "engines whose place does not tell their recipe" },
@@ -177,9 +184,15 @@ static const struct option_items namespace_items = { .bytes = sizeof(struct work
 						     .max = 20000,
 						     .key_at = offsetof(struct workspace_namespace, name),
 						     .scalar = &namespace_item };
+static const char *const label_holds[] = { [WORKSPACE_LABEL_AT_HOME] = "at-home",
+					   [WORKSPACE_LABEL_ANYWHERE] = "anywhere",
+					   NULL };
 static const struct option kubernetes_rows[] = {
 	{ "service_label", OPTION_TEXT, offsetof(struct workspace_kubernetes, service_label),
 	  .otherwise = "app.kubernetes.io/name", .help = "label whose value names the service of a workload" },
+	{ "service_label_holds", OPTION_ENUM, offsetof(struct workspace_kubernetes, label_holds), .choices = label_holds,
+	  .otherwise = "at-home",
+	  .help = "where the gate believes it: in namespaces of the service, or wherever someone wrote it" },
 	{ "owner_label", OPTION_TEXT, offsetof(struct workspace_kubernetes, owner_label),
 	  .help = "label or annotation that names its owner" },
 	{ "contact_label", OPTION_TEXT, offsetof(struct workspace_kubernetes, contact_label),

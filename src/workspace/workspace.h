@@ -125,6 +125,9 @@ struct workspace_service {
 	const char *runtime_version; /* "1.20.1" */
 	const char *const *roots;    /* folders of engines */
 	size_t roots_n;
+	const char *const *namespaces; /* of Kubernetes, "NAMESPACE" or "CLUSTER/NAMESPACE", where its label counts; none: the
+					* first that a scan met it in */
+	size_t namespaces_n;
 	const struct workspace_engine *engines;
 	size_t engines_n;
 	const char *file; /* that it stands in */
@@ -136,7 +139,10 @@ struct workspace_namespace {
 	const char *name; /* "NAMESPACE", or "CLUSTER/NAMESPACE", which wins */
 	const struct workspace_environment *environment;
 };
+/* Where the service label is believed. */
+enum workspace_label_holds { WORKSPACE_LABEL_AT_HOME = 0, WORKSPACE_LABEL_ANYWHERE };
 struct workspace_kubernetes {
+	enum workspace_label_holds label_holds;
 	const char *service_label, *owner_label, *contact_label; /* keys; "" none */
 	const struct workspace_namespace *namespaces;
 	size_t namespaces_n;

@@ -75,7 +75,8 @@ def site_of(name):
     for version in ("1.20.1", "1.21.1"):
         put(site / f"toolchains/{version}", f"{version}\ntarget {TARGET}\n")
         text.append(f'      "{version}": {{library: toolchains/{version}}}')
-    put(site / "reforge.yaml", "\n".join(text + ["environments:", "  production: {}   # ours", "services: {}  # none yet", "# the end", ""]))
+    put(site / "reforge.yaml", "\n".join(text + ["kubernetes: {service_label_holds: anywhere}   # all who may write pods are ours",
+                                                     "environments:", "  production: {}   # ours", "services: {}  # none yet", "# the end", ""]))
     put(site / "drill.json", json.dumps(
         {"schema_version": "1.6.0", "id": DRILL, "modified": "2026-01-01T10:00:00Z", "published": "2026-01-01T10:00:00Z", "summary": "DRILL: ONNX Runtime before 1.21.0",
          "affected": [{"package": {"ecosystem": "npm", "name": "onnxruntime-node", "purl": "pkg:generic/microsoft/onnxruntime"},

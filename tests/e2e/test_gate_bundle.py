@@ -109,6 +109,9 @@ def part(s):
     r = run("gate", "bundle", b, "--only", s / "engines/voice/old", "--tlp", "red", "--json", site=s)
     ok(r.status == 0 and r.json()["contents"] == 1 and r.json()["withheld"] == 0 and r.json()["advisories"] == 2,
        "only what a folder holds, with all advisories about it", r)
+    ok(r.json()["only"] == [str(s / "engines/voice/old")], "what it is a part of", r)
+    r = run("gate", "bundle", b, "--show", site=s)
+    ok("covers only " + str(s / "engines/voice/old") in r.out, "it says so to whoever asks", r)
     digest = hashlib.sha256((s / "engines/voice/new/1/model.onnx").read_bytes()).hexdigest()
     r = run("gate", "bundle", b, "--only", f"sha256:{digest}", "--only", "pkg:pypi/tensorrt@10.8", "--json", site=s)
     ok(r.status == 0 and r.json()["contents"] == 1, "only what a digest names", r)

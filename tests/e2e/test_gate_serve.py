@@ -389,11 +389,56 @@ def workspace():
     ok('"gate.decided"' in result.out and '"alice"' in result.out and "very-secret" not in result.out, "its decisions are in the ledger", result)
     check(run("ledger", "verify", site=site), 0, "which verifies")
 
+HOMES = """
+site: homes
+environments: {production: {}}
+kubernetes: {service_label: site/service}
+services:
+  voice: {owner: {name: voice, contact: "#voice"}, environments: [production], namespaces: [speech]}
+  vision: {owner: {name: vision, contact: "#vision"}, environments: [production], namespaces: [cameras]}
+policies:
+  site: {environments: [production], unknown_subject: warn}
+  voice: {services: [voice], unknown_subject: allow}
+  vision: {services: [vision], unknown_subject: deny}
+"""
+
+def labelled(namespace, service, before=None):
+    def one(name):
+        return {**pod("registry.example/never:seen"), "metadata": {"name": "p", "namespace": namespace, "labels": {"site/service": name} if name else {}}}
+    request = json.loads(review("", operation="UPDATE" if before is not None else "CREATE", namespace=namespace))
+    request["request"]["object"] = one(service)
+    request["request"]["oldObject"] = one(before) if before is not None else None
+    return json.dumps(request).encode()
+
+def labels():
+    """Who may write a pod may write its label: it counts where the service lives, by a bundle as by the workspace."""
+    site, b = folder() / "homes", folder() / "homes.bundle"
+    check(run("init", site), 0, "a workspace with services that live in namespaces")
+    (site / "reforge.yaml").write_text(HOMES)
+    check(run("gate", "bundle", b, site=site), 0, "its bundle")
+    for name, options, where in (("bundle", ["--bundle", b, "--key", site / "keys/release.pub.pem"], None), ("workspace", [], site)):
+        s = Server("--environment", "production", *options, site=where)
+        c = Client(s)
+        def ask(*args):
+            return json.loads(c.ask("POST", "/admission", labelled(*args))[2])["response"]
+        a = ask("speech", "voice")
+        ok(a["allowed"] and not a.get("warnings"), f"{name}: the label that reforge.yaml names, where its service lives, has the service's policy", a)
+        a = ask("cameras", "voice")
+        ok(not a["allowed"] and "service voice is not known in namespace cameras" in a["status"]["message"],
+           f"{name}: elsewhere it is no way out of the policy that holds there, and the answer says why", a)
+        a = ask("elsewhere", "voice")
+        ok(a["allowed"] and any("service voice is not known in namespace elsewhere" in w for w in a["warnings"]),
+           f"{name}: where nobody lives the environment's policy holds", a)
+        ok(not ask("cameras", "")["allowed"], f"{name}: to name no service is no way out either")
+        ok(not ask("speech", "vision", "voice")["allowed"], f"{name}: let in as one service, it does not become another")
+        ok(ask("speech", "vision", "vision")["allowed"], f"{name}: what runs already goes on")
+        ok(s.stop() == 0, f"{name}: it ends with 0")
+
 if not WORLD.exists():
     skip("gate serve", "gate-world is not built: meson -Dtests=true")
 else:
     certificates(folder())
     subprocess.run([str(WORLD), str(ROOT / "tests/data/gate/decisions.txt"), str(folder() / "world"), str(int(time.time()))], check=True, cwd=ROOT)
-    for group in (usage, answers, kserve, audit, records, malformed, clients, rotation, exchange, workspace, slow, crowd):
+    for group in (usage, answers, kserve, audit, records, malformed, clients, rotation, exchange, workspace, labels, slow, crowd):
         guarded(group)
 done()

@@ -244,7 +244,7 @@ static void test_rules(void **state)
 {
 	static const char *const exempt[] = { "reforge", "n" };
 	static const struct review_rules all = { 0 },
-					 some = { .exempt = exempt, .exempt_n = 2, .service_label = "site/service" };
+					 some = { .exempt = exempt, .exempt_n = 2, .service_label = { "site/service", 12 } };
 	RF_AUTO(str) text = STR_INIT(MIB);
 	struct review r;
 	struct err err = ERR_INIT;
@@ -264,7 +264,7 @@ static void test_rules(void **state)
 	assert_true(r.dry_run);
 	assert_true(span_eq_text(r.user, "system:admin"));
 	/* another label, another service */
-	static const struct review_rules other = { .service_label = "site/service" };
+	static const struct review_rules other = { .service_label = { "site/service", 12 } };
 	assert_ok(review_read(reader, &other, review_of(&text, "CREATE", "Deployment", DEPLOYMENT("a:1", "1"), ""), &r,
 			      &err),
 		  &err);

@@ -33,7 +33,12 @@ static const char yaml[] = "site: shenzhen\n"
 			   "services:\n"
 			   "  voice:\n"
 			   "    owner: {name: voice-team, contact: '#voice', deputy: ops}\n"
-			   "    environments: [production]\n";
+			   "    environments: [production]\n"
+			   "  vision:\n"
+			   "    owner: {name: vision-team, contact: '#vision'}\n"
+			   "    environments: [production]\n"
+			   "    namespaces: [vision, 'arn:aws:eks:x/y/cameras']\n"
+			   "kubernetes: {service_label: site/service}\n";
 
 /* PostgreSQL keeps what the last test left: away with it. */
 static int empty(struct transaction *tx, void *data)
@@ -333,20 +338,22 @@ static void a_part(void **state)
 	publish(f, "2026-07-15-a", "1.20.0", &second);
 	static const struct span purl[] = { SPAN("pkg:pypi/tensorrt@10.8") };
 	const struct span names[] = { span_of(TAG), span_of("/srv/models/asr"), span_of("voice/2026-07-15-a"), span_of("/elsewhere") };
-	const struct digest one = digest_no(1);
+	const struct digest one = digest_no(1), image = digest_no(2);
 	const struct {
 		struct gate_building_part part;
 		size_t contents, images, models, rows;
 	} cases[] = {
 		{ { 0 }, 0, 0, 0, 0 },
 		{ { .purls = purl, .purl_count = 1 }, 0, 0, 0, 0 },
-		{ { .digests = &one, .digest_count = 1 }, 1, 0, 1, 0 },
-		{ { .digests = &second, .digest_count = 1 }, 1, 0, 2, 1 },
+		/* where a content lies, and which tags have it, is known of what is named alone: half of it is not it */
+		{ { .digests = &one, .digest_count = 1 }, 1, 0, 0, 0 },
+		{ { .digests = &image, .digest_count = 1 }, 4, 0, 0, 0 },
+		{ { .digests = &second, .digest_count = 1 }, 1, 0, 0, 1 },
 		{ { .references = names, .reference_count = 1 }, 4, 1, 0, 0 },
 		{ { .references = names + 1, .reference_count = 1 }, 1, 0, 1, 0 },
-		{ { .references = names + 2, .reference_count = 1 }, 2, 0, 4, 2 },
+		{ { .references = names + 2, .reference_count = 1 }, 2, 0, 2, 2 },
 		{ { .references = names + 3, .reference_count = 1 }, 0, 0, 0, 0 },
-		{ { .references = names, .reference_count = 4, .digests = &one, .digest_count = 1 }, 7, 1, 5, 2 },
+		{ { .references = names, .reference_count = 4, .digests = &one, .digest_count = 1 }, 7, 1, 3, 2 },
 	};
 	for (size_t i = 0; i < RF_COUNT(cases); i++) {
 		RF_AUTO_PTR(gate_snapshot) s = build(f, TLP_RED, &cases[i].part, NULL);
@@ -359,11 +366,48 @@ static void a_part(void **state)
 		    "deny CVE-2099-2 builder in_range\ndeny CVE-2099-2 runtime in_range\n"
 		    "deny CVE-2099-3 builder in_range\ndeny CVE-2099-3 runtime in_range\n");
 	}
-	RF_AUTO_PTR(gate_snapshot) s = build(f, TLP_RED, &cases[4].part, NULL);
+	RF_AUTO_PTR(gate_snapshot) s = build(f, TLP_RED, &cases[5].part, NULL);
 	ask(s, GATE_IMAGE, TAG, NULL,
 	    "deny CVE-2099-1 image in_range usr/lib/libonnxruntime.so.1.20.1\n"
 	    "deny CVE-2099-2 builder in_range opt/a.plan\ndeny CVE-2099-3 builder in_range opt/a.plan\n"
 	    "warn  builder content_absent opt/b.plan\n");
+}
+
+/* What lies beside a part was never looked for: a folder above it, the release that is only named by a row, another tag. */
+static void what_a_part_says(void **state)
+{
+	struct fixture *f = begin(state);
+	struct digest second;
+	fill(f);
+	publish(f, "2026-07-15-a", "1.20.0", &second);
+	const struct span names[] = { SPAN("/srv/models/tts"), SPAN(TAG) };
+	const struct digest one = digest_no(1);
+	const struct gate_building_part part = { .digests = &one, .digest_count = 1, .references = names, .reference_count = 2,
+						 .tells = true };
+	RF_AUTO_PTR(gate_snapshot) s = build(f, TLP_AMBER, &part, NULL);
+	RF_AUTO(arena) a = ARENA_INIT(16 * MIB);
+	struct gate_answer answer;
+	struct err err = ERR_INIT;
+	const struct gate_question q = { .snapshot = s, .now = now_usec() };
+	assert_int_equal(s->head.only_count, 3);
+	ask(s, GATE_MODEL, "/srv/models/tts", NULL, "");
+	ask(s, GATE_MODEL, "/srv/models/tts/model.onnx", NULL, "");
+	static const struct {
+		enum gate_subject_kind kind;
+		const char *name;
+	} beside[] = { { GATE_MODEL, "/srv/models" },	     { GATE_MODEL, "/srv/models/asr" },
+		       { GATE_MODEL, "/srv/models/tts-b" },  { GATE_RELEASE, "voice/2026-07-15-a" },
+		       { GATE_IMAGE, "registry.example/other:1" }, { GATE_MODEL, "release voice/2026-07-15-a" } };
+	for (size_t i = 0; i < RF_COUNT(beside); i++) {
+		const struct gate_subject subject = { .kind = beside[i].kind, .name = span_of(beside[i].name) };
+		assert_ok(gate_judge(&a, &q, &subject, &answer, &err), &err);
+		if (answer.count == 0 || strcmp(answer.findings[0].fact.cause, "unknown_subject") != 0 ||
+		    span_find(answer.why, SPAN("this bundle covers only sha256:")) == SIZE_MAX)
+			fail_msg("%s: %.*s", beside[i].name, SPAN_ARG(answer.why));
+	}
+	/* by its digest, and by the tag that was named */
+	ask(s, GATE_CONTENT, "model.onnx", &one, ENGINE "\nwarn  stale_feed\n");
+	ask(s, GATE_IMAGE, TAG, NULL, INSIDE "warn  builder content_absent opt/b.plan\nwarn  stale_feed\n");
 }
 
 static int put_details(struct transaction *tx, void *data)
@@ -398,6 +442,46 @@ static void workloads(void **state)
 	ask(s, GATE_IMAGE, "registry.example/site/none:1", NULL, "warn  unknown_subject\n");
 	ask(s, GATE_MODEL, "pvc://models/asr", NULL, "warn  builder content_absent\n");
 	ask(s, GATE_MODEL, "/x", NULL, "warn  unknown_subject\n");
+}
+
+static void live(struct fixture *f, const char *host, const char *service, unsigned char n)
+{
+	struct inventory_batch *b = inventory_batch_new();
+	struct err err = ERR_INIT;
+	const struct digest d = digest_no(n);
+	const struct inventory_place where = { .host = host, .service = service, .environment = "production", .model = "" };
+	assert_non_null(b);
+	assert_ok(inventory_batch_place(b, "Deployment/a/container/c", &d, ARTIFACT_CONTAINER_IMAGE, &where, &err), &err);
+	assert_ok(inventory_record(f->db, b, NULL, &err), &err);
+	inventory_batch_free(b);
+}
+
+/* Where reforge.yaml says, else where the first scan met it: whoever writes its label elsewhere later moves nothing. */
+static void homes(void **state)
+{
+	struct fixture *f = begin(state);
+	static const struct {
+		const char *cluster, *namespace_, *want;
+	} rows[] = {
+		{ "east", "speech", "voice" }, { "", "speech", "voice" },    { "west", "speech", "" },
+		{ "west", "talk", "voice" },   { "east", "other", "" },      { "east", "vision", "vision" },
+		{ "west", "vision", "vision" },{ "", "vision", "vision" },   { "east", "cameras", "" },
+		{ "arn:aws:eks:x/y", "cameras", "vision" }, { "east", "seen", "" }, { "", "", "" },
+	};
+	fill(f);
+	live(f, "k8s:east/speech", "voice", 2);
+	live(f, "k8s:east/other", "voice", 2); /* later */
+	live(f, "k8s:west/talk", "voice", 2);
+	live(f, "k8s:east/seen", "vision", 2); /* reforge.yaml says where it lives */
+	live(f, "k8s:east/none", "", 2);
+	live(f, "k8s:east/speech", "voice", 1); /* rolled out: the same home */
+	RF_AUTO_PTR(gate_snapshot) s = build(f, TLP_RED, NULL, NULL);
+	assert_true(span_eq_text(s->head.service_label, "site/service") && !s->head.trusts_labels);
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		struct gate_homes h = gate_snapshot_homes(s, span_of(rows[i].cluster), span_of(rows[i].namespace_));
+		if (h.count != (rows[i].want[0] ? 1u : 0u) || (h.count && !span_eq_text(h.services[0], rows[i].want)))
+			fail_msg("row %zu: %zu", i, h.count);
+	}
 }
 
 /* The key is another one: the release is there, and nothing counts as signed. */
@@ -446,6 +530,8 @@ int main(void)
 					    cmocka_unit_test_setup_teardown(nothing_is_withheld, setup, teardown),
 					    cmocka_unit_test_setup_teardown(what_is_gone, setup, teardown),
 					    cmocka_unit_test_setup_teardown(a_part, setup, teardown),
+					    cmocka_unit_test_setup_teardown(what_a_part_says, setup, teardown),
+					    cmocka_unit_test_setup_teardown(homes, setup, teardown),
 					    cmocka_unit_test_setup_teardown(workloads, setup, teardown),
 					    cmocka_unit_test_setup_teardown(of_another_key, setup, teardown),
 					    cmocka_unit_test_setup_teardown(excuses, setup, teardown) };

@@ -25,6 +25,9 @@ static void there_and_back(void **state)
 	assert_ok(gate_snapshot_write(s, &twice, &err), &err);
 	assert_true(span_eq(str_span(&once), str_span(&twice)));
 	assert_true(span_eq_text(s->head.site, "shenzhen") && s->head.created == 100 && s->head.expires == 200);
+	assert_true(span_eq_text(s->head.service_label, "site/service") && s->head.trusts_labels && s->head.only_count == 3);
+	assert_true(gate_snapshot_covers(s, SPAN("/srv/models/a")) && !gate_snapshot_covers(s, SPAN("/srv")));
+	assert_int_equal(gate_snapshot_homes(s, SPAN("east"), SPAN("speech")).count, 1);
 	struct digest d = digest_no(1);
 	const struct gate_artifact *a = gate_snapshot_find(s, &d);
 	assert_non_null(a);
@@ -138,7 +141,7 @@ static void damaged(void **state)
 		}
 }
 
-#define HEAD "\x08\x01\x1a\x06\x00\x00\x00\x00\x00"
+#define HEAD "\x08\x02\x1a\x09\x00\x00\x00\x00\x00\x00\x00\x00"
 static void rules(void **state)
 {
 	(void)state;
@@ -151,16 +154,19 @@ static void rules(void **state)
 		{ "nothing", { "", 0 }, RF_EFORMAT, "no head" },
 		{ "a later format", { "\x08\x07", 2 }, RF_EUNSUPPORTED, "format 7" },
 		{ "no format", { "\x1a\x06\x00\x00\x00\x00\x00\x00", 8 }, RF_EFORMAT, "out of order" },
-		{ "two heads", { HEAD "\x00\x1a\x06\x00\x00\x00\x00\x00\x00", 18 }, RF_ETOOMANY, "more than 1 of head" },
-		{ "an unknown field", { HEAD "\x00\xca\x01\x00", 13 }, RF_EFORMAT, "field 25" },
-		{ "contents that do not come", { HEAD "\x01", 10 }, RF_EFORMAT, "the head says 1" },
-		{ "contents without number", { HEAD "\x81\x80\x80\x80\x10", 14 }, RF_EFORMAT, "" },
-		{ "a short row", { "\x08\x01\x1a\x01\x00", 5 }, RF_EFORMAT, "is missing" },
-		{ "a reference of no content", { HEAD "\x00\x5a\x02\x00\x00", 14 }, RF_EFORMAT, "names none" },
-		{ "a reference of a content that is not there", { HEAD "\x00\x5a\x02\x00\x01", 14 }, RF_EFORMAT, "larger than" },
-		{ "a short digest", { HEAD "\x01\x52\x02\x00\x01", 14 }, RF_EFORMAT, "digest is missing" },
-		{ "an empty set", { HEAD "\x00\x4a\x00", 12 }, RF_EFORMAT, "is empty" },
-		{ "an advisory that is none", { HEAD "\x00\x3a\x02\x08\x01", 14 }, RF_EFORMAT, "no advisory" },
+		{ "two heads", { HEAD "\x00\x1a\x09\x00\x00\x00\x00\x00\x00\x00\x00\x00", 24 }, RF_ETOOMANY, "more than 1 of head" },
+		{ "an unknown field", { HEAD "\x00\xca\x01\x00", 16 }, RF_EFORMAT, "field 25" },
+		{ "contents that do not come", { HEAD "\x01", 13 }, RF_EFORMAT, "the head says 1" },
+		{ "contents without number", { HEAD "\x81\x80\x80\x80\x10", 17 }, RF_EFORMAT, "" },
+		{ "a short row", { "\x08\x02\x1a\x01\x00", 5 }, RF_EFORMAT, "is missing" },
+		{ "a reference of no content", { HEAD "\x00\x5a\x02\x00\x00", 17 }, RF_EFORMAT, "names none" },
+		{ "a reference of a content that is not there", { HEAD "\x00\x5a\x02\x00\x01", 17 }, RF_EFORMAT, "larger than" },
+		{ "a short digest", { HEAD "\x01\x52\x02\x00\x01", 17 }, RF_EFORMAT, "digest is missing" },
+		{ "an empty set", { HEAD "\x00\x4a\x00", 15 }, RF_EFORMAT, "is empty" },
+		{ "an earlier format", { "\x08\x01", 2 }, RF_EUNSUPPORTED, "format 1" },
+		{ "a part of too many names", { "\x08\x02\x1a\x09\x00\x00\x00\x00\x00\x00\x00\x41\x00", 13 }, RF_EFORMAT, "names of a part" },
+		{ "a home without namespace", { HEAD "\x00\xaa\x01\x02\x00\x00", 18 }, RF_EFORMAT, "namespace of a service" },
+		{ "an advisory that is none", { HEAD "\x00\x3a\x02\x08\x01", 17 }, RF_EFORMAT, "no advisory" },
 	};
 	for (size_t i = 0; i < RF_COUNT(cases); i++) {
 		struct gate_snapshot *s = NULL;

@@ -119,14 +119,18 @@ static inline struct gate_snapshot *whole_snapshot(usec_t created, usec_t expire
 	const struct product *trt = product_by_purl(SPAN(ARTIFACT_PRODUCT_TENSORRT));
 	struct gate_snapshot *s = gate_snapshot_new(16 * MIB);
 	struct err err = ERR_INIT;
+	static const struct span only[] = { SPAN("registry.example/site/app:1.2"), SPAN("/srv/models"), SPAN("voice/2026-07-15-a") };
 	const struct gate_head head = { .site = SPAN("shenzhen"), .created = created, .as_of = created, .expires = expires,
-					.release_key = SPAN("-----BEGIN PUBLIC KEY-----") };
+					.release_key = SPAN("-----BEGIN PUBLIC KEY-----"), .service_label = SPAN("site/service"),
+					.trusts_labels = true, .only = only, .only_count = RF_COUNT(only) };
+	const struct gate_home home = { SPAN("voice"), SPAN("east"), SPAN("speech") };
 	const struct gate_stale stale = { SPAN("nvidia"), SPAN("stale: as of 3 d ago, limit 24 h"), 7 };
 	const struct gate_service service = { SPAN("voice"), SPAN("voice-team"), SPAN("#voice"), SPAN("ops") };
 	assert_non_null(s);
 	assert_ok(gate_snapshot_head(s, &head, &err), &err);
 	assert_ok(gate_snapshot_stale(s, &stale, &err), &err);
 	assert_ok(gate_snapshot_service(s, &service, &err), &err);
+	assert_ok(gate_snapshot_home(s, &home, &err), &err);
 	whole_policies(s);
 	whole_advisory(s, trt);
 	whole_contents(s, trt);

@@ -324,6 +324,12 @@ static void namespaces_have_environments(void **state)
 	assert_string_equal(w->kubernetes.service_label, "app.kubernetes.io/name");
 	assert_string_equal(w->kubernetes.owner_label, "team");
 	assert_string_equal(w->kubernetes.contact_label, "");
+	assert_true(w->kubernetes.label_holds == WORKSPACE_LABEL_AT_HOME && w->services[0].namespaces_n == 0);
+	RF_AUTO_PTR(workspace) other = NULL;
+	static const char homes[] = FLEET "    namespaces: [speech, eu/talk]\nkubernetes: {service_label_holds: anywhere}\n";
+	assert_ok(workspace_read(SPAN(homes), "reforge.yaml", "/w", &other, &err), &err);
+	assert_true(other->kubernetes.label_holds == WORKSPACE_LABEL_ANYWHERE && other->services[0].namespaces_n == 2);
+	assert_string_equal(other->services[0].namespaces[1], "eu/talk");
 	struct workspace *bad = NULL;
 	static const char wrong[] = FLEET "kubernetes: {namespaces: {voice: prod}}\n";
 	assert_int_equal(workspace_read(SPAN(wrong), "reforge.yaml", "/w", &bad, &err), RF_EFORMAT);
