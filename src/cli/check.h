@@ -40,6 +40,7 @@ struct check_run {
 	struct gate_snapshot *bundle; /* --bundle; NULL: the workspace, where there is one */
 	struct site site;
 	bool has_site;
+	bool has_said_unasked;
 	struct arena a; /* of the subjects that wait */
 	struct check_question waiting[CHECK_HUNDRED];
 	size_t count;
@@ -75,8 +76,12 @@ extern const struct check_source *const check_sources[]; /* the last row takes e
 /* Opens the bundle of --bundle, or the workspace; neither: what needs no knowledge can be judged all the same. Says so when
  * --service or --environment is none. */
 RF_MUST_CHECK int check_knowledge_open(struct check_run *r);
+/* A model can be asked about anywhere, and so can what a rule of inspection refuses: no advisory makes it better. What is known
+ * of components is in a workspace. */
+bool check_needs_knowledge(const struct check_question *q);
 /* The snapshot by which the waiting subjects are judged, ready; of the workspace what it knows of them. @explain: what
- * `explain` finds each by, in r->a. To be freed unless it is r->bundle. */
+ * `explain` finds each by, in r->a. To be freed unless it is r->bundle. Where one is needed and is not there: an error, and
+ * in @ret (NULL: none) one by which those that do not need it can be judged. */
 RF_MUST_CHECK int check_knowledge(struct check_run *r, const char *explain[CHECK_HUNDRED], struct gate_snapshot **ret);
 void check_knowledge_release(struct check_run *r);
 

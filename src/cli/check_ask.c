@@ -109,9 +109,13 @@ int check_flush(struct check_run *r)
 {
 	const char *explain[CHECK_HUNDRED] = { NULL };
 	struct gate_snapshot *snapshot = NULL;
-	int rc = r->count ? check_knowledge(r, explain, &snapshot) : 0;
-	for (size_t i = 0; rc == 0 && i < r->count; i++)
-		rc = judge(r, snapshot, &r->waiting[i], explain[i]);
+	int known = r->count ? check_knowledge(r, explain, &snapshot) : 0, rc = known;
+	for (size_t i = 0; rc == known && snapshot && i < r->count; i++) {
+		if (known && check_needs_knowledge(&r->waiting[i]))
+			continue;
+		int judged = judge(r, snapshot, &r->waiting[i], explain[i]);
+		rc = judged ? judged : known;
+	}
 	if (snapshot != r->bundle)
 		gate_snapshot_free(snapshot);
 	r->count = 0;

@@ -2,6 +2,7 @@
 #include "cli/check.h"
 #include "cli/gate.h"
 
+#include "build/quarantine.h"
 #include "gate/bundle.h"
 #include "gate/snapshot_build.h"
 #include "inventory/inventory.h"
@@ -66,20 +67,21 @@ int check_knowledge_open(struct check_run *r)
 
 /* ── What a hundred subjects are judged by ──────────────────────────────────────────────────────────────────────── */
 
-/* A model can be asked about anywhere; what is known of components is in a workspace. */
-static bool needs_knowledge(const struct check_question *q)
+bool check_needs_knowledge(const struct check_question *q)
 {
 	const struct artifact_facts *f = q->subject.facts;
+	if (f && q->subject.kind == GATE_CONTENT && quarantine_rule(NULL, f))
+		return false;
 	return !f || q->subject.kind != GATE_CONTENT || f->product || f->component_count;
 }
 
-static int nothing_known(struct check_run *r, struct gate_snapshot **ret)
+static int nothing_known(struct gate_snapshot **ret, struct err *err)
 {
 	const struct gate_head head = { .created = USEC_NONE, .as_of = USEC_NONE, .expires = USEC_NONE };
 	struct gate_snapshot *s = gate_snapshot_new(SNAPSHOT_BYTES);
-	int rc = s ? gate_snapshot_head(s, &head, r->err) : err_set(r->err, RF_ENOMEM, "no memory to judge by");
+	int rc = s ? gate_snapshot_head(s, &head, err) : err_set(err, RF_ENOMEM, "no memory to judge by");
 	if (rc == 0)
-		rc = gate_snapshot_ready(s, r->err);
+		rc = gate_snapshot_ready(s, err);
 	if (rc == 0)
 		*ret = s;
 	else
@@ -179,6 +181,18 @@ static int find_placements(struct transaction *tx, void *data)
 	return rc;
 }
 
+/* Once: an answer by a rule alone must not read as if advisories had been asked. */
+static void say_unasked(struct check_run *r)
+{
+	for (size_t i = 0; i < r->count && !r->has_said_unasked; i++) {
+		const struct artifact_facts *f = r->waiting[i].subject.facts;
+		if (check_needs_knowledge(&r->waiting[i]) || !f->product)
+			continue;
+		fprintf(stderr, "reforge check: no workspace: what the rules of inspection refuse is denied, advisories were not asked\n");
+		r->has_said_unasked = true;
+	}
+}
+
 int check_knowledge(struct check_run *r, const char *explain[CHECK_HUNDRED], struct gate_snapshot **ret)
 {
 	bool needed = false;
@@ -188,12 +202,14 @@ int check_knowledge(struct check_run *r, const char *explain[CHECK_HUNDRED], str
 		return 0;
 	}
 	for (size_t i = 0; i < r->count; i++)
-		needed |= needs_knowledge(&r->waiting[i]);
+		needed |= check_needs_knowledge(&r->waiting[i]);
 	int rc = needed && !r->has_site ? site_take(r) : 0;
-	if (rc)
-		return rc;
-	if (!r->has_site)
-		return nothing_known(r, ret);
+	if (rc || !r->has_site) {
+		struct err unsaid = ERR_INIT;
+		say_unasked(r);
+		int made = nothing_known(ret, rc ? &unsaid : r->err);
+		return rc ? rc : made;
+	}
 	rc = database_transact(r->site.db, DB_READ, find_placements, &e, r->err);
 	return rc ? rc : known_to_site(r, ret);
 }

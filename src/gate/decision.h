@@ -59,6 +59,9 @@ enum gate_rule {
 	X(GATE_CAUSE_HEADER_MISMATCH, "header_mismatch", GATE_RULE_CONFLICT, FINDING_CONFLICT, true,                         \
 	  "header, inner header, provenance and digest do not agree",                                                       \
 	  "take the engine from a signed release, or rebuild it from its model")                                            \
+	X(GATE_CAUSE_VERSION_MISMATCH, "version_mismatch", GATE_RULE_DENY, FINDING_CONFLICT, false,                          \
+	  "the plan's header states another version than the archive in it: one of them was edited",                        \
+	  "take the engine from a signed release, or rebuild it from its model")                                            \
 	X(GATE_CAUSE_FOREIGN_ATTESTATION, "foreign_attestation", GATE_RULE_DENY, FINDING_CONFLICT, false,                    \
 	  "its attestation or release row is about another file",                                                           \
 	  "publish the engine with its own attestation (reforge publish), or put back the file the row names")               \

@@ -84,6 +84,30 @@ static int judge_quarantine(struct gate_judging *j, const struct gate_content *c
 	return rc;
 }
 
+static bool breaks_rule(const struct gate_judging *j, const struct gate_content *c, const char *rule)
+{
+	struct span rest = SPAN_NONE, name;
+	for (size_t i = 0; c->facts && i < c->facts->rule_count; i++)
+		if (strcmp(c->facts->rules[i], rule) == 0)
+			return true;
+	if (!c->facts && c->row->rules)
+		rest = gate_snapshot_text_at(j->s, c->row->rules);
+	while (span_split(&rest, ',', &name))
+		if (span_eq_text(name, rule))
+			return true;
+	return false;
+}
+
+/* A plan whose header was made to say another version. What is compiled into it says what built it. */
+static int judge_versions(struct gate_judging *j, const struct gate_content *c)
+{
+	const char *rule = gate_cause_name(GATE_CAUSE_VERSION_MISMATCH), *words = gate_cause_words(GATE_CAUSE_VERSION_MISMATCH);
+	if (c->facts)
+		words = arena_printf(j->a, "%s (%s)", words, quarantine_found(c->facts, rule));
+	return words ? gate_fact_of(j, GATE_CAUSE_VERSION_MISMATCH, c, words) :
+		       err_set(j->err, RF_ENOMEM, "facts about a content");
+}
+
 int gate_judge_own(struct gate_judging *j, const struct gate_content *c)
 {
 	const char *rule;
@@ -93,6 +117,9 @@ int gate_judge_own(struct gate_judging *j, const struct gate_content *c)
 	if (c->finding == ARTIFACT_CLEAR)
 		return c->facts && strcmp(c->kind, ARTIFACT_OTHER) == 0 ? gate_fact_of(j, GATE_CAUSE_UNKNOWN_FORMAT, c, NULL)
 									: 0;
+	if (c->kind && strcmp(c->kind, ARTIFACT_TENSORRT_PLAN) == 0 &&
+	    breaks_rule(j, c, gate_cause_name(GATE_CAUSE_VERSION_MISMATCH)))
+		return judge_versions(j, c);
 	/* texts of the snapshot are terminated */
 	const char *cause = c->facts ? c->facts->cause : gate_snapshot_text_at(j->s, c->row->cause).p;
 	if (!cause || !cause[0])

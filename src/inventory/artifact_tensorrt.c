@@ -337,6 +337,21 @@ static void trailer_check(struct artifact_reading *r, const struct outer *o)
 	artifact_evidence(r, "trailer", at, p, 4, "%s", memcmp(p, trailer_bytes, 4) == 0 ? "present" : "missing");
 }
 
+/* Which of the two was edited cannot be told, so that what is known of either builder counts. */
+static void versions_disagree(struct artifact_reading *r)
+{
+	const struct artifact_component c = { .product = SPAN(ARTIFACT_PRODUCT_TENSORRT),
+					      .version = span_of(r->facts->inner_version),
+					      .role = ARTIFACT_ROLE_BUILDER,
+					      .source = "archive",
+					      .where = SPAN("section ENGN") };
+	artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "version_mismatch",
+			"version_mismatch: the container says TensorRT %s, the archive inside %s", r->facts->version,
+			r->facts->inner_version);
+	if (artifact_component_add(r->facts, r->a, &c) < 0)
+		r->failed = RF_ENOMEM;
+}
+
 static void inner_check(struct artifact_reading *r, struct outer *o, const struct tensorrt_archive *archive)
 {
 	struct artifact_facts *f = r->facts;
@@ -358,8 +373,7 @@ static void inner_check(struct artifact_reading *r, struct outer *o, const struc
 	}
 	tensorrt_version_text(archive->version, f->inner_version);
 	if (o->has_version && memcmp(o->version, archive->version, 4) != 0)
-		artifact_object(r, ARTIFACT_CONFLICT, ARTIFACT_CAUSE_HEADER_MISMATCH, "version_mismatch",
-				"the container says TensorRT %s, the archive inside %s", f->version, f->inner_version);
+		versions_disagree(r);
 	if (!o->has_version) {
 		memcpy(f->version, f->inner_version, sizeof f->version);
 		f->version_source = ARTIFACT_VERSION_INNER;

@@ -59,6 +59,34 @@ def subjects():
     check(check_("sha256:12"), 2, "a digest that is none", "64")
     check(check_("release:voice/2026-01-01-none"), 3, "a release that nobody knows", "unknown_subject")
 
+def refused():
+    """What a rule of inspection refuses needs no workspace; a version that was edited saves nothing, whatever the policy."""
+    d = folder() / "refused"; d.mkdir()
+    whole = specimen(d / "whole.plan", "10.17.0.4").read_bytes()
+    def put(name, data):
+        (d / name).write_bytes(data); return d / name
+    cut = put("cut.plan", whole[:len(whole) // 2])
+    past = put("past.plan", whole[:0x2C] + b"AAAA" + whole[0x30:])
+    new_head = put("new-head.plan", old.read_bytes()[:24] + bytes((11, 4, 0, 106)) + old.read_bytes()[28:])
+    for path, rule in ((cut, "truncated"), (past, "section_past_end"), (new_head, "version_mismatch")):
+        r = run("check", "--json", path, cwd=d); a = r.lines()
+        ok(r.status == 1 and a and a[0]["decision"] == "deny" and a[0]["quarantine"] == rule and "advisories were not asked" in r.err and
+           any(f["cause"] == "no_data" for f in a[0]["findings"]), f"without a workspace, refused by the rule {rule}", r)
+    r = run("check", "--json", d / "whole.plan", cwd=d)
+    ok(r.status == 2 and not r.lines() and "no workspace" in r.err, "one that passes needs a workspace", r)
+    r = run("check", "--json", cut, d / "whole.plan", cwd=d)
+    ok(r.status == 2 and [a["decision"] for a in r.lines()] == ["deny"] and "no workspace" in r.err, "beside it, what is refused is said", r)
+    r, a = answers(new_head)
+    f = a[0]["findings"]
+    ok(r.status == 1 and a[0]["version"] == "11.4.0.106" and a[0]["why"].endswith("always denied") and
+       [x["version"] for x in f if x["advisory"] == CVE and x["finding"] != "not_affected"] == ["10.13.3.9"], "a clean version in the header, an affected one inside: both are judged", r)
+    new_inside = put("new-inside.plan", new.read_bytes()[:24] + bytes((10, 13, 3, 9)) + new.read_bytes()[28:])
+    r, a = answers(new_inside)
+    ok(r.status == 1 and [x["version"] for x in a[0]["findings"] if x["advisory"] == CVE and x["finding"] != "not_affected"] == ["10.13.3.9"] and
+       any(x["cause"] == "version_mismatch" and x.get("decision") == "deny" for x in a[0]["findings"]), "and the other way round", r)
+    r, a = answers("--fail-on", "none", new_head)
+    ok(r.status == 1 and a[0]["why"].endswith("always denied"), "--fail-on none denies it all the same", r)
+
 def containers():
     tar = folder() / "both.tar"
     subprocess.run(["tar", "-cf", tar, "-C", folder(), "models", "empty"], check=True)
@@ -355,6 +383,6 @@ if not os.access(MAKER, os.X_OK):
     skip("check", "the maker of specimens is not built")
 else:
     workspace()
-    for part in (subjects, containers, images, registries, dockerfile, bills, fail_on, by_bundle, policies, forms, hostile_names, forms_of_failure, wrapped, process, swapped): guarded(part)
+    for part in (subjects, refused, containers, images, registries, dockerfile, bills, fail_on, by_bundle, policies, forms, hostile_names, forms_of_failure, wrapped, process, swapped): guarded(part)
 guarded(units)
 done()

@@ -306,6 +306,8 @@ static void content_flag(struct world *w, struct content *c, struct filling *to,
 		attest(w, c, f);
 	} else if (span_eq_text(key, "builder")) {
 		hold(w, to, f, CARRIER_BUILDER);
+	} else if (span_eq_text(key, "inner")) {
+		hold(w, to, span_of(arena_printf(&w->a, "trt=%.*s", SPAN_ARG(f))), CARRIER_BUILDER);
 	} else if (span_eq_text(key, "runtime")) {
 		hold(w, to, f, CARRIER_RUNTIME);
 	} else if (span_eq_text(key, "holds")) {
@@ -350,8 +352,24 @@ static void write_code(struct world *w, const char *path)
 	WORLD_TRUE(w, f && fseek(f, 16384, SEEK_SET) == 0 && fwrite(code, 1, n, f) == n && fclose(f) == 0);
 }
 
-/* The files that can be made: plans of a version that hold nothing else, one whose inner header says another, one with code
- * inside, and one of no format. Each has bytes of its own. */
+/* More bytes than its header declares. */
+static void write_more(struct world *w, const char *path)
+{
+	FILE *f = fopen(path, "a");
+	WORLD_TRUE(w, f && fputs("more", f) >= 0 && fclose(f) == 0);
+}
+
+/* inner:VERSION, the version that stands in the plan's archive. */
+static void inner_version(struct world *w, struct span flags, unsigned ret[4])
+{
+	size_t at = span_find(flags, SPAN("inner:"));
+	struct span rest = at == SIZE_MAX ? SPAN_NONE : span_from(flags, at + 6);
+	if (rest.n)
+		WORLD_OK(w, specimen_version_read(arena_text(&w->a, world_word(&rest, ' ')), ret, err));
+}
+
+/* The files that can be made: plans of a version that hold nothing else, ones whose inner header says another, ones whose
+ * size is not what they declare, one with code inside, and one of no format. Each has bytes of its own. */
 static void write_content(struct world *w, struct content *c, struct span kind, struct span main, struct span flags)
 {
 	bool plan = span_eq_text(kind, ARTIFACT_TENSORRT_PLAN) && main.n, forged = has(flags, "header_mismatch");
@@ -364,9 +382,10 @@ static void write_content(struct world *w, struct content *c, struct span kind, 
 	if (plan) {
 		(void)world_word(&main, ' ');
 		WORLD_OK(w, specimen_version_read(arena_text(&w->a, main), s.version, err));
-		if (forged)
-			memcpy(s.inner_version, (unsigned[]){ 10, 99, 9, 0 }, sizeof s.inner_version);
+		inner_version(w, flags, s.inner_version);
 		WORLD_OK(w, specimen_write(&s, path, err));
+		if (forged && !has(flags, "inner:"))
+			write_more(w, path);
 		if (code)
 			write_code(w, path);
 	} else {
