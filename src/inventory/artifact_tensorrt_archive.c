@@ -290,8 +290,7 @@ static bool version_read(struct artifact_reading *r, struct cursor *c, struct te
 	return true;
 }
 
-static void body_read(struct artifact_reading *r, uint64_t at, uint64_t room, const struct header *h,
-		      struct tensorrt_archive *ret)
+static void body_read(struct artifact_reading *r, uint64_t at, const struct header *h, struct tensorrt_archive *ret)
 {
 	/* A copy: the window moves. */
 	unsigned char head[BODY_HEAD_BYTES];
@@ -301,7 +300,7 @@ static void body_read(struct artifact_reading *r, uint64_t at, uint64_t room, co
 		return;
 	memcpy(head, p, n);
 	struct cursor c = { .p = head, .n = n, .file_at = at + h->bytes };
-	uint64_t end = at + RF_MIN(RF_MIN(room, ret->archive_bytes), UINT64_MAX - at);
+	uint64_t end = at + RF_MIN(ret->archive_bytes, UINT64_MAX - at);
 	if (n >= 4 && is_guard(head, ITEM_CACHE)) {
 		ret->cache = true;
 		artifact_evidence(r, "first item of the archive", c.file_at, head, 4, "type 0x18: a timing cache");
@@ -343,5 +342,5 @@ void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t roo
 		f->crc_from = at + h.bytes;
 		f->crc_bytes = h.body;
 	}
-	body_read(r, at, room, &h, ret);
+	body_read(r, at, &h, ret);
 }

@@ -54,6 +54,33 @@ static void test_real(void **state)
 	assert_int_equal(archives, 35); /* of 36: the flatbuffer of 5.x is none */
 }
 
+/* Cut anywhere behind its headers, a real file is cut, and nothing else. */
+static void cut(const char *name, const struct str *bytes, void *data)
+{
+	size_t *cuts = data;
+	for (size_t part = 1; part < 8; part++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		size_t n = bytes->n * part / 8;
+		struct artifact_facts whole = facts_of(bytes->p, bytes->n, name, &a), f = facts_of(bytes->p, n, name, &a);
+		if (span_starts(span_of(whole.layout), "flatbuffer"))
+			return; /* its tables lie anywhere */
+		if (f.finding != ARTIFACT_CONFLICT || f.rule_count != 1 || !has_rule(&f, "truncated"))
+			fail_msg("%s, %zu of %zu: first rule %s", name, n, bytes->n, f.rule_count ? f.rules[0] : "none");
+		assert_string_equal(f.version, whole.version);
+		++*cuts;
+	}
+}
+
+static void test_cut(void **state)
+{
+	(void)state;
+	size_t cuts = 0;
+	if (!testing_shared_data())
+		skip();
+	each_real(cut, &cuts);
+	assert_int_equal(cuts, 35 * 7);
+}
+
 /* ── A changed word at 0x144, the place of a public proof of concept ────────────────────────────────────────────── */
 
 /* What stands there, by file; "" the bytes of weights, of a text or of a key, which may be any. */
@@ -205,6 +232,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_real),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_at_144),
 		cmocka_unit_test(test_every_text),
 		cmocka_unit_test(test_caches),
