@@ -77,7 +77,8 @@ static void subject(struct check_sink *s, const struct check_subject *c)
 		char hex[DIGEST_HEX];
 		if (!check_finding_counts(f))
 			continue;
-		str_addf(&words, "%s: ", c->name);
+		str_add_visible(&words, span_of(c->name));
+		str_add_text(&words, ": ");
 		check_finding_words(f, &words);
 		unique(s, c, f, hex);
 		json_object(&g->out);

@@ -285,8 +285,11 @@ def hostile_names():
        any("file=%FF%FEg.plan," in x for x in lines) and any("file=模型/语音.plan," in x for x in lines), "GitHub: a line a subject, the name is all theirs", lines)
     cases = [c.get("name") for c in xml.fromstring(told["junit"]).iter("testcase")]
     uris = {x["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for x in json.loads(told["sarif"])["runs"][0]["results"]}
-    ok(len(cases) == len(names) and "模型/语音.plan" in cases and len(uris) == len(names) and "%FF%FEg.plan" in uris and
-       len(json.loads(told["gitlab"])) >= len(names), "JUnit, SARIF, GitLab: each by its name", cases, uris)
+    quality = json.loads(told["gitlab"])
+    ok(not any(command.search(t) for t in cases + [x["description"] for x in quality]) and r"\xff\xfeg.plan" in cases and r"\r\n::stop-commands::c.plan" in cases,
+       "JUnit, GitLab: a name is shown as it is", cases)
+    ok(len(set(cases)) == len(names) and "模型/语音.plan" in cases and len(uris) == len(names) and "%FF%FEg.plan" in uris and
+       len(quality) >= len(names), "JUnit, SARIF, GitLab: each by its name", cases, uris)
     absent = forms("::error::absent.plan")[0]
     ok(absent.status == 2 and not command.search(absent.out + absent.err), "nor is the name of what is not there", absent)
 
