@@ -395,8 +395,12 @@ static bool overlap(const char *a, const char *b)
 	return !a[0] || !b[0] || lies_below(a, b) || lies_below(b, a);
 }
 
-static const char *image_text(const struct kube_workload *w)
+/* Of the container that mounts @v. */
+static const char *image_text(const struct kube_workload *w, const struct kube_volume *v)
 {
+	for (size_t i = 0; i < w->containers_n; i++)
+		if (strcmp(w->containers[i].name, v->container) == 0)
+			return w->containers[i].images[0].reference;
 	return w->containers_n ? w->containers[0].images[0].reference : "no image";
 }
 
@@ -415,7 +419,8 @@ static int volume_judge(struct join *j, const struct mount *list)
 	if (!writer)
 		return 0;
 	str_addf(&text, "%s/%s (%s) can write to it, %s/%s (%s) %s: an engine that one release puts there is loaded by the other",
-		 writer->w->kind, writer->w->name, image_text(writer->w), other->w->kind, other->w->name, image_text(other->w),
+		 writer->w->kind, writer->w->name, image_text(writer->w, writer->v), other->w->kind, other->w->name,
+		 image_text(other->w, other->v),
 		 other->v->writable ? "as well" : "reads it");
 	return finding(j, writer->w->namespace_, "shared_writable_volume", writer->v->identity, &text);
 }

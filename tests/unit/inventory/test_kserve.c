@@ -307,11 +307,25 @@ static void shared_claims(void **state)
 	}
 }
 
+/* Whose image it is that writes and reads: of the container that has the claim, not of the one that is written first. */
+static void who_shares(void **state)
+{
+	struct kube_set s;
+	(void)state;
+	read_all(&s, SERVICE("a", "transformer: {containers: [{name: t, image: 'other:1'}]}, predictor: {" WRITES ON("pvc://c/m") "}")
+			     "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d, namespace: n}\nspec: {template: {spec: {containers: [{name: "
+			     "side, image: 'side:1'}, {name: c, image: 'b:1', volumeMounts: [{name: v, mountPath: /in, readOnly: true}]}], volumes: "
+			     "[{name: v, persistentVolumeClaim: {claimName: c}}]}}}\n");
+	assert_int_equal(s.findings_n, 1);
+	assert_non_null(strstr(s.findings[0].text, "InferenceService/a (a:1) can write to it, Deployment/d (b:1) reads it"));
+	kube_set_release(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(services), cmocka_unit_test(runtimes), cmocka_unit_test(made), cmocka_unit_test(many_models),
-		cmocka_unit_test(shared_claims),
+		cmocka_unit_test(shared_claims), cmocka_unit_test(who_shares),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
