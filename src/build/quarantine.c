@@ -11,6 +11,12 @@ static bool is_plan(const struct artifact_facts *f)
 	return strcmp(f->kind, ARTIFACT_TENSORRT_PLAN) == 0;
 }
 
+/* Builders read timing caches. */
+static bool is_inspected(const struct artifact_facts *f)
+{
+	return is_plan(f) || strcmp(f->kind, ARTIFACT_TENSORRT_TIMING_CACHE) == 0;
+}
+
 static int facts_read(const char *path, struct arena *a, struct artifact_facts *ret, struct err *err)
 {
 	struct scan_options options = { .threads = 1 };
@@ -33,8 +39,10 @@ const char *quarantine_rule(const struct toolchain_kind *kind, const struct arti
 {
 	if (model_kind(f->kind))
 		return model_quarantine(f);
+	if (is_inspected(f) && f->finding == ARTIFACT_CONFLICT)
+		return f->rule_count ? f->rules[0] : f->cause;
 	if (is_plan(f))
-		return f->finding != ARTIFACT_CONFLICT ? NULL : f->rule_count ? f->rules[0] : f->cause;
+		return NULL;
 	return kind && kind->reads_models ? "unknown_format" : NULL;
 }
 
@@ -51,7 +59,7 @@ int quarantine_check(const struct toolchain_kind *kind, const char *path, struct
 	if (!rule)
 		return 0;
 	const struct model_rule *row = model_kind(f->kind) ? model_rule_find(rule) : NULL;
-	bool known = model_kind(f->kind) || is_plan(f);
+	bool known = strcmp(rule, "unknown_format") != 0;
 	(void)err_set(err, RF_EDENIED, "in quarantine by the rule %s: %s; next: %s", rule,
 		      known ? quarantine_found(f, rule) : "no model and no engine that is read here",
 		      row ? row->next : "reforge scan shows what was found");

@@ -24,7 +24,7 @@ const char *quarantine_found(const struct artifact_facts *f, const char *rule);
  * what was found and what to do next, and the file. Else what reading it met (RF_ENOTFOUND, RF_EINVALID, RF_EPERM, RF_EIO,
  * RF_ENOMEM): then it has not passed either. @kind NULL: as for toolchains that open anything.
  *
- * A plan is read whole, since code for a CPU may stand anywhere in it; a model costs what its nodes do.
+ * A plan or timing cache is read whole, since code for a CPU may stand anywhere in it; a model costs what its nodes do.
  */
 RF_MUST_CHECK int quarantine_check(const struct toolchain_kind *kind, const char *path, struct err *err);
 

@@ -9,8 +9,8 @@
  *   text     marker, u64 length, an array of characters of the same length
  *
  * Bit 15 is set in all types of P3 and P4, in P2 in those of structs. Three things are told by their place or by what
- * stands behind them: the weights (a struct of a u64 length and that many bytes, behind the device properties), a struct
- * of two such runs of bytes behind them, and arrays of small structs that are written as they are.
+ * stands behind them: the weights (a struct of a u64 length and that many bytes, behind the device properties), a
+ * struct of two such runs of bytes behind them, and arrays of small structs that are written as they are.
  *
  * Where something has no form that is known here the walk ends, and says so: no later version is accused of anything.
  */
@@ -26,16 +26,16 @@
 
 struct walk {
 	struct artifact_reading *r;
-	uint64_t at, end; /* in the file; end: the archive's own, whatever of it is there */
+	uint64_t at, end;         /* in the file; end: the archive's own, whatever of it is there */
 	uint16_t text, character; /* types */
 	uint16_t bit;             /* of numbers and arrays */
 	bool has_ends;
-	bool in_head; /* no text has come yet */
-	bool ended;   /* a struct has ended: the device properties are the first to do so */
-	bool quiet;   /* nothing is objected to: would it go on like this? */
-	bool lied;    /* a length did */
-	uint64_t number_at;  /* where the last number ended */
-	uint64_t number;     /* and what it was, up to eight bytes */
+	bool in_head;       /* no text has come yet */
+	bool ended;         /* a struct has ended: the device properties are the first to do so */
+	bool quiet;         /* nothing is objected to: would it go on like this? */
+	bool lied;          /* a length did */
+	uint64_t number_at; /* where the last number ended */
+	uint64_t number;    /* and what it was, up to eight bytes */
 };
 
 size_t tensorrt_item_bytes(uint16_t type)
@@ -103,7 +103,8 @@ static bool form_at(const struct walk *w, uint64_t at)
 	return p ? is_form(w, p) : at == w->end;
 }
 
-/* A length of elements of @each bytes that follow at @at. What a cut file lacks has been said: the archive's own end counts.
+/* A length of elements of @each bytes that follow at @at. What a cut file lacks has been said: the archive's own end
+ * counts.
  */
 static bool length_fits(struct walk *w, uint64_t length, uint64_t each, uint64_t length_at, uint64_t at,
 			const char *what)
@@ -262,9 +263,9 @@ static void items_pass(struct walk *w)
 }
 
 /*
- * What has no form may be one of a later version. But where the last thing was a number, and all behind the next 5, 8 or
- * 12 bytes has its form again up to the archive's very end, these bytes were a number's, too, and its type was changed. A
- * number that counts the bytes behind it would look the same, and is left alone.
+ * What has no form may be one of a later version. But where the last thing was a number, and all behind the next 5, 8
+ * or 12 bytes has its form again up to the archive's very end, these bytes were a number's, too, and its type was
+ * changed. A number that counts the bytes behind it would look the same, and is left alone.
  */
 static void malformed_check(const struct walk *stopped)
 {
@@ -289,7 +290,9 @@ static void malformed_check(const struct walk *stopped)
 
 void tensorrt_items_walk(struct artifact_reading *r, const struct tensorrt_archive *archive, uint64_t at, uint64_t end)
 {
-	struct walk w = { .r = r, .at = at, .end = end, .text = 0x8018, .character = 0x800c, .bit = TYPE_OF_SERIALISER };
+	struct walk w = {
+		.r = r, .at = at, .end = end, .text = 0x8018, .character = 0x800c, .bit = TYPE_OF_SERIALISER
+	};
 	w.in_head = !archive->cache; /* caches have no weights */
 	w.has_ends = true;
 	if (archive->layout[1] == '1') {
@@ -305,6 +308,6 @@ void tensorrt_items_walk(struct artifact_reading *r, const struct tensorrt_archi
 	items_pass(&w);
 	if (w.at < w.end && !w.lied && !r->failed)
 		malformed_check(&w);
-	artifact_evidence(r, "items of the archive", at, NULL, 0, "read up to offset %llu of %llu", (unsigned long long)w.at,
-			  (unsigned long long)w.end);
+	artifact_evidence(r, "items of the archive", at, NULL, 0, "read up to offset %llu of %llu",
+			  (unsigned long long)w.at, (unsigned long long)w.end);
 }

@@ -75,6 +75,28 @@ static void test_rules(void **state)
 	}
 }
 
+/* A timing cache whose header declares @body bytes; eight are there. */
+static const char *put_cache(const char *name, uint64_t body)
+{
+	unsigned char cache[32] = "ptrt";
+	put_le32(cache + 8, 236);
+	put_le64(cache + 16, body);
+	memcpy(cache + 24, "\x18\x80\x01\0\x01\0\0", 8);
+	return put_file(name, span_bytes(cache, sizeof cache), 0644);
+}
+
+/* Builders are given timing caches. */
+static void test_caches(void **state)
+{
+	(void)state;
+	struct err e = ERR_INIT;
+	assert_ok(quarantine_check(NULL, put_cache("sound.cache", 8), &e), &e);
+	assert_int_equal(quarantine_check(NULL, put_cache("cut.cache", 1000), &e), RF_EDENIED);
+	assert_non_null(strstr(e.text, "truncated"));
+	assert_int_equal(quarantine_check(NULL, put_cache("huge.cache", UINT64_MAX), &e), RF_EDENIED);
+	assert_non_null(strstr(e.text, "size_impossible"));
+}
+
 /* What each toolchain opens. */
 static void test_kinds(void **state)
 {
@@ -124,6 +146,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_rules, folder_setup, folder_teardown),
+		cmocka_unit_test_setup_teardown(test_caches, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(test_kinds, folder_setup, folder_teardown),
 		cmocka_unit_test_setup_teardown(test_doors, folder_setup, folder_teardown),
 	};
