@@ -122,17 +122,23 @@ static void head_check(struct connection *c, struct MHD_Connection *handle)
 
 static bool body_grow(struct connection *c, size_t n)
 {
+	struct thread_memory *m = c->body ? NULL : thread_memory_of(c->server);
 	size_t before = c->body ? c->body_room : 0;
 	size_t room = c->body ? 2 * c->body_room : RF_MAX(c->body_room, RF_MIN((size_t)4096, c->route->max_body_bytes));
 	room = RF_MIN(RF_MAX(room, c->body_n + n), c->route->max_body_bytes);
+	bool again = m && m->body && m->body_room >= room;
+	room = again ? m->body_room : room;
 	size_t all = atomic_fetch_add_explicit(&c->server->bodies_bytes, room - before, memory_order_relaxed) + room -
 		     before;
-	char *more = all > c->server->settings.max_bodies_bytes ? NULL : rf_realloc_array(c->body, room, 1);
+	bool fits = all <= c->server->settings.max_bodies_bytes;
+	char *more = !fits ? NULL : again ? m->body : rf_realloc_array(c->body, room, 1);
 	if (!more) {
 		atomic_fetch_sub_explicit(&c->server->bodies_bytes, room - before, memory_order_relaxed);
 		c->body_room = before;
 		return false;
 	}
+	if (again)
+		m->body = NULL;
 	c->body = more;
 	c->body_room = room;
 	return true;
@@ -422,9 +428,9 @@ static int start(struct http_server *s, struct err *err)
 		s->has_worker_key = true;
 	}
 	if (rc == 0) {
-		if (pthread_key_create(&s->received_key, rf_free) != 0)
+		if (pthread_key_create(&s->memory_key, thread_memory_free) != 0)
 			return err_set(err, RF_ENOMEM, "no key for the threads' memory");
-		s->has_received_key = true;
+		s->has_memory_key = true;
 	}
 	if (rc == 0 && s->settings.certificate_file) {
 		tls_files_look(&s->settings, &s->files);
@@ -510,8 +516,8 @@ void http_server_free(struct http_server *s)
 		(void)close(s->listen_fd);
 	if (s->has_worker_key)
 		(void)pthread_key_delete(s->worker_key);
-	if (s->has_received_key)
-		(void)pthread_key_delete(s->received_key);
+	if (s->has_memory_key)
+		(void)pthread_key_delete(s->memory_key);
 	tls_credentials_drop(s->credentials);
 	(void)pthread_cond_destroy(&s->wake);
 	(void)pthread_mutex_destroy(&s->mutex);

@@ -18,8 +18,17 @@ void connection_state_set(struct connection *c, enum connection_state state)
 
 void connection_forget_body(struct connection *c)
 {
-	if (c->body_room)
+	if (c->body) /* without one its room is a wish */
 		atomic_fetch_sub_explicit(&c->server->bodies_bytes, c->body_room, memory_order_relaxed);
+	/* the thread's, if it is one that serves: the next body has it */
+	struct thread_memory *m =
+		c->body && c->body_room <= KEPT_BODY_BYTES ? pthread_getspecific(c->server->memory_key) : NULL;
+	if (m && (!m->body || m->body_room < c->body_room)) {
+		char *smaller = m->body;
+		m->body = c->body;
+		m->body_room = c->body_room;
+		c->body = smaller;
+	}
 	rf_free(c->body);
 	c->body = NULL;
 	c->body_n = c->body_room = 0;

@@ -39,6 +39,8 @@ enum connection_state {
 	CONNECTION_IDLE
 };
 
+#define RECEIVE_BYTES (32 * KIB) /* nearly two records of the largest size */
+#define KEPT_BODY_BYTES (64 * KIB)
 /* A head of ours as a TLS record; a longer one is sent by itself. */
 #define CONNECTION_HEAD_BYTES 512
 
@@ -71,8 +73,8 @@ struct http_server {
 	int listen_fd;
 	uint16_t port;
 	pthread_key_t worker_key;
-	pthread_key_t received_key; /* of a thread: http_server_transport.c */
-	bool has_worker_key, has_received_key, has_keeper;
+	pthread_key_t memory_key; /* struct thread_memory */
+	bool has_worker_key, has_memory_key, has_keeper;
 	pthread_t keeper;      /* the thread of time limits and certificates */
 	pthread_mutex_t mutex; /* connections, credentials: taken when connections come and go, never by a request */
 	pthread_cond_t wake;
@@ -86,6 +88,20 @@ struct http_server {
 	_Atomic uint64_t active, accepted, requests, refused, idle_closed, slow_closed, displaced, certificates_refused,
 		reloads, reload_failures;
 };
+
+/* What a serving thread keeps from one request to the next. */
+struct thread_memory {
+	/* received last, of that connection: [from, received_n) is not read yet; http_server_transport.c */
+	struct connection *of;
+	size_t from, received_n;
+	char received[RECEIVE_BYTES];
+	/* of a body that has been answered, for the next one: NULL, or at most KEPT_BODY_BYTES */
+	char *body;
+	size_t body_room;
+};
+/* NULL: out of memory. */
+struct thread_memory *thread_memory_of(struct http_server *s);
+void thread_memory_free(void *m);
 
 /* Called by libmicrohttpd when a connection comes and goes. */
 void connection_notified(void *server, struct MHD_Connection *handle, void **context,

@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#define RECEIVE_BYTES (32 * KIB) /* nearly two records of the largest size */
 #define MAX_VECTORS 32
 
 /* ── Sending ─────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -65,31 +64,30 @@ static ssize_t push(gnutls_transport_ptr_t p, const giovec_t *v, int n)
 
 /* ── Receiving ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* A thread's, with what it received last and of whom. */
-struct received {
-	struct connection *of;
-	size_t from, n;
-	char bytes[RECEIVE_BYTES];
-};
-
-static struct received *received_of(struct connection *c)
+struct thread_memory *thread_memory_of(struct http_server *s)
 {
-	struct http_server *s = c->server;
-	struct received *r = pthread_getspecific(s->received_key);
-	if (r || !(r = rf_alloc(sizeof *r)))
-		return r;
-	if (pthread_setspecific(s->received_key, r) == 0)
-		return r;
-	rf_free(r);
+	struct thread_memory *m = pthread_getspecific(s->memory_key);
+	if (m || !(m = rf_alloc(sizeof *m)))
+		return m;
+	if (pthread_setspecific(s->memory_key, m) == 0)
+		return m;
+	rf_free(m);
 	return NULL;
 }
 
-/* Another connection needs the memory: what is left goes to its own. */
-static void put_aside(struct received *r)
+void thread_memory_free(void *p)
 {
-	struct connection *of = r->of;
-	size_t n = r->n - r->from;
-	r->of = NULL;
+	struct thread_memory *m = p;
+	rf_free(m->body);
+	rf_free(m);
+}
+
+/* Another connection needs the memory: what is left goes to its own. */
+static void put_aside(struct thread_memory *m)
+{
+	struct connection *of = m->of;
+	size_t n = m->received_n - m->from;
+	m->of = NULL;
 	if (!of || n == 0)
 		return;
 	of->ahead = rf_alloc(n);
@@ -98,7 +96,7 @@ static void put_aside(struct received *r)
 		(void)shutdown(of->fd, SHUT_RDWR);
 		return;
 	}
-	memcpy(of->ahead, r->bytes + r->from, n);
+	memcpy(of->ahead, m->received + m->from, n);
 	of->ahead_from = 0;
 	of->ahead_n = n;
 }
@@ -120,27 +118,27 @@ static ssize_t pull(gnutls_transport_ptr_t p, void *to, size_t room)
 			transport_release(c);
 		return taken;
 	}
-	struct received *r = received_of(c);
-	if (!r)
+	struct thread_memory *m = thread_memory_of(c->server);
+	if (!m)
 		return recv(c->fd, to, room, 0);
-	if (r->of != c || r->from == r->n) {
-		put_aside(r);
-		ssize_t n = recv(c->fd, r->bytes, sizeof r->bytes, 0);
+	if (m->of != c || m->from == m->received_n) {
+		put_aside(m);
+		ssize_t n = recv(c->fd, m->received, sizeof m->received, 0);
 		if (n <= 0)
 			return n;
-		r->of = c;
-		r->from = 0;
-		r->n = (size_t)n;
+		m->of = c;
+		m->from = 0;
+		m->received_n = (size_t)n;
 	}
-	return take(to, room, r->bytes, &r->from, r->n);
+	return take(to, room, m->received, &m->from, m->received_n);
 }
 
 /* GnuTLS asks only where a handshake has a time limit of its own, which ours have not; it wants a function all the same. */
 static int pull_waits(gnutls_transport_ptr_t p, unsigned ms)
 {
 	struct connection *c = p;
-	const struct received *r = received_of(c);
-	if (c->ahead || (r && r->of == c && r->from < r->n))
+	const struct thread_memory *m = thread_memory_of(c->server);
+	if (c->ahead || (m && m->of == c && m->from < m->received_n))
 		return 1;
 	return poll(&(struct pollfd){ .fd = c->fd, .events = POLLIN }, 1, ms == GNUTLS_INDEFINITE_TIMEOUT ? -1 : (int)ms);
 }
@@ -157,9 +155,9 @@ void transport_set(struct connection *c, gnutls_session_t session)
 
 void transport_release(struct connection *c)
 {
-	struct received *r = pthread_getspecific(c->server->received_key);
-	if (r && r->of == c)
-		r->of = NULL;
+	struct thread_memory *m = pthread_getspecific(c->server->memory_key);
+	if (m && m->of == c)
+		m->of = NULL;
 	rf_free(c->ahead);
 	c->ahead = NULL;
 }

@@ -278,6 +278,27 @@ static void test_bodies_together(void **state)
 }
 
 /* One byte every 50 ms is alive, but no request. */
+/* What is announced and never comes counts for nothing: the next body has all the room. */
+static void test_bodies_announced(void **state)
+{
+	(void)state;
+	struct http_server_counts n;
+	struct http_server *s = begin((struct http_server_settings){ .max_bodies_bytes = MAX_BODY });
+	for (unsigned i = 0; i < 8; i++) {
+		int fd = reach(s);
+		say(fd, SPAN("POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\n"));
+		assert_true(counts(s, offsetof(struct http_server_counts, active), 1, 1, &n));
+		close(fd);
+		assert_true(counts(s, offsetof(struct http_server_counts, open), 0, 0, &n));
+		assert_int_equal(n.bodies_bytes, 0);
+	}
+	int fd = reach(s);
+	for (unsigned i = 0; i < 4; i++)
+		expect(fd, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 200", "hello");
+	close(fd);
+	http_server_free(s);
+}
+
 static void trickle(int fd, const char *text)
 {
 	for (; *text; text++) {
@@ -573,6 +594,7 @@ int main(void)
 		cmocka_unit_test(test_routes),
 		cmocka_unit_test(test_bodies),
 		cmocka_unit_test(test_bodies_together),
+		cmocka_unit_test(test_bodies_announced),
 		cmocka_unit_test(test_time),
 		cmocka_unit_test(test_cap),
 		cmocka_unit_test(test_drain),
