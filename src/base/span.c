@@ -110,6 +110,14 @@ struct span span_sub(struct span s, size_t from, size_t n)
 	return (struct span){ s.p ? s.p + from : NULL, RF_MIN(n, s.n - from) };
 }
 
+struct span span_cut(struct span s, size_t most)
+{
+	size_t n = RF_MIN(s.n, most);
+	while (n > 0 && n < s.n && ((unsigned char)s.p[n] & 0xc0) == 0x80)
+		n--;
+	return span_sub(s, 0, n);
+}
+
 struct span span_from(struct span s, size_t from)
 {
 	return span_sub(s, from, SIZE_MAX);

@@ -33,6 +33,7 @@ size_t span_rfind_byte(struct span s, char c);
 struct span span_trim(struct span s);                        /* blanks, tabs, CR, LF at both ends */
 struct span span_sub(struct span s, size_t from, size_t n);  /* clamped to @s */
 struct span span_from(struct span s, size_t from);
+struct span span_cut(struct span s, size_t most); /* at most @most bytes from its begin, never a part of a UTF-8 character */
 /* Cuts the part before @separator off *rest; false when *rest was empty (p == NULL) and nothing is left.
  * "a,,b" gives a, "", b. A last separator is followed by one empty part. */
 bool span_split(struct span *rest, char separator, struct span *ret_part);

@@ -131,6 +131,11 @@ void str_add_visible(struct str *s, struct span bytes)
 	size_t from = 0, at = 0;
 	while (at < bytes.n) {
 		uint32_t c;
+		/* most of most texts */
+		if (bytes.p[at] >= 0x20 && bytes.p[at] < 0x7f && bytes.p[at] != '#' && bytes.p[at] != ':') {
+			at++;
+			continue;
+		}
 		size_t n = decode(bytes, at, &c);
 		if (c != UINT32_MAX && !moves_cursor(c) && !begins_command(bytes, at)) {
 			at += n;

@@ -83,10 +83,8 @@ static void print_clocks(const struct report *r)
 #define REASON_BYTES 110
 static void reason_cell(struct table *t, const struct task *k)
 {
-	size_t n = RF_MIN(k->reason.n, (size_t)REASON_BYTES);
-	while (n > 0 && n < k->reason.n && ((unsigned char)k->reason.p[n] & 0xc0) == 0x80)
-		n--;
-	table_f(t, COLOUR_NONE, "%.*s: %.*s%s", SPAN_ARG(k->owner), (int)n, k->reason.p, n < k->reason.n ? " ..." : "");
+	struct span shown = span_cut(k->reason, REASON_BYTES);
+	table_f(t, COLOUR_NONE, "%.*s: %.*s%s", SPAN_ARG(k->owner), SPAN_ARG(shown), shown.n < k->reason.n ? " ..." : "");
 }
 
 static int print_tasks(const struct report *r, struct err *err)

@@ -276,10 +276,8 @@ static void draw(struct progress *p, const char *step, int64_t done, int64_t tot
 		str_add_visible(&line, span_of(what));
 	}
 	/* cut at the edge: a wrapped line could not be redrawn */
-	size_t n = RF_MIN(line.n, columns - 1);
-	while (n > 0 && n < line.n && ((unsigned char)line.p[n] & 0xc0) == 0x80)
-		n--;
-	fprintf(stderr, "\r%.*s\x1b[K", (int)n, str_text(&line));
+	struct span visible = span_cut(str_span(&line), columns - 1);
+	fprintf(stderr, "\r%.*s\x1b[K", SPAN_ARG(visible));
 	fflush(stderr);
 	p->drawn = true;
 }

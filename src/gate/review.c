@@ -5,6 +5,7 @@
 #define MAX_UID_BYTES 128
 #define OBJECTS_BYTES (64 * MIB)
 #define ANSWERS_BYTES (128 * MIB)
+#define WORDS_BYTES (64 * KIB)
 /* The parser keeps ten times the largest text it has met: past this it is not kept. */
 #define KEPT_TEXT_BYTES (256 * KIB)
 
@@ -38,6 +39,7 @@ int review_reader_new(struct review_reader **ret, struct err *err)
 	if (!r)
 		return err_set(err, RF_ENOMEM, "no memory for reviews");
 	r->arena = ARENA_INIT(ANSWERS_BYTES);
+	r->words = STR_INIT(WORDS_BYTES);
 	r->doc = json_doc_new();
 	r->memo = gate_memo_new();
 	int rc = r->doc && r->memo ? sets_make(r, SPAN(SERVICE_LABEL), err) : err_set(err, RF_ENOMEM, "no memory for reviews");
@@ -56,6 +58,7 @@ void review_reader_free(struct review_reader *r)
 	kube_set_release(&r->old);
 	json_doc_free(r->doc);
 	gate_memo_free(r->memo);
+	str_release(&r->words);
 	arena_release(&r->arena);
 	rf_free(r);
 }

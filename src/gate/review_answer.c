@@ -8,18 +8,17 @@
 
 /* ── Words ───────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* At most @most bytes with "..." at the end of what was cut, never within a character. */
-static const char *cut(struct arena *a, struct str *text, size_t most)
+/* What was made in @r->words, at most @most bytes with "..." at the end of what was cut. NULL: out of memory. */
+static const char *cut(struct review_reader *r, size_t most)
 {
-	size_t n = text->n;
-	if (n > most) {
-		n = most - 3;
-		while (n > 0 && ((unsigned char)text->p[n] & 0xc0) == 0x80)
-			n--;
-	}
-	const char *whole = arena_printf(a, "%.*s%s", (int)n, str_text(text), n < text->n ? "..." : "");
-	str_release(text);
-	return whole;
+	static const char dots[] = "...";
+	struct span whole = str_span(&r->words), kept = whole.n > most ? span_cut(whole, most - 3) : whole;
+	char *text = r->words.failed == RF_ENOMEM ? NULL : arena_alloc(&r->arena, kept.n + sizeof dots);
+	if (text && kept.n)
+		memcpy(text, kept.p, kept.n);
+	if (text && kept.n < whole.n)
+		memcpy(text + kept.n, dots, sizeof dots);
+	return text;
 }
 
 static void add_upto(struct str *to, struct span text, size_t most)
@@ -72,68 +71,71 @@ static void add_told(struct str *to, const struct review_finding *f)
 	}
 }
 
-static const char *message(struct arena *a, const struct review *r, const struct review_verdict *v)
+static const char *message(struct review_reader *reader, const struct review *r, const struct review_verdict *v)
 {
-	struct str text = STR_INIT(64 * KIB);
+	struct str *text = &reader->words;
 	size_t told = 0;
-	str_add_text(&text, "reforge: ");
-	add_visible(&text, r->kind);
-	str_add_byte(&text, ' ');
+	str_reset(text);
+	str_add_text(text, "reforge: ");
+	add_visible(text, r->kind);
+	str_add_byte(text, ' ');
 	if (r->namespace_.n) {
-		add_visible(&text, r->namespace_);
-		str_add_byte(&text, '/');
+		add_visible(text, r->namespace_);
+		str_add_byte(text, '/');
 	}
-	add_visible(&text, r->name);
-	str_add_text(&text, " must not run");
+	add_visible(text, r->name);
+	str_add_text(text, " must not run");
 	if (v->policy.n) {
-		str_add_text(&text, " by policy ");
-		add_visible(&text, v->policy);
+		str_add_text(text, " by policy ");
+		add_visible(text, v->policy);
 	}
 	if (v->not_at_home) {
-		str_add_text(&text, "\n- ");
-		str_add_visible(&text, span_of(v->not_at_home));
+		str_add_text(text, "\n- ");
+		str_add_visible(text, span_of(v->not_at_home));
 	}
 	for (size_t i = 0; i < v->findings_n && told < MAX_TOLD; i++)
 		if (!v->findings[i].subject->carried && v->findings[i].finding->decision == GATE_DENY) {
-			add_told(&text, &v->findings[i]);
+			add_told(text, &v->findings[i]);
 			told++;
 		}
 	size_t more = 0;
 	for (size_t i = 0; i < v->findings_n; i++)
 		more += !v->findings[i].subject->carried && v->findings[i].finding->decision == GATE_DENY;
 	if (more > told)
-		str_addf(&text, "\n- and %zu more: reforge check shows all", more - told);
-	return cut(a, &text, REVIEW_MAX_MESSAGE);
+		str_addf(text, "\n- and %zu more: reforge check shows all", more - told);
+	return cut(reader, REVIEW_MAX_MESSAGE);
 }
 
 /* "reforge: container server: CVE-2026-24268 affected, built by tensorrt 10.16.0 (denied from 2026-12-01)" */
-static const char *warning(struct arena *a, const struct review_finding *f, bool audit)
+static const char *warning(struct review_reader *reader, const struct review_finding *f, bool audit)
 {
 	const struct gate_fact *fact = &f->finding->fact;
-	struct str text = STR_INIT(4 * KIB);
+	struct str *text = &reader->words;
 	char until[TIME_TEXT_BYTES];
 	bool denied = f->finding->decision == GATE_DENY;
-	str_addf(&text, "reforge%s: ", !denied ? "" : f->subject->carried && !audit ? ", runs already" : ", audit");
-	add_visible(&text, span_of(f->subject->where));
-	str_add_text(&text, ": ");
+	str_reset(text);
+	str_addf(text, "reforge%s: ", !denied ? "" : f->subject->carried && !audit ? ", runs already" : ", audit");
+	add_visible(text, span_of(f->subject->where));
+	str_add_text(text, ": ");
 	if (fact->advisory.n) {
-		add_visible(&text, fact->advisory);
-		str_addf(&text, " %s", finding_kind_name(fact->kind));
+		add_visible(text, fact->advisory);
+		str_addf(text, " %s", finding_kind_name(fact->kind));
 	} else {
-		str_add_text(&text, fact->cause ? fact->cause : "finding");
+		str_add_text(text, fact->cause ? fact->cause : "finding");
 	}
-	add_component(&text, ", ", fact);
+	add_component(text, ", ", fact);
 	if (f->finding->until != USEC_NONE && !denied)
-		str_addf(&text, " (until %s)", time_text_date(f->finding->until, until));
-	return cut(a, &text, REVIEW_MAX_WARNING);
+		str_addf(text, " (until %s)", time_text_date(f->finding->until, until));
+	return cut(reader, REVIEW_MAX_WARNING);
 }
 
-static const char *home_warning(struct arena *a, const char *why)
+static const char *home_warning(struct review_reader *reader, const char *why)
 {
-	struct str text = STR_INIT(4 * KIB);
-	str_add_text(&text, "reforge: ");
-	str_add_visible(&text, span_of(why));
-	return cut(a, &text, REVIEW_MAX_WARNING);
+	struct str *text = &reader->words;
+	str_reset(text);
+	str_add_text(text, "reforge: ");
+	str_add_visible(text, span_of(why));
+	return cut(reader, REVIEW_MAX_WARNING);
 }
 
 /* ── Verdicts ────────────────────────────────────────────────────────────────────────────────────────────────────── */
@@ -232,9 +234,10 @@ static int judge_one(struct judging *j, struct review_subject *s, struct err *er
 }
 
 /* Each advisory once. */
-static const char *advisories(struct arena *a, const struct review_verdict *v)
+static const char *advisories(struct review_reader *reader, const struct review_verdict *v)
 {
-	struct str text = STR_INIT(REVIEW_MAX_ANNOTATION * 4);
+	struct str *text = &reader->words;
+	str_reset(text);
 	for (size_t i = 0; i < v->findings_n; i++) {
 		struct span id = v->findings[i].finding->fact.advisory;
 		bool again = id.n == 0;
@@ -242,22 +245,22 @@ static const char *advisories(struct arena *a, const struct review_verdict *v)
 			again = span_eq(id, v->findings[k].finding->fact.advisory);
 		if (again)
 			continue;
-		if (text.n)
-			str_add_byte(&text, ',');
-		add_visible(&text, id);
+		if (text->n)
+			str_add_byte(text, ',');
+		add_visible(text, id);
 	}
-	return cut(a, &text, REVIEW_MAX_ANNOTATION);
+	return cut(reader, REVIEW_MAX_ANNOTATION);
 }
 
 static bool words(struct judging *j)
 {
 	struct arena *a = &j->reader->arena;
 	struct review_verdict *v = j->to;
-	v->message = v->allowed ? "" : message(a, j->review, v);
-	v->advisories = advisories(a, v);
+	v->message = v->allowed ? "" : message(j->reader, j->review, v);
+	v->advisories = advisories(j->reader, v);
 	size_t left = 0;
 	if (v->not_at_home && v->allowed)
-		v->warnings[v->warnings_n++] = home_warning(a, v->not_at_home);
+		v->warnings[v->warnings_n++] = home_warning(j->reader, v->not_at_home);
 	for (size_t i = 0; i < v->findings_n; i++) {
 		const struct review_finding *f = &v->findings[i];
 		if (f->finding->decision == GATE_DENY && !v->allowed && !f->subject->carried)
@@ -266,7 +269,7 @@ static bool words(struct judging *j)
 			left++;
 			continue;
 		}
-		v->warnings[v->warnings_n++] = warning(a, f, j->audit);
+		v->warnings[v->warnings_n++] = warning(j->reader, f, j->audit);
 	}
 	if (left)
 		v->warnings[v->warnings_n++] = arena_printf(a, "reforge: and %zu more findings", left);

@@ -13,6 +13,7 @@ struct review_reader {
 	struct kube_set new_, old; /* the object, and what it was */
 	char service_label[401];   /* the sets' label */
 	struct gate_memo *memo;
+	struct str words;          /* a message or warning while it is made */
 	struct arena arena;        /* subjects, answers, texts of one review */
 	struct review_subject subjects[REVIEW_MAX_SUBJECTS];
 };

@@ -61,12 +61,10 @@ static struct span environment_of(const struct admission_settings *s, struct spa
 
 static void text_take(char *to, size_t room, struct span text)
 {
-	size_t n = RF_MIN(text.n, room - 1);
-	while (n > 0 && n < text.n && ((unsigned char)text.p[n] & 0xc0) == 0x80)
-		n--;
-	if (n)
-		memcpy(to, text.p, n);
-	to[n] = '\0';
+	text = span_cut(text, room - 1);
+	if (text.n)
+		memcpy(to, text.p, text.n);
+	to[text.n] = '\0';
 }
 
 static void record(struct admission *a, const struct review *r, const struct review_verdict *v, usec_t now)

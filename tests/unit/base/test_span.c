@@ -52,6 +52,21 @@ static void splitting(void **state)
 	assert_false(span_line(&rest, &part));
 }
 
+static void cutting(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t most;
+		const char *want;
+	} rows[] = { { "", 3, "" },	      { "abc", 3, "abc" },  { "abcd", 3, "abc" },	{ "abc", 0, "" },
+		     { "a\xc3\xa4", 2, "a" }, { "a\xc3\xa4", 3, "a\xc3\xa4" }, { "\xe2\x82\xac!", 2, "" },
+		     { "\x80\x80\x80", 2, "" } };
+	(void)state;
+	for (size_t i = 0; i < RF_COUNT(rows); i++)
+		assert_true(span_eq_text(span_cut(span_of(rows[i].text), rows[i].most), rows[i].want));
+	assert_int_equal(span_cut(SPAN_NONE, 4).n, 0);
+}
+
 static void utf8(void **state)
 {
 	(void)state;
@@ -83,7 +98,7 @@ static void searching(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers), cmocka_unit_test(doubles), cmocka_unit_test(splitting), cmocka_unit_test(utf8), cmocka_unit_test(searching),
+		cmocka_unit_test(numbers), cmocka_unit_test(doubles), cmocka_unit_test(splitting), cmocka_unit_test(utf8), cmocka_unit_test(cutting), cmocka_unit_test(searching),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
