@@ -40,7 +40,14 @@ static bool is_tag(struct span s)
 
 static bool is_digest(struct span s)
 {
-	if (s.n != 71 || !span_starts(s, "sha256:"))
+	static const struct {
+		const char *algorithm;
+		size_t digits;
+	} rows[] = { { "sha256:", 64 }, { "sha384:", 96 }, { "sha512:", 128 } };
+	size_t k = 0;
+	while (k < RF_COUNT(rows) && !(span_starts(s, rows[k].algorithm) && s.n == 7 + rows[k].digits))
+		k++;
+	if (k == RF_COUNT(rows))
 		return false;
 	for (size_t i = 7; i < s.n; i++)
 		if (!(s.p[i] >= '0' && s.p[i] <= '9') && !(s.p[i] >= 'a' && s.p[i] <= 'f'))
@@ -86,7 +93,7 @@ static int versions_read(struct span text, struct span *rest, struct image_refer
 		r->digest = span_from(*rest, at + 1);
 		*rest = span_sub(*rest, 0, at);
 		if (!is_digest(r->digest))
-			return wrong(text, "behind '@' stands sha256: and 64 lower case hex digits", err);
+			return wrong(text, "behind '@' stands sha256:, sha384: or sha512: and all of its lower case hex digits", err);
 	}
 	size_t colon = span_rfind_byte(*rest, ':'), slash = span_rfind_byte(*rest, '/');
 	if (colon != SIZE_MAX && (slash == SIZE_MAX || colon > slash)) {

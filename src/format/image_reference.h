@@ -11,7 +11,7 @@
 #include "base/span.h"
 
 #define IMAGE_REFERENCE_MAX_NAME 255
-#define IMAGE_REFERENCE_MAX 512 /* as text, with the NUL */
+#define IMAGE_REFERENCE_MAX 1024 /* as text, with the NUL: a host, a name, a tag and the longest digest */
 #define IMAGE_DOCKER_HUB "docker.io"
 
 struct image_reference { /* spans lie in the text, or are static */
@@ -19,7 +19,7 @@ struct image_reference { /* spans lie in the text, or are static */
 	struct span folder;     /* "library" for Docker Hub's own; else empty */
 	struct span repository; /* "site/app"; with @folder in front and a '/' */
 	struct span tag;        /* "latest" when there is neither tag nor digest; empty with a digest alone */
-	struct span digest;     /* "sha256:…"; empty */
+	struct span digest;     /* "sha256:…", "sha384:…", "sha512:…" (OCI image spec, "registered algorithms"); empty */
 	bool has_host;          /* the text names the registry */
 	bool has_version;       /* the text names a tag or a digest */
 };

@@ -43,6 +43,8 @@ static int remote_open(struct image_run *run, const char *rest, void **ret, stru
 	run->prefix = arena_text(&run->arena, span_of(image_reference_text(&ref, r->prefix)));
 	if (!run->prefix)
 		return err_set(err, RF_ENOMEM, "a reference");
+	if (ref.digest.n && !span_starts(ref.digest, "sha256:"))
+		return err_set(err, RF_EUNSUPPORTED, "%s: a manifest is held against its SHA-256 here: name the image by its tag or sha256:", r->prefix);
 	rc = registry_manifest(r->registry, ref.digest.n ? ref.digest : ref.tag, &bytes, media_type, err);
 	if (rc == 0)
 		rc = answer_check(&ref, str_span(&bytes), err);

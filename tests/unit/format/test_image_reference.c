@@ -5,6 +5,10 @@
 
 #define D "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 
+#define HEX32 "0123456789abcdef0123456789abcdef"
+#define D384 "sha384:" HEX32 HEX32 HEX32
+#define D512 "sha512:" HEX32 HEX32 HEX32 HEX32
+
 static const struct {
 	const char *text, *full;
 	bool has_host, has_version;
@@ -21,10 +25,12 @@ static const struct {
 	{ "[::1]:5000/app:1", "[::1]:5000/app:1", true, true },
 	{ "registry.example/app@" D, "registry.example/app@" D, true, true },
 	{ "registry.example/app:1@" D, "registry.example/app:1@" D, true, true },
+	{ "registry.example/app@" D384, "registry.example/app@" D384, true, true },
+	{ "registry.example/app:1@" D512, "registry.example/app:1@" D512, true, true },
 	{ "registry.example/a.b/c_d/e__f/g---h:1", "registry.example/a.b/c_d/e__f/g---h:1", true, true },
 };
 static const char *const wrong[] = { "", ":", "@", "App", "registry.example/App:1", "registry.example/", "registry.example//app", "a..b", "a/.b",
-				     "a_", "-a", "a___b", "app:", "app:.x", "app@sha256:00", "app@" D "0", "registry.example:x/app", "regi stry.example/app",
+				     "a_", "-a", "a___b", "app:", "app:.x", "app@sha256:00", "app@" D "0", "app@sha512:" HEX32 HEX32, "app@" D512 "0", "app@sha256:" HEX32 HEX32 HEX32 HEX32, "app@sha1:" HEX32 "01234567", "app@md5:" HEX32, "registry.example:x/app", "regi stry.example/app",
 				     "registry.example/../../etc:1", "app:1:2/", "registry.example/app:1 ", "http://registry.example/app" };
 
 static void reads(void **state)
