@@ -211,7 +211,7 @@ struct gate_answer {
 	enum gate_decision judged;   /* before mode audit: what it would do */
 	bool audit;
 	struct span policy;            /* name */
-	const char *not_at_home;       /* why the service that a workload names does not count; NULL: it does, or names none */
+	const char *not_at_home;       /* why the service that a workload names does not count; NULL: it does, or makes no difference */
 	struct gate_finding *findings; /* worst first; then KEV, severity, advisory, cause, where */
 	size_t count;
 	size_t left_out;  /* beyond GATE_MAX_FINDINGS; decided all the same */

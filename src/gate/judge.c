@@ -485,7 +485,8 @@ static int choose_policy(struct gate_judging *j, const char **ret_not_at_home)
 		rc = policy_add(j, claimed);
 	for (size_t i = 0; i < homes.ruled && !rc; i++)
 		rc = policy_add(j, homes.services[i]);
-	if (rc || !claimed.n)
+	/* where it makes no difference whose it is, nobody need be told */
+	if (rc || !claimed.n || (!homes.ruled && !gate_snapshot_is_bound(j->s, claimed)))
 		return rc;
 	*ret_not_at_home = arena_printf(j->a, "service %.*s is not known in namespace %.*s: judged by the strictest policy, without "
 					"waivers and debts of the service; if it belongs there, name the namespace at the service",

@@ -35,6 +35,7 @@ void gate_snapshot_free(struct gate_snapshot *s)
 	map_release(&l->releases);
 	map_release(&l->services);
 	map_release(&l->homes);
+	map_release(&l->bound);
 	gate_policies_release(&s->rules);
 	arena_release(&s->arena);
 	rf_free(l);

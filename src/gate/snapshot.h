@@ -254,6 +254,8 @@ struct gate_homes {
 	size_t ruled; /* the first of them: those that a policy names */
 };
 struct gate_homes gate_snapshot_homes(const struct gate_snapshot *s, struct span cluster, struct span namespace_);
+/* Is there a policy, waiver or debt of the service's own, so that it matters whose a workload is? */
+bool gate_snapshot_is_bound(const struct gate_snapshot *s, struct span service);
 /* Is @reference, an image, path, URI or release, within what a part was asked for? True of everything that is whole. */
 bool gate_snapshot_covers(const struct gate_snapshot *s, struct span reference);
 /* Bytes it holds, all tables and texts. */

@@ -21,6 +21,31 @@ static int no_memory(struct err *err)
 	return err_set(err, RF_ENOMEM, "no memory for the homes of services");
 }
 
+static int bind(struct gate_snapshot *s, struct span service, struct err *err)
+{
+	if (!service.n || map_get(&s->lists->bound, service))
+		return 0;
+	return map_set(&s->lists->bound, service, s) ? no_memory(err) : 0;
+}
+
+static int bind_all(struct gate_snapshot *s, struct err *err)
+{
+	int rc = 0;
+	for (size_t i = 0; i < s->policy_count && !rc; i++)
+		for (size_t k = 0; k < s->policies[i].services_n && !rc; k++)
+			rc = bind(s, span_of(s->policies[i].services[k]), err);
+	for (size_t i = 0; i < s->waiver_count && !rc; i++)
+		rc = bind(s, s->waivers[i].scope.service, err);
+	for (size_t i = 0; s->baseline.since != USEC_NONE && i < s->baseline.holder_count && !rc; i++)
+		rc = bind(s, s->baseline.holders[i].service, err);
+	return rc;
+}
+
+bool gate_snapshot_is_bound(const struct gate_snapshot *s, struct span service)
+{
+	return map_get(&s->lists->bound, service) != NULL;
+}
+
 static bool is_ruled(const struct gate_snapshot *s, struct span service)
 {
 	for (size_t i = 0; i < s->policy_count; i++)
@@ -73,7 +98,7 @@ static int home_add(struct gate_snapshot *s, struct span cluster, const struct g
 int gate_homes_index(struct gate_snapshot *s, struct err *err)
 {
 	struct map *m = &s->lists->homes;
-	int rc = 0;
+	int rc = bind_all(s, err);
 	for (size_t i = 0; i < s->home_count && !rc; i++) {
 		rc = home_add(s, s->homes[i].cluster, &s->homes[i], err);
 		if (!rc)

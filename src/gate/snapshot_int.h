@@ -33,6 +33,7 @@ struct gate_lists {
 	struct map about;    /* purl of a product -> struct gate_about in the arena */
 	struct map releases; /* "service/name" -> struct gate_release */
 	struct map services; /* name -> struct gate_service */
+	struct map bound;    /* services that a policy, a waiver or a debt is of -> something */
 	struct map homes;    /* "cluster\nnamespace", "*\nnamespace" of any -> struct gate_home_list in the arena */
 };
 

@@ -96,7 +96,7 @@ static void whose_policy(void **state)
 		{ "east", "vision", "voice", "deny", "deny", "site, voice, vision", true },
 		{ "west", "vision", "vision", "deny", "deny", "site, vision", true },
 		{ "east", "other", "vision", "deny", "deny", "site, vision", true },
-		{ "east", "other", "nobody", "warn", "deny", "site", true },
+		{ "east", "other", "nobody", "warn", "deny", "site", false }, /* it makes no difference */
 		/* to name none, or one that nobody knows, is no way out of what lives there */
 		{ "east", "vision", "", "deny", "deny", "site, vision", false },
 		{ "east", "shared", "", "deny", "deny", "site, vision", false },
