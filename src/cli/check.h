@@ -12,7 +12,7 @@
 #include "cli/check_held.h"
 #include "cli/check_report.h"
 #include "cli/site.h"
-#include "gate/judge.h"
+#include "gate/pod.h"
 #include "inventory/image_tag.h"
 
 /* Subjects judged at once, and the memory of their facts. */
@@ -38,6 +38,8 @@ struct check_run {
 	bool has_fail_on;
 	struct gate_fail_on fail_on;
 	struct gate_snapshot *bundle; /* --bundle; NULL: the workspace, where there is one */
+	struct verify_key *release_key; /* of the bundle's or the workspace's site; NULL: nothing that is signed can be opened */
+	struct gate_papers *papers;     /* beside files */
 	struct site site;
 	bool has_site;
 	bool has_said_unasked;

@@ -37,6 +37,9 @@ static int site_take(struct check_run *r)
 	r->has_site = true; /* half-opened: to be released all the same */
 	if (rc == 0 && fs_is_dir(r->site.workspace->depot))
 		rc = depot_open(r->site.workspace->depot, &r->site.depot, r->err);
+	/* without a public key nothing that is signed can be opened: for the policy to judge */
+	if (rc == 0 && site_has_public_key(r->site.workspace, "release"))
+		rc = site_public_key(r->site.workspace, "release", &r->release_key, r->err);
 	return rc;
 }
 
@@ -50,6 +53,10 @@ static int bundle_take(struct check_run *r, const char *path, const char *key_pa
 		rc = gate_bundle_read(path, key, &r->bundle, NULL, r->err);
 	if (rc == 0)
 		gate_stand_back(r->in, r->now, r->bundle);
+	if (rc == 0 && r->bundle->head.release_key.n) {
+		rc = verify_key_read(r->bundle->head.release_key, &r->release_key, r->err);
+		rc = rc ? err_prefix(r->err, "the release key in the bundle: ") : 0;
+	}
 	return rc;
 }
 
@@ -62,6 +69,8 @@ int check_knowledge_open(struct check_run *r)
 		rc = bundle_take(r, bundle, key);
 	else if (r->in->workspace || workspace_find(".", folder, sizeof folder, NULL) == 0 || r->service.n || r->environment.n)
 		rc = site_take(r);
+	if (rc == 0)
+		rc = gate_papers_new(r->release_key, &r->papers, r->err);
 	return rc ? rc : names_check(r);
 }
 
@@ -216,7 +225,10 @@ int check_knowledge(struct check_run *r, const char *explain[CHECK_HUNDRED], str
 
 void check_knowledge_release(struct check_run *r)
 {
+	gate_papers_free(r->papers);
+	verify_key_freep(&r->release_key);
 	gate_snapshot_free(r->bundle);
+	r->papers = NULL;
 	r->bundle = NULL;
 	if (r->has_site)
 		site_release(&r->site);

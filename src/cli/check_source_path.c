@@ -53,7 +53,9 @@ static int take(const struct scan_file *f, void *data)
 	if (is_dockerfile(f))
 		return check_source_dockerfile.run(r, f->path);
 	struct check_question q = check_content(f->path, f->outer ? f->outer : f->path, &facts, f->has_digest ? &f->digest : NULL);
-	return check_ask(r, &q);
+	/* what lies inside of a container has nothing beside it */
+	rc = f->outer || !f->has_digest ? 0 : gate_papers_of(r->papers, f->path, &r->a, &q.subject, r->err);
+	return rc ? rc : check_ask(r, &q);
 }
 
 /* A folder without anything that is read here says nothing: no data is no pass. */

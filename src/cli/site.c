@@ -46,11 +46,23 @@ static int load_key(const struct workspace *w, const char *name, struct signing_
 	return rc;
 }
 
+static int public_key_path(const struct workspace *w, const char *name, char path[FS_PATH_MAX], struct err *err)
+{
+	char file[64];
+	snprintf(file, sizeof file, "%s.pub.pem", name);
+	return fs_join(path, FS_PATH_MAX, w->keys, file, err);
+}
+
+bool site_has_public_key(const struct workspace *w, const char *name)
+{
+	char path[FS_PATH_MAX];
+	return public_key_path(w, name, path, NULL) == 0 && fs_exists(path);
+}
+
 int site_public_key(const struct workspace *w, const char *name, struct verify_key **ret, struct err *err)
 {
-	char path[FS_PATH_MAX], file[64];
-	snprintf(file, sizeof file, "%s.pub.pem", name);
-	int rc = fs_join(path, sizeof path, w->keys, file, err);
+	char path[FS_PATH_MAX];
+	int rc = public_key_path(w, name, path, err);
 	return rc != 0 ? rc : verify_key_load(path, ret, err);
 }
 

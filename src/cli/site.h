@@ -38,6 +38,7 @@ struct response_context site_context(const struct site *s, bool isolate);
 RF_MUST_CHECK int site_seal(struct site *s, struct err *err);
 /* A public key of the workspace's keys folder: "release" or "ledger". */
 RF_MUST_CHECK int site_public_key(const struct workspace *w, const char *name, struct verify_key **ret, struct err *err);
+bool site_has_public_key(const struct workspace *w, const char *name); /* its file is there */
 /* What the gate knows, of the whole site or of a part (NULL: all), with the site's release key; releases only with
  * SITE_DEPOT. A release that cannot be read is told on stderr and left out. The caller frees *ret; *ret_withheld may be
  * NULL. */

@@ -56,6 +56,17 @@ struct gate_pod {
 	struct arena arena;
 };
 
+/*
+ * What lies beside files and speaks of them: a release's row, statements, by the names that stand in pod_attest.c. For
+ * fronts that walk by themselves, so that all of them open the same papers. One thread. @key as above, must outlive it.
+ */
+struct gate_papers;
+RF_MUST_CHECK int gate_papers_new(const struct verify_key *key, struct gate_papers **ret, struct err *err);
+void gate_papers_free(struct gate_papers *p); /* NULL is fine */
+/* Into @s: attestations, and what its release's row says will load it (NULL: that does not say). In @a, or as long as @p.
+ * RF_ENOMEM. */
+RF_MUST_CHECK int gate_papers_of(struct gate_papers *p, const char *path, struct arena *a, struct gate_subject *s, struct err *err);
+
 /* RF_ENOTFOUND when a path is not there, RF_ETOOMANY, RF_ENOMEM, RF_ECANCELLED, RF_EIO. @ret is to be released in every
  * case. */
 RF_MUST_CHECK int gate_pod_judge(const struct gate_pod_options *o, struct gate_pod *ret, struct err *err);

@@ -271,3 +271,40 @@ int pod_runtime(const struct pod_file *file, struct arena *a, const struct compo
 	*ret = c;
 	return 0;
 }
+
+/* ── Other fronts ───────────────────────────────────────────────────────────────────────────────────────────────── */
+
+struct gate_papers {
+	struct gate_pod_options o;
+	struct arena arena;
+	struct pod_found found; /* of it the releases */
+};
+
+int gate_papers_new(const struct verify_key *key, struct gate_papers **ret, struct err *err)
+{
+	struct gate_papers *p = rf_alloc(sizeof *p);
+	if (!p)
+		return err_set(err, RF_ENOMEM, "no memory for attestations");
+	*p = (struct gate_papers){ .o = { .key = key }, .arena = ARENA_INIT(GATE_POD_ARENA_BYTES) };
+	p->found = (struct pod_found){ .o = &p->o, .arena = &p->arena };
+	*ret = p;
+	return 0;
+}
+
+void gate_papers_free(struct gate_papers *p)
+{
+	if (!p)
+		return;
+	pod_found_release(&p->found);
+	arena_release(&p->arena);
+	rf_free(p);
+}
+
+int gate_papers_of(struct gate_papers *p, const char *path, struct arena *a, struct gate_subject *s, struct err *err)
+{
+	struct pod_file file = { .path = path };
+	int rc = pod_release_of(&p->found, &file, err);
+	if (rc == 0)
+		rc = pod_attestations(&file, p->o.key, a, &s->attestations, &s->attestation_count, err);
+	return rc ? rc : pod_runtime(&file, a, &s->runtime, err);
+}
