@@ -53,24 +53,23 @@ static const char *severity(const struct gate_finding *f)
 	return f->decision == GATE_WARN ? f->fact.kind == FINDING_AFFECTED ? "major" : "minor" : "info";
 }
 
-static void location(struct check_sink *s, const struct check_subject *c)
+static void location(struct json_out *o, struct span path, uint64_t line)
 {
-	struct gitlab *g = s->state;
-	RF_AUTO(str) path = STR_INIT(64 * KIB);
-	check_path(c->path ? c->path : c->name, &path);
-	json_key(&g->out, "location");
-	json_object(&g->out);
-	json_member_span(&g->out, "path", str_span(&path));
-	json_key(&g->out, "lines");
-	json_object(&g->out);
-	json_member_u64(&g->out, "begin", c->line ? c->line : 1);
-	json_object_end(&g->out);
-	json_object_end(&g->out);
+	json_key(o, "location");
+	json_object(o);
+	json_member_span(o, "path", path);
+	json_key(o, "lines");
+	json_object(o);
+	json_member_u64(o, "begin", line);
+	json_object_end(o);
+	json_object_end(o);
 }
 
 static void subject(struct check_sink *s, const struct check_subject *c)
 {
 	struct gitlab *g = s->state;
+	RF_AUTO(str) path = STR_INIT(64 * KIB);
+	check_path(c->path ? c->path : c->name, &path);
 	for (size_t i = 0; i < c->answer->count && !s->text.failed; i++) {
 		const struct gate_finding *f = &c->answer->findings[i];
 		RF_AUTO(str) words = STR_INIT(1 * MIB);
@@ -86,7 +85,7 @@ static void subject(struct check_sink *s, const struct check_subject *c)
 		json_member_span(&g->out, "check_name", check_finding_id(f));
 		json_member(&g->out, "fingerprint", hex);
 		json_member(&g->out, "severity", severity(f));
-		location(s, c);
+		location(&g->out, str_span(&path), c->line ? c->line : 1);
 		json_object_end(&g->out);
 	}
 }
@@ -101,14 +100,7 @@ static void failed(struct json_out *o, const char *why)
 	json_member(o, "check_name", "reforge-check-could-not-run");
 	json_member(o, "fingerprint", digest_hex(&d, hex));
 	json_member(o, "severity", "blocker");
-	json_key(o, "location");
-	json_object(o);
-	json_member(o, "path", "reforge.yaml");
-	json_key(o, "lines");
-	json_object(o);
-	json_member_u64(o, "begin", 1);
-	json_object_end(o);
-	json_object_end(o);
+	location(o, SPAN("reforge.yaml"), 1);
 	json_object_end(o);
 }
 
