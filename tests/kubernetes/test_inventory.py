@@ -115,7 +115,7 @@ def whole():
     ok(asr["host"] == "k8s:test/speech" and asr["service"] == "voice" and asr["environment"] == "production" and asr["sha256"] == A,
        "service and owner by label, environment by namespace, content by digest", asr)
     told = next(l for l in r.lines() if l.get("path") == "Deployment/asr/container/server")["workload"]
-    ok(told["replicas"] == 3 and told["owner"] == "speech" and {"where": "env MODEL_PATH", "uri": "/models/asr.plan"} in told["models"], "replicas, owner, and the model that an env names", told)
+    ok(told["replicas"] == 3 and told["owner"] == "speech" and {"where": "env MODEL_PATH", "uri": "/models/asr.plan", "container": "server"} in told["models"], "replicas, owner, and the model that an env names", told)
     shared = [l for l in r.lines() if l["kind"] == "finding"]
     ok([f["rule"] for f in shared] == ["shared_writable_volume"] and shared[0]["subject"] == "persistentVolumeClaim:models", "two releases on one writable claim are told", shared)
     ok("geheim" not in r.out, "no Secret and no password of an env is told")
