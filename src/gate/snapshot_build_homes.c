@@ -50,7 +50,7 @@ static int take_seen(struct seen *s, const struct db_rows *row)
 {
 	struct span host = span_from(rows_text(row, 0), sizeof HOST - 1), service = rows_text(row, 1);
 	size_t slash = span_rfind_byte(host, '/');
-	usec_t at = rows_time(row, 2), first;
+	usec_t at = rows_time(row, 2), first = USEC_NONE;
 	if (slash == SIZE_MAX || is_declared(s->b, service))
 		return 0;
 	const struct gate_home home = { .service = service,
