@@ -393,25 +393,102 @@ static int judge_release(struct gate_judging *j, const struct gate_subject *s)
 	return rc;
 }
 
+/* "gpu-01" and "gpu-01.site.example" are one machine. */
+static bool is_host(struct span a, struct span b)
+{
+	struct span shorter = a.n < b.n ? a : b, longer = a.n < b.n ? b : a;
+	return span_eq(shorter, longer) ||
+	       (shorter.n && longer.p[shorter.n] == '.' && memcmp(shorter.p, longer.p, shorter.n) == 0);
+}
+
+/* What is known of @r is about the subject's own place, and no other of that name. */
+static bool is_about(const struct gate_question *q, const struct gate_subject *subject, bool by_node, const struct gate_reference *r)
+{
+	struct span holder = gate_snapshot_text_at(q->snapshot, r->holder);
+	if (!holder.n)
+		return true;
+	if (by_node && span_starts(subject->name, "/"))
+		return is_host(holder, subject->node);
+	if (!q->namespace_.n || !span_starts(subject->name, "pvc://") || !span_starts(holder, GATE_CLUSTER_HOST))
+		return true;
+	size_t slash = span_rfind_byte(holder, '/');
+	struct span cluster = span_sub(holder, sizeof GATE_CLUSTER_HOST - 1, slash - (sizeof GATE_CLUSTER_HOST - 1));
+	return span_eq(span_from(holder, slash + 1), q->namespace_) && (!q->cluster.n || span_eq(cluster, q->cluster));
+}
+
+static struct gate_run places_of(const struct gate_snapshot *s, const struct gate_subject *subject, struct span *ret_name)
+{
+	*ret_name = subject->name;
+	while (ret_name->n > 1 && ret_name->p[ret_name->n - 1] == '/')
+		ret_name->n--;
+	return gate_snapshot_models(s, *ret_name, true);
+}
+
+static bool is_by_node(const struct gate_snapshot *s, const struct gate_subject *subject)
+{
+	return subject->node.n && gate_snapshot_has_host(s, subject->node);
+}
+
+bool gate_model_is_known(const struct gate_question *q, const struct gate_subject *subject)
+{
+	struct span name;
+	struct gate_run run = places_of(q->snapshot, subject, &name);
+	bool by_node = is_by_node(q->snapshot, subject);
+	for (size_t i = 0; i < run.count; i++)
+		if (is_about(q, subject, by_node, &run.first[i]))
+			return true;
+	return false;
+}
+
+/* One content at one place, which @n entries tell of, each with its host. */
+static int judge_place(struct gate_judging *j, struct span name, const struct gate_reference *r, size_t n)
+{
+	struct span place = gate_snapshot_text_at(j->s, r->text), holder = gate_snapshot_text_at(j->s, r->holder);
+	bool is_same = span_eq(place, name);
+	j->where = is_same ? SPAN_NONE : place; /* the subject is the place itself */
+	if (holder.n) {
+		const char *words = arena_printf(j->a, "%.*s%s %.*s", SPAN_ARG(is_same ? SPAN("its place") : place),
+						 span_starts(holder, GATE_CLUSTER_HOST) ? " in" : " on", SPAN_ARG(holder));
+		if (words && n > 1)
+			words = arena_printf(j->a, "%s and %zu other hosts", words, n - 1);
+		if (!words)
+			return err_set(j->err, RF_ENOMEM, "facts about a model");
+		j->where = span_of(words);
+	}
+	int rc = judge_known(j, &j->s->artifacts[r->artifact], NULL);
+	j->where = SPAN_NONE;
+	return rc;
+}
+
 #define RELEASE_PLACE "release " /* in front of SERVICE/NAME */
 
 static int judge_model(struct gate_judging *j, const struct gate_subject *s)
 {
-	struct span name = s->name;
-	while (name.n > 1 && name.p[name.n - 1] == '/')
-		name.n--;
-	struct gate_run run = gate_snapshot_models(j->s, name, true);
+	struct span name;
+	struct gate_run run = places_of(j->s, s, &name);
+	bool by_node = is_by_node(j->s, s);
+	size_t known = 0;
 	struct span release = span_starts(name, RELEASE_PLACE) ? span_from(name, sizeof RELEASE_PLACE - 1) : name;
 	bool is_part = !gate_snapshot_covers(j->s, release);
 	int rc = run.count && is_part ? unknown(j, "is known in part", s->name) : 0;
-	for (size_t i = 0; i < run.count && !rc; i++) {
-		j->where = gate_snapshot_text_at(j->s, run.first[i].text);
-		if (span_eq(j->where, name))
-			j->where = SPAN_NONE; /* the subject is the place itself */
-		rc = judge_known(j, &j->s->artifacts[run.first[i].artifact], NULL);
+	for (size_t i = 0, n; i < run.count && !rc; i += n) {
+		const struct gate_reference *first = NULL;
+		size_t about = 0;
+		for (n = 0; i + n < run.count && run.first[i + n].text == run.first[i].text &&
+			    run.first[i + n].artifact == run.first[i].artifact; n++)
+			if (is_about(j->q, s, by_node, &run.first[i + n]) && about++ == 0)
+				first = &run.first[i + n];
+		known += about;
+		rc = first ? judge_place(j, name, first, about) : 0;
 	}
-	j->where = SPAN_NONE;
-	return run.count || rc ? rc : unknown(j, "is no place of models that is known here", s->name);
+	if (rc)
+		return rc;
+	if (known && (!s->node.n || by_node || !span_starts(name, "/")))
+		return 0;
+	if (known)
+		return unknown(j, "is on a node that was never scanned; it is judged by the hosts that have it", s->name);
+	return run.count ? unknown(j, "is known elsewhere, and not in the namespace or on the node that this is about", s->name) :
+			   unknown(j, "is no place of models that is known here", s->name);
 }
 
 static int (*const judges[])(struct gate_judging *, const struct gate_subject *) = {

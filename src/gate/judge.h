@@ -16,7 +16,10 @@
  *             engines with their own findings
  *   purl      One component, as builder and as runtime
  *   release   Every row: its engine as content, the runtime that loads it. An advisory that hits a row is release_hit
- *   model     A path, URI, PVC or release folder: every content known there or below
+ *   model     A path, URI, PVC or release folder: every content known there or below. A claim is one of its namespace: in
+ *             another nothing is known of it. A path is one of its host: on a node that was scanned what was found there
+ *             counts, and else every host that has the path, the worst of them, with its name; a node that is told and was
+ *             never scanned is unknown_subject besides
  * About the snapshot itself, with every subject that is judged by advisories: stale_feed, bundle_expired, clock_behind,
  * no_data.
  */
@@ -24,6 +27,8 @@
 #define REFORGE_GATE_JUDGE_H
 
 #include "gate/snapshot.h"
+
+#define GATE_CLUSTER_HOST "k8s:" /* "k8s:CLUSTER/NAMESPACE", the host of what a cluster runs */
 
 enum gate_subject_kind { GATE_CONTENT = 0, GATE_IMAGE, GATE_PURL, GATE_RELEASE, GATE_MODEL };
 const char *gate_subject_kind_name(enum gate_subject_kind k); /* "content", "image", ...; static */
@@ -52,6 +57,7 @@ struct gate_subject {
 	const struct gate_attestation *attestations;
 	size_t attestation_count;
 	const struct component *runtime;     /* what will load it, where the front knows; NULL */
+	struct span node; /* of a model that is a host's path: the node, where that is known; empty: not known */
 };
 
 struct gate_question {
@@ -70,6 +76,9 @@ struct gate_question {
 
 /* Everything of @ret in @a, the snapshot or the subject. RF_EFORMAT: a purl, a reference or a release that is none, with
  * the rule; RF_ENOMEM. A subject that is not known is an answer, never an error. */
+/* Something is known at the model's place, or below: gate_judge() would not answer unknown_subject alone. */
+bool gate_model_is_known(const struct gate_question *q, const struct gate_subject *subject);
+
 RF_MUST_CHECK int gate_judge(struct arena *a, const struct gate_question *q, const struct gate_subject *s,
 			     struct gate_answer *ret, struct err *err);
 

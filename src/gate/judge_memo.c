@@ -48,7 +48,7 @@ void gate_memo_begin(struct gate_memo *m, const struct gate_snapshot *s, uint64_
 /* Every part behind its length: no two questions have one key. Empty: too long. */
 static struct span key_of(const struct gate_question *q, const struct gate_subject *s, bool only_if_known, char *to)
 {
-	const struct span parts[] = { s->name, q->service, q->environment, q->cluster, q->namespace_ };
+	const struct span parts[] = { s->name, q->service, q->environment, q->cluster, q->namespace_, s->node };
 	size_t n = 0;
 	to[n++] = (char)(2 * s->kind + only_if_known);
 	for (size_t i = 0; i < RF_COUNT(parts); i++) {
@@ -69,7 +69,7 @@ static int judge_into(struct arena *a, const struct gate_question *q, const stru
 {
 	*ret = NULL;
 	/* beside a part nothing is known to be none */
-	if (only_if_known && gate_snapshot_models(q->snapshot, s->name, true).count == 0 && gate_snapshot_covers(q->snapshot, s->name))
+	if (only_if_known && !gate_model_is_known(q, s) && gate_snapshot_covers(q->snapshot, s->name))
 		return 0;
 	struct gate_answer *answer = arena_alloc(a, sizeof *answer);
 	if (!answer)

@@ -170,7 +170,7 @@ static int object_read(struct kube_set *set, struct json object, struct span nam
 static bool has(const struct review_subject *list, size_t n, const struct review_subject *s)
 {
 	for (size_t i = 0; i < n; i++)
-		if (list[i].kind == s->kind && strcmp(list[i].name, s->name) == 0)
+		if (list[i].kind == s->kind && strcmp(list[i].name, s->name) == 0 && strcmp(list[i].node, s->node) == 0)
 			return true;
 	return false;
 }

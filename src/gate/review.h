@@ -60,6 +60,7 @@ struct review_subject {
 	enum gate_subject_kind kind; /* GATE_IMAGE or GATE_MODEL */
 	const char *name;            /* the reference, URI or path, as the judge finds it */
 	const char *where;           /* "container server", "init container fetch", "volume models", "env MODEL_URI" */
+	const char *node;            /* of a host's path: the node that the pod is bound to; "" not told */
 	bool carried;                /* the old object has it too */
 	bool only_if_known;          /* what is mounted of a volume */
 };

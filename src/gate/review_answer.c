@@ -203,7 +203,7 @@ static int judge_one(struct judging *j, struct review_subject *s, struct err *er
 					 .cluster = j->context->cluster,
 					 .namespace_ = j->review->namespace_,
 					 .now = j->context->now };
-	const struct gate_subject subject = { .kind = s->kind, .name = span_of(s->name) };
+	const struct gate_subject subject = { .kind = s->kind, .name = span_of(s->name), .node = span_of(s->node) };
 	const struct gate_answer *answer;
 	struct err why = ERR_INIT;
 	char line[2048];

@@ -11,7 +11,7 @@ static int add(struct review_subject *list, size_t *n, const struct review_subje
 	if (!s->name || !s->where)
 		return no_memory(err);
 	for (size_t i = 0; i < *n; i++)
-		if (list[i].kind == s->kind && strcmp(list[i].name, s->name) == 0) {
+		if (list[i].kind == s->kind && strcmp(list[i].name, s->name) == 0 && strcmp(list[i].node, s->node) == 0) {
 			list[i].only_if_known &= s->only_if_known;
 			return 0;
 		}
@@ -187,7 +187,7 @@ static bool is_secret(const struct kube_volume *v, const struct kube_model *m, s
 static int mounted_subject(struct arena *a, const struct kube_model *m, const struct kube_volume *v, struct span rest,
 			   struct review_subject *list, size_t *n, struct err *err)
 {
-	struct review_subject s = { .kind = GATE_MODEL, .where = m->where };
+	struct review_subject s = { .kind = GATE_MODEL, .where = m->where, .node = v->node };
 	if (!is_foreign(v) || is_secret(v, m, rest))
 		return 0;
 	/* a part of the volume that nobody can tell has a name that nothing has */
@@ -234,7 +234,7 @@ static int model_subject(struct arena *a, const struct mounts *mounts, const str
 		return 0;
 	if (is_path && !m->is_open)
 		return path_subjects(a, mounts, m, clean, list, n, err);
-	struct review_subject s = { .kind = GATE_MODEL, .where = m->where };
+	struct review_subject s = { .kind = GATE_MODEL, .where = m->where, .node = "" };
 	bool is_image = span_starts_nocase(uri, "oci://") || span_starts_nocase(uri, "oci+native://") || span_starts_nocase(uri, "docker://");
 	if (is_image && !m->is_open) { /* KServe's modelcars, and its image volumes: an image */
 		s.kind = GATE_IMAGE;
@@ -254,7 +254,7 @@ static int image_subjects(struct arena *a, const struct kube_workload *w, struct
 	for (size_t i = 0; rc == 0 && i < w->containers_n; i++) {
 		const struct kube_container *c = &w->containers[i];
 		/* what the object asks for; a digest in its status is what somebody wrote there */
-		struct review_subject s = { .kind = GATE_IMAGE, .name = c->images[0].reference };
+		struct review_subject s = { .kind = GATE_IMAGE, .name = c->images[0].reference, .node = "" };
 		s.where = arena_printf(a, "%s %s",
 				       c->role == KUBE_INIT        ? "init container"
 				       : c->role == KUBE_EPHEMERAL ? "ephemeral container"
@@ -279,7 +279,7 @@ static struct span mounted_part(const struct kube_volume *v)
 /* Also where a path is named: what else reads the volume is not in the object. */
 static int volume_subject(struct arena *a, const struct kube_volume *v, struct review_subject *list, size_t *n, struct err *err)
 {
-	struct review_subject s = { .kind = GATE_MODEL, .only_if_known = true };
+	struct review_subject s = { .kind = GATE_MODEL, .node = v->node, .only_if_known = true };
 	if (!known_scheme(v))
 		return 0;
 	int rc = volume_reference(a, v, mounted_part(v), SPAN(""), &s.name, err);

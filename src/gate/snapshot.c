@@ -36,6 +36,7 @@ void gate_snapshot_free(struct gate_snapshot *s)
 	map_release(&l->services);
 	map_release(&l->homes);
 	map_release(&l->bound);
+	map_release(&l->hosts);
 	gate_policies_release(&s->rules);
 	arena_release(&s->arena);
 	rf_free(l);
@@ -420,8 +421,16 @@ int gate_snapshot_image(struct gate_snapshot *s, struct span reference, uint32_t
 
 int gate_snapshot_model(struct gate_snapshot *s, struct span reference, uint32_t artifact, struct err *err)
 {
+	return gate_snapshot_model_of(s, reference, SPAN(""), artifact, err);
+}
+
+int gate_snapshot_model_of(struct gate_snapshot *s, struct span reference, struct span holder, uint32_t artifact,
+			   struct err *err)
+{
 	struct gate_reference r = { .artifact = artifact };
 	int rc = gate_snapshot_text(s, reference, &r.text, err);
+	if (!rc)
+		rc = gate_snapshot_text(s, holder, &r.holder, err);
 	if (!rc)
 		rc = ROOM_FOR(s, models, model_count, model_room, (size_t)GATE_MAX_REFERENCES, "models", err);
 	if (!rc)

@@ -10,7 +10,7 @@
  * gate_snapshot_arena(). Ready sorts, indexes, and judges every component by every advisory about its product once
  * (finding_judge()), so that a request is look-ups.
  *
- * Sizes: an artifact takes 64 bytes and one of index; a reference 8, a release's row 28; texts and component sets are kept
+ * Sizes: an artifact takes 64 bytes and one of index; a reference 12, a release's row 28; texts and component sets are kept
  * once each. Finding an artifact is one step in a table by the digest's first bits and a few comparisons behind it,
  * whatever their number.
  */
@@ -111,6 +111,9 @@ _Static_assert(sizeof(struct gate_artifact) == 64, "a million of them are 64 MB"
 struct gate_reference {
 	uint32_t text;
 	uint32_t artifact;
+	/* text: what a path or a claim is one of, the host ("gpu-01") or the cluster's namespace ("k8s:prod/asr"); 0: it is
+	 * the same wherever it is, or on more hosts than are told apart */
+	uint32_t holder;
 };
 /* A release's row: which engine is where. */
 struct gate_row {
@@ -216,6 +219,9 @@ RF_MUST_CHECK int gate_snapshot_image(struct gate_snapshot *s, struct span refer
 /* A file, or what lies below a folder: path, URI, "pvc://CLAIM/PATH", "release SERVICE/NAME". */
 RF_MUST_CHECK int gate_snapshot_model(struct gate_snapshot *s, struct span reference, uint32_t artifact,
 				      struct err *err);
+/* The same, of one host or namespace. */
+RF_MUST_CHECK int gate_snapshot_model_of(struct gate_snapshot *s, struct span reference, struct span holder,
+					 uint32_t artifact, struct err *err);
 RF_MUST_CHECK int gate_snapshot_release(struct gate_snapshot *s, const struct gate_release *r, uint32_t *ret,
 					struct err *err);
 RF_MUST_CHECK int gate_snapshot_row(struct gate_snapshot *s, const struct gate_row *row, struct err *err);
@@ -239,6 +245,8 @@ struct gate_run {
 };
 struct gate_run gate_snapshot_images(const struct gate_snapshot *s, struct span reference);
 struct gate_run gate_snapshot_models(const struct gate_snapshot *s, struct span reference, bool below);
+/* Models of a host of that name, whole or up to its first dot, are known. */
+bool gate_snapshot_has_host(const struct gate_snapshot *s, struct span host);
 /* By "service/name"; NULL. */
 const struct gate_release *gate_snapshot_release_find(const struct gate_snapshot *s, struct span service,
 						      struct span name);

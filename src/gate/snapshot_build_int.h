@@ -36,6 +36,11 @@ struct gate_builder {
 	struct json_doc *doc; /* of one workload at a time */
 	struct map scanned;   /* tags that a scan has seen */
 	uint64_t withheld;
+	/* The path and content that rows tell of now, and how many hosts have it so far; 0: none yet. */
+	struct {
+		int64_t path, content;
+		size_t hosts;
+	} place;
 };
 
 RF_MUST_CHECK int gate_build_no_memory(struct gate_builder *b);

@@ -144,21 +144,35 @@ static int take_image(struct gate_builder *b, const struct db_rows *row)
 
 /* ── models by place ────────────────────────────────────────────────────────────────────────────────────────────── */
 
+/* A path is the same file on one host only. One content at one path on more hosts than this is told of none of them: a fleet
+ * of a thousand alike has each path once. */
+#define HOSTS_APART 8
+
+/* Rows of one path and content follow each other. */
 static int take_place(struct gate_builder *b, const struct db_rows *row)
 {
 	const struct gate_built *c = gate_build_content(b, rows_i64(row, 1));
-	return c && gate_build_names(b, rows_blob(row, 0)) ? gate_snapshot_model(b->s, rows_blob(row, 0), c->artifact, tx_err(b->tx)) : 0;
+	bool again = b->place.hosts && b->place.path == rows_i64(row, 3) && b->place.content == rows_i64(row, 1);
+	b->place.path = rows_i64(row, 3);
+	b->place.content = rows_i64(row, 1);
+	b->place.hosts = again ? b->place.hosts + 1 : 1;
+	if (!c || b->place.hosts > HOSTS_APART + 1 || !gate_build_names(b, rows_blob(row, 0)))
+		return 0;
+	struct span host = b->place.hosts > HOSTS_APART ? SPAN("") : rows_text(row, 2);
+	return gate_snapshot_model_of(b->s, rows_blob(row, 0), host, c->artifact, tx_err(b->tx));
 }
 
 /* ── what workloads are told to load ────────────────────────────────────────────────────────────────────────────── */
 
-static int models_of(struct gate_builder *b, struct json detail, uint32_t artifact)
+/* A claim is one of its namespace, which @host names; other addresses are the same everywhere. */
+static int models_of(struct gate_builder *b, struct json detail, struct span host, uint32_t artifact)
 {
 	int rc = 0;
 	for (struct json_each it = json_each(json_get(detail, "models")); !rc && json_next(&it);) {
 		struct span uri = json_string(json_get(it.value, "uri"));
 		if (span_eq_text(json_string(json_get(it.value, "where")), "storageUri") && uri.n && gate_build_names(b, uri))
-			rc = gate_snapshot_model(b->s, uri, artifact, tx_err(b->tx));
+			rc = gate_snapshot_model_of(b->s, uri, span_starts_nocase(uri, "pvc://") ? host : SPAN(""), artifact,
+						    tx_err(b->tx));
 	}
 	return rc;
 }
@@ -191,7 +205,7 @@ static int take_workload(struct gate_builder *b, const struct db_rows *row)
 		return 0;
 	if (span_eq_text(rows_text(row, 2), ARTIFACT_CONTAINER_IMAGE))
 		return is_scanned(b, detail) ? 0 : image_of(b, detail, c->artifact);
-	return models_of(b, detail, c->artifact);
+	return models_of(b, detail, rows_text(row, 3), c->artifact);
 }
 
 static int build_workloads(struct gate_builder *b)
@@ -204,7 +218,7 @@ static int build_workloads(struct gate_builder *b)
 		if (map_set(&b->scanned, gate_snapshot_text_at(s, s->images[i].text), b))
 			return gate_build_no_memory(b);
 	return gate_build_each(b,
-			       "SELECT d.detail, u.artifact_id, a.kind FROM fleet_detail d JOIN inventory_host h ON h.name = d.host"
+			       "SELECT d.detail, u.artifact_id, a.kind, h.name FROM fleet_detail d JOIN inventory_host h ON h.name = d.host"
 			       " JOIN inventory_group g ON g.host_id = h.id JOIN inventory_path x ON x.path = d.path"
 			       " JOIN inventory_placement p ON p.group_id = g.id AND p.path_id = x.id"
 			       " JOIN inventory_use u ON u.id = p.use_id JOIN inventory_artifact a ON a.id = u.artifact_id"
@@ -222,10 +236,11 @@ int gate_build_places(struct gate_builder *b)
 				 "u.artifact_id = $1", "", take_image);
 	if (!rc)
 		rc = gate_build_each(b,
-				     "SELECT DISTINCT x.path, u.artifact_id FROM inventory_use u JOIN inventory_artifact a ON a.id ="
+				     "SELECT DISTINCT x.path, u.artifact_id, h.name, x.id FROM inventory_use u JOIN inventory_artifact a ON a.id ="
 				     " u.artifact_id JOIN inventory_placement p ON p.use_id = u.id JOIN inventory_path x ON x.id ="
-				     " p.path_id WHERE p.gone_at IS NULL AND a.kind NOT IN ('" ARTIFACT_CONTAINER_IMAGE
+				     " p.path_id JOIN inventory_group g ON g.id = p.group_id JOIN inventory_host h ON h.id = g.host_id"
+				     " WHERE p.gone_at IS NULL AND a.kind NOT IN ('" ARTIFACT_CONTAINER_IMAGE
 				     "', 'model-reference', '" ARTIFACT_BILL_OF_MATERIALS "')",
-				     "u.artifact_id = $1", "", take_place);
+				     "u.artifact_id = $1", "ORDER BY x.id, u.artifact_id", take_place);
 	return rc ? rc : build_workloads(b);
 }

@@ -59,6 +59,12 @@ struct gate_run gate_snapshot_images(const struct gate_snapshot *s, struct span 
 	return (struct gate_run){ NULL, 0 };
 }
 
+bool gate_snapshot_has_host(const struct gate_snapshot *s, struct span host)
+{
+	const struct map *hosts = &s->lists->hosts;
+	return map_get(hosts, host) || map_get(hosts, span_sub(host, 0, span_find_byte(host, '.')));
+}
+
 #define RELEASE_KEY_BYTES 512
 
 const struct gate_release *gate_snapshot_release_find(const struct gate_snapshot *s, struct span service,

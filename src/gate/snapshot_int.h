@@ -35,6 +35,7 @@ struct gate_lists {
 	struct map services; /* name -> struct gate_service */
 	struct map bound;    /* services that a policy, a waiver or a debt is of -> something */
 	struct map homes;    /* "cluster\nnamespace", "*\nnamespace" of any -> struct gate_home_list in the arena */
+	struct map hosts;    /* of models: name, and name up to its first dot -> this */
 };
 
 #define GATE_TEXT_BLOCK ((uint32_t)(1024 * 1024))

@@ -298,13 +298,21 @@ static void read_artifact(struct reading *r)
 		failed(r, gate_snapshot_artifact(r->s, &a, kind, &number, r->in.err));
 }
 
-static void read_reference(struct reading *r,
-			   int (*add)(struct gate_snapshot *, struct span, uint32_t, struct err *))
+static void read_image(struct reading *r)
 {
 	struct span reference = wire_text(&r->in, "reference");
 	uint32_t artifact = index_must(r, r->artifacts, "content of a reference");
 	if (!r->in.failed)
-		failed(r, add(r->s, reference, artifact, r->in.err));
+		failed(r, gate_snapshot_image(r->s, reference, artifact, r->in.err));
+}
+
+static void read_model(struct reading *r)
+{
+	struct span reference = wire_text(&r->in, "reference");
+	uint32_t artifact = index_must(r, r->artifacts, "content of a reference");
+	struct span holder = wire_text(&r->in, "host of a reference");
+	if (!r->in.failed)
+		failed(r, gate_snapshot_model_of(r->s, reference, holder, artifact, r->in.err));
 }
 
 static void read_release(struct reading *r)
@@ -488,10 +496,10 @@ static void read_row(struct reading *r, uint32_t field)
 		read_artifact(r);
 		break;
 	case SNAPSHOT_IMAGE:
-		read_reference(r, gate_snapshot_image);
+		read_image(r);
 		break;
 	case SNAPSHOT_MODEL:
-		read_reference(r, gate_snapshot_model);
+		read_model(r);
 		break;
 	case SNAPSHOT_RELEASE:
 		read_release(r);

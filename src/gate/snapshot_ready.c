@@ -175,17 +175,20 @@ int gate_path_compare(struct span a, struct span b)
 static int compare_references(const void *x, const void *y, void *context)
 {
 	const struct gate_reference *a = x, *b = y;
+	if (a->text == b->text && a->artifact == b->artifact)
+		return a->holder == b->holder ? 0 : gate_path_compare(gate_snapshot_text_at(context, a->holder), gate_snapshot_text_at(context, b->holder));
 	if (a->text == b->text)
-		return (a->artifact > b->artifact) - (a->artifact < b->artifact);
+		return a->artifact > b->artifact ? 1 : -1;
 	return gate_path_compare(gate_snapshot_text_at(context, a->text), gate_snapshot_text_at(context, b->text));
 }
 
-/* A tag or a place is told once of each content. */
+/* A tag or a place is told once of each content and holder; once for all of them where it is of none. */
 static size_t drop_repeated(struct gate_reference *list, size_t n)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++)
-		if (!kept || list[i].text != list[kept - 1].text || list[i].artifact != list[kept - 1].artifact)
+		if (!kept || list[i].text != list[kept - 1].text || list[i].artifact != list[kept - 1].artifact ||
+		    (list[kept - 1].holder && list[i].holder != list[kept - 1].holder))
 			list[kept++] = list[i];
 	return kept;
 }
@@ -534,6 +537,21 @@ static int index_images(struct gate_snapshot *s, struct err *err)
 	return 0;
 }
 
+/* Of the hosts that hold a model each name once. */
+static int index_hosts(struct gate_snapshot *s, struct err *err)
+{
+	uint32_t last = 0;
+	for (size_t i = 0; i < s->model_count; i++) {
+		struct span name = gate_snapshot_text_at(s, s->models[i].holder);
+		if (!name.n || s->models[i].holder == last || map_get(&s->lists->hosts, name))
+			continue;
+		last = s->models[i].holder;
+		if (map_set(&s->lists->hosts, name, s) || map_set(&s->lists->hosts, span_sub(name, 0, span_find_byte(name, '.')), s))
+			return no_memory(err);
+	}
+	return 0;
+}
+
 int gate_snapshot_ready(struct gate_snapshot *s, struct err *err)
 {
 	int rc = gate_policies_ready(&s->arena, s->policies, s->policy_count, &s->rules, err);
@@ -557,6 +575,8 @@ int gate_snapshot_ready(struct gate_snapshot *s, struct err *err)
 		return rc;
 	sort_references(s);
 	rc = index_images(s, err);
+	if (!rc)
+		rc = index_hosts(s, err);
 	if (rc)
 		return rc;
 	forget_numbers(&s->lists->texts);

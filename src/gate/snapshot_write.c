@@ -163,6 +163,8 @@ static void put_references(struct wire_out *w, const struct gate_snapshot *s, en
 	for (size_t i = 0; i < n; i++) {
 		put_text(w, s, list[i].text);
 		put_index(w, list[i].artifact);
+		if (field == SNAPSHOT_MODEL)
+			put_text(w, s, list[i].holder);
 		end_rows(w, field, i, n);
 	}
 }

@@ -10,7 +10,6 @@
 #define ARENA_BYTES (4 * GIB)
 #define SCRATCH_BYTES (256 * MIB)
 #define KEY_BYTES (1 * MIB)
-#define CLUSTER_HOST "k8s:"
 #define CANDIDATES 32 /* tags of a repository that are judged for a replacement */
 
 struct group {
@@ -95,9 +94,9 @@ static const char *advisories_of(struct arena *a, const struct gate_answer *answ
 static void where_of(struct span host, struct gate_question *q)
 {
 	size_t slash = span_rfind_byte(host, '/');
-	if (!span_starts(host, CLUSTER_HOST) || slash == SIZE_MAX)
+	if (!span_starts(host, GATE_CLUSTER_HOST) || slash == SIZE_MAX)
 		return;
-	q->cluster = span_sub(host, sizeof CLUSTER_HOST - 1, slash - (sizeof CLUSTER_HOST - 1));
+	q->cluster = span_sub(host, sizeof GATE_CLUSTER_HOST - 1, slash - (sizeof GATE_CLUSTER_HOST - 1));
 	q->namespace_ = span_from(host, slash + 1);
 }
 
@@ -130,7 +129,7 @@ static int judge(struct standing *s, const struct gate_subject *subject, const s
 		 const struct standing_verdict **ret, struct err *err)
 {
 	/* a host that is no namespace is not asked by */
-	struct span place = span_starts(host, CLUSTER_HOST) ? host : SPAN("");
+	struct span place = span_starts(host, GATE_CLUSTER_HOST) ? host : SPAN("");
 	char hex[DIGEST_HEX] = "";
 	if (!digest_is_zero(&subject->digest))
 		(void)digest_hex(&subject->digest, hex);
@@ -138,6 +137,8 @@ static int judge(struct standing *s, const struct gate_subject *subject, const s
 	str_reset(&s->key);
 	str_addf(&s->key, "%d\n%s\n%.*s\n%.*s\n%.*s\n%.*s", subject->kind, hex, SPAN_ARG(name), SPAN_ARG(of->service),
 		 SPAN_ARG(of->environment), SPAN_ARG(place));
+	if (subject->node.n)
+		str_addf(&s->key, "\nnode %.*s", SPAN_ARG(subject->node));
 	if (subject->runtime)
 		str_addf(&s->key, "\n%.*s@%.*s", SPAN_ARG(subject->runtime->purl), SPAN_ARG(subject->runtime->version));
 	struct standing_verdict *v = map_get(&s->verdicts, str_span(&s->key));
@@ -281,6 +282,7 @@ int standing_workload(struct standing *s, struct span host, struct span service,
 		      const struct kube_workload *w, const struct digest *digest, struct err *err)
 {
 	struct review_subject list[REVIEW_MAX_SUBJECTS];
+	struct gate_question here = { .snapshot = s->settings.snapshot };
 	struct group *g = NULL;
 	size_t n = 0;
 	RF_AUTO(arena) a = ARENA_INIT(16 * MIB);
@@ -290,15 +292,16 @@ int standing_workload(struct standing *s, struct span host, struct span service,
 		rc = review_subjects(&a, w, list, &n, err);
 	if (rc)
 		return rc;
+	where_of(host, &here);
 	bool first = !g->is_cluster; /* the models of a workload stand with each of its containers */
 	g->is_cluster = true;
 	g->out.drain.can_surge = can_surge(w->kind);
 	g->out.drain.replicas = kube_serves(w->kind) ? w->replicas : 0;
 	for (size_t i = 0; rc == 0 && i < n; i++) {
-		struct gate_subject subject = { .kind = list[i].kind, .name = span_of(list[i].name) };
+		struct gate_subject subject = { .kind = list[i].kind, .name = span_of(list[i].name), .node = span_of(list[i].node) };
 		bool own = w->containers_n && list[i].kind == GATE_IMAGE && strcmp(list[i].name, w->containers[0].images[0].reference) == 0;
 		if ((!own && !first) ||
-		    (list[i].only_if_known && !gate_snapshot_models(s->settings.snapshot, subject.name, true).count))
+		    (list[i].only_if_known && !gate_model_is_known(&here, &subject)))
 			continue;
 		if (own && digest)
 			subject.digest = *digest;

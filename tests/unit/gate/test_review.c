@@ -673,6 +673,86 @@ static void test_memo_full(void **state)
 	gate_memo_free(m);
 }
 
+/* /srv/m/a.plan is bad on gpu-01 and clean on gpu-02; gpu-03 was scanned and has neither. Of claims each namespace has its
+ * own. */
+static struct gate_snapshot *hosts(void)
+{
+	static const struct {
+		const char *place, *holder;
+		bool bad;
+	} rows[] = { { "/srv/m/a.plan", "gpu-01", true },	 { "/srv/m/a.plan", "gpu-02.example", false },
+		     { "/srv/other/b.plan", "gpu-03", false },	 { "pvc://ours", "k8s:c/n", true },
+		     { "pvc://theirs", "k8s:c/other", true },	 { "pvc://both", "k8s:c/other", true },
+		     { "pvc://both", "k8s:c/n", false } };
+	struct err err = ERR_INIT;
+	struct gate_snapshot *s = gate_snapshot_new(16 * MIB);
+	struct gate_artifact bad = { .set = GATE_NONE, .main = GATE_NONE, .finding = ARTIFACT_CONFLICT },
+			     clean = { .set = GATE_NONE, .main = GATE_NONE, .finding = ARTIFACT_CLEAR };
+	uint32_t numbers[2];
+	assert_ok(gate_snapshot_head(s, &(struct gate_head){ .site = SPAN("test"), .created = 1, .as_of = 1, .expires = USEC_NONE }, &err),
+		  &err);
+	assert_ok(gate_snapshot_text(s, SPAN("host_code"), &bad.cause, &err), &err);
+	digest_of(SPAN("bad"), &bad.digest);
+	digest_of(SPAN("clean"), &clean.digest);
+	assert_ok(gate_snapshot_artifact(s, &clean, SPAN(ARTIFACT_ONNX), &numbers[0], &err), &err);
+	assert_ok(gate_snapshot_artifact(s, &bad, SPAN(ARTIFACT_TENSORRT_PLAN), &numbers[1], &err), &err);
+	for (size_t i = 0; i < RF_COUNT(rows); i++)
+		assert_ok(gate_snapshot_model_of(s, span_of(rows[i].place), span_of(rows[i].holder), numbers[rows[i].bad], &err), &err);
+	assert_ok(gate_snapshot_ready(s, &err), &err);
+	return s;
+}
+
+static void test_hosts(void **state)
+{
+#define ON_HOST "\"hostPath\":{\"path\":\"/srv/m\"}"
+#define ON_CLAIM(name) "\"persistentVolumeClaim\":{\"claimName\":\"" name "\"}"
+	static const struct {
+		const char *volume, *node;
+		bool named, allowed;
+		const char *words; /* in the answer; NULL: no warning either */
+	} rows[] = {
+		{ ON_HOST, "", true, false, "in its place on gpu-01" },
+		{ ON_HOST, "", false, false, "in /srv/m/a.plan on gpu-01" },
+		{ ON_HOST, "\"nodeName\":\"gpu-01\",", true, false, "on gpu-01" },
+		{ ON_HOST, "\"nodeSelector\":{\"kubernetes.io/hostname\":\"gpu-01.example\"},", true, false, "on gpu-01" },
+		{ ON_HOST, "\"nodeName\":\"gpu-02\",", true, true, NULL },
+		{ ON_HOST, "\"nodeName\":\"gpu-02.example\",", false, true, NULL },
+		{ ON_HOST, "\"nodeName\":\"gpu-03\",", true, true, "unknown_subject" },
+		{ ON_HOST, "\"nodeName\":\"gpu-03\",", false, true, NULL },
+		{ ON_HOST, "\"nodeName\":\"gpu-99\",", true, false, "on gpu-01" },
+		{ ON_CLAIM("ours"), "", true, false, "in its place in k8s:c/n" },
+		{ ON_CLAIM("ours"), "", false, false, "in its place in k8s:c/n" },
+		{ ON_CLAIM("theirs"), "", true, true, "unknown_subject" },
+		{ ON_CLAIM("theirs"), "", false, true, NULL },
+		{ ON_CLAIM("both"), "", true, true, NULL },
+	};
+	(void)state;
+	RF_AUTO_PTR(gate_snapshot) s = hosts();
+	RF_AUTO_PTR(json_doc) doc = json_doc_new();
+	RF_AUTO(str) out = STR_INIT(MIB);
+	RF_AUTO(str) text = STR_INIT(MIB);
+	RF_AUTO(str) pod = STR_INIT(MIB);
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		const struct review_context context = { .snapshot = s, .now = 1000 * USEC_PER_SEC };
+		bool allowed, on_host = strcmp(rows[i].volume, ON_HOST) == 0;
+		str_reset(&pod);
+		str_addf(&pod,
+			 "{\"apiVersion\":\"v1\",\"kind\":\"Pod\",\"metadata\":{\"name\":\"p\",\"namespace\":\"n\"},\"spec\":{%s"
+			 "\"containers\":[{\"name\":\"c\"%s,\"volumeMounts\":[{\"name\":\"m\",\"mountPath\":\"/m\"}]}],"
+			 "\"volumes\":[{\"name\":\"m\",%s}]}}",
+			 rows[i].node,
+			 !rows[i].named ? "" :
+			 on_host	? ",\"args\":[\"--engine=/m/a.plan\"]" :
+					  ",\"args\":[\"--model-repository=/m\"]",
+			 rows[i].volume);
+		struct json a = answer(doc, &context, review_of(&text, "CREATE", "Pod", str_text(&pod), ""), &out);
+		assert_true(json_bool(json_get(a, "allowed"), &allowed));
+		bool silent = json_kind(json_get(a, "warnings")) != JSON_ARRAY;
+		if (allowed != rows[i].allowed || (rows[i].words ? !strstr(str_text(&out), rows[i].words) : !silent))
+			fail_msg("row %zu: %s", i, str_text(&out));
+	}
+}
+
 /* Every way in which a pod names a model: a table (tests/data/gate/pods.txt). */
 static void test_pods(void **state)
 {
@@ -719,7 +799,7 @@ int main(void)
 		cmocka_unit_test(test_limits),   cmocka_unit_test(test_verdicts), cmocka_unit_test(test_volumes),
 		cmocka_unit_test(test_memory),   cmocka_unit_test(test_decoys),
 		cmocka_unit_test(test_memo),     cmocka_unit_test(test_memo_full),
-		cmocka_unit_test(test_pods),
+		cmocka_unit_test(test_pods),     cmocka_unit_test(test_hosts),
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }

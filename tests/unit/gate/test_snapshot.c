@@ -73,6 +73,26 @@ static void references_follow_their_contents(void **state)
 	assert_int_equal(gate_snapshot_images(s, SPAN("registry.example/app")).count, 0);
 }
 
+/* A path is one of each host; of none it is everywhere, and no host is told then. */
+static void references_of_hosts(void **state)
+{
+	(void)state;
+	struct err err = ERR_INIT;
+	RF_AUTO_PTR(gate_snapshot) s = gate_snapshot_new(64 * MIB);
+	static const struct {
+		const char *place, *host;
+		uint32_t content;
+	} rows[] = { { "/a", "h1", 0 }, { "/a", "h2", 0 }, { "/a", "h1", 0 }, { "/a", "h1", 1 }, { "/b", "h1", 0 }, { "/b", "", 0 }, { "/b", "h3", 0 } };
+	assert_int_equal(add(s, 0), 0);
+	assert_int_equal(add(s, 1), 1);
+	for (size_t i = 0; i < RF_COUNT(rows); i++)
+		assert_ok(gate_snapshot_model_of(s, span_of(rows[i].place), span_of(rows[i].host), rows[i].content, &err), &err);
+	assert_ok(gate_snapshot_ready(s, &err), &err);
+	assert_int_equal(gate_snapshot_models(s, SPAN("/a"), false).count, 3);
+	assert_int_equal(gate_snapshot_models(s, SPAN("/b"), false).count, 1);
+	assert_true(gate_snapshot_has_host(s, SPAN("h2")) && !gate_snapshot_has_host(s, SPAN("h4")));
+}
+
 static void components_and_sets_are_kept_once(void **state)
 {
 	(void)state;
@@ -224,7 +244,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(finds_every_content),
-		cmocka_unit_test(references_follow_their_contents),
+		cmocka_unit_test(references_follow_their_contents), cmocka_unit_test(references_of_hosts),
 		cmocka_unit_test(components_and_sets_are_kept_once),
 		cmocka_unit_test(releases_and_rows),
 		cmocka_unit_test(refuses_what_does_not_fit_together),

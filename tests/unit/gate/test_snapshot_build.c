@@ -285,7 +285,7 @@ static void everything(void **state)
 	const struct digest one = digest_no(1);
 	ask(s, GATE_CONTENT, "model.onnx", &one, ENGINE "\nwarn  stale_feed\n");
 	ask(s, GATE_IMAGE, TAG, NULL, INSIDE "warn  builder content_absent opt/b.plan\nwarn  stale_feed\n");
-	ask(s, GATE_MODEL, "/srv/models/asr", NULL, ENGINE " /srv/models/asr/1/model.onnx\nwarn  stale_feed\n");
+	ask(s, GATE_MODEL, "/srv/models/asr", NULL, ENGINE " /srv/models/asr/1/model.onnx on h\nwarn  stale_feed\n");
 	ask(s, GATE_MODEL, "/srv/models/tts/", NULL, "");
 	ask(s, GATE_PURL, "pkg:pypi/tensorrt@10.8", NULL,
 	    "deny CVE-2099-2 builder in_range\ndeny CVE-2099-2 runtime in_range\nwarn  stale_feed\n");
@@ -440,7 +440,7 @@ static void workloads(void **state)
 	ask(s, GATE_IMAGE, "registry.example/site/other:3", NULL,
 	    INSIDE "warn  builder content_absent opt/b.plan\nwarn  stale_feed\n");
 	ask(s, GATE_IMAGE, "registry.example/site/none:1", NULL, "warn  unknown_subject\n");
-	ask(s, GATE_MODEL, "pvc://models/asr", NULL, "warn  builder content_absent\n");
+	ask(s, GATE_MODEL, "pvc://models/asr", NULL, "warn  builder content_absent its place in k8s:c/ns\n");
 	ask(s, GATE_MODEL, "/x", NULL, "warn  unknown_subject\n");
 }
 
@@ -482,6 +482,31 @@ static void homes(void **state)
 		if (h.count != (rows[i].want[0] ? 1u : 0u) || (h.count && !span_eq_text(h.services[0], rows[i].want)))
 			fail_msg("row %zu: %zu", i, h.count);
 	}
+}
+
+/* A path is one of each host, up to a number of hosts; past that nobody is told apart. */
+static void many_hosts(void **state)
+{
+	struct fixture *f = begin(state);
+	struct err err = ERR_INIT;
+	fill(f);
+	struct inventory_batch *b = inventory_batch_new();
+	for (int i = 0; i < 12; i++) {
+		char host[16];
+		(void)snprintf(host, sizeof host, "gpu-%02d", i);
+		place(b, host, "/srv/fleet/a.onnx", 1, ARTIFACT_ONNXRUNTIME_OPTIMISED);
+		if (i < 3)
+			place(b, host, "/srv/some/a.onnx", 1, ARTIFACT_ONNXRUNTIME_OPTIMISED);
+	}
+	assert_ok(inventory_record(f->db, b, NULL, &err), &err);
+	inventory_batch_free(b);
+	RF_AUTO_PTR(gate_snapshot) s = build(f, TLP_CLEAR, NULL, NULL);
+	struct gate_run run = gate_snapshot_models(s, SPAN("/srv/fleet/a.onnx"), false);
+	assert_int_equal(run.count, 1);
+	assert_int_equal(run.first->holder, 0);
+	assert_int_equal(gate_snapshot_models(s, SPAN("/srv/some/a.onnx"), false).count, 3);
+	ask(s, GATE_MODEL, "/srv/some", NULL, ENGINE " /srv/some/a.onnx on gpu-00 and 2 other hosts\nwarn  stale_feed\n");
+	ask(s, GATE_MODEL, "/srv/fleet/a.onnx", NULL, ENGINE "\nwarn  stale_feed\n");
 }
 
 /* The key is another one: the release is there, and nothing counts as signed. */
@@ -533,6 +558,7 @@ int main(void)
 					    cmocka_unit_test_setup_teardown(what_a_part_says, setup, teardown),
 					    cmocka_unit_test_setup_teardown(homes, setup, teardown),
 					    cmocka_unit_test_setup_teardown(workloads, setup, teardown),
+					    cmocka_unit_test_setup_teardown(many_hosts, setup, teardown),
 					    cmocka_unit_test_setup_teardown(of_another_key, setup, teardown),
 					    cmocka_unit_test_setup_teardown(excuses, setup, teardown) };
 	return ENGINES_RUN(tests);

@@ -43,6 +43,8 @@ static void there_and_back(void **state)
 	const struct gate_artifact *image = &s->artifacts[run.first->artifact];
 	assert_int_equal(s->sets[image->set].count, 2);
 	assert_int_equal(gate_snapshot_models(s, SPAN("/srv/models"), true).count, 2);
+	assert_true(gate_snapshot_has_host(s, SPAN("gpu-01.example")) && gate_snapshot_has_host(s, SPAN("gpu-01")));
+	assert_false(gate_snapshot_has_host(s, SPAN("gpu-02")));
 	assert_non_null(gate_snapshot_release_find(s, SPAN("voice"), SPAN("2026-07-15-a")));
 	const struct gate_service *service = gate_snapshot_service_find(s, SPAN("voice"));
 	assert_true(service && span_eq_text(service->owner, "voice-team"));

@@ -99,7 +99,7 @@ static inline void whole_contents(struct gate_snapshot *s, const struct product 
 	assert_ok(gate_snapshot_text(s, SPAN("section_past_end,crc"), &a.rules, &err), &err);
 	assert_ok(gate_snapshot_artifact(s, &a, SPAN(ARTIFACT_OTHER), &unknown, &err), &err);
 	assert_ok(gate_snapshot_image(s, SPAN("registry.example/site/app:1.2"), image, &err), &err);
-	assert_ok(gate_snapshot_model(s, SPAN("/srv/models/a/1/model.plan"), engine, &err), &err);
+	assert_ok(gate_snapshot_model_of(s, SPAN("/srv/models/a/1/model.plan"), SPAN("gpu-01.example"), engine, &err), &err);
 	assert_ok(gate_snapshot_model(s, SPAN("/srv/models/b/1/model.plan"), unknown, &err), &err);
 	struct gate_release r = { .is_signed = true };
 	uint32_t release;
