@@ -38,6 +38,9 @@ static bool contains_nocase(struct span s, const char *word)
 
 static bool has_scheme(struct span value, const char *const *schemes)
 {
+	/* most texts are no address */
+	if (span_find_byte(span_sub(value, 0, 16), ':') == SIZE_MAX)
+		return false;
 	for (; *schemes; schemes++) {
 		size_t n = strlen(*schemes);
 		if (value.n > n + 3 && span_starts_nocase(value, *schemes) && span_starts(span_from(value, n), "://"))

@@ -103,9 +103,11 @@ static int word_take(struct naming *n, struct span holder, struct span word, boo
 	is_open |= span_find_byte(word, '`') != SIZE_MAX;
 	if (rc || !word.n || word.p[0] == '-')
 		return rc;
-	bool is_place = kube_names_place(holder), relative = word.p[0] != '/' && span_find(word, SPAN("://")) == SIZE_MAX;
+	bool relative = word.p[0] != '/' && span_find(word, SPAN("://")) == SIZE_MAX;
 	bool begins_open = is_open && (word.p[0] == '$' || word.p[0] == '`');
-	if (!kube_names_model(holder, word) && !(is_place && (begins_open || (relative && alone && n->moved))))
+	/* the holder last: most words are no reference and no path, and a review looks at all of them */
+	if (!kube_names_model(holder, word) &&
+	    !((begins_open || (relative && alone && n->moved)) && kube_names_place(holder)))
 		return 0;
 	if (relative && alone && !begins_open)
 		word = from_folder(n, word);
