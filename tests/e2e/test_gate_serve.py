@@ -107,6 +107,22 @@ def kserve():
             ("annotation internal.serving.kserve.io/storage-initializer-sourceuri", "Pod", {"containers": [{"name": "c", "image": CLEAN}]}, {"annotations": {"internal.serving.kserve.io/storage-initializer-sourceuri": never}})):
         a = told(kind, spec, **meta)
         ok(f"reforge: {where}: unknown_subject" in a.get("warnings", []), f"a model that nobody knows, by {where} of {json.dumps(spec)[:50]}, is told", a)
+    def pod(volume, *containers, **more):
+        return {"containers": [{"name": f"c{i}", "image": CLEAN, **x} for i, x in enumerate(containers)], "volumes": [{"name": "v", **volume}, {"name": "e", "emptyDir": {}}], **more}
+    at, claim = {"volumeMounts": [{"name": "v", "mountPath": "/m"}]}, {"persistentVolumeClaim": {"claimName": "never"}}
+    a_plan, tokens = ["--engine=/m/a.plan"], {"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
+    for what, spec, unknown in (
+            ("on a claim", pod(claim, {"args": a_plan, **at}), True), ("on a disk of any kind", pod({"rbd": {"image": "x"}}, {"args": a_plan, **at}), True),
+            ("by a variable", pod(claim, {"args": ["--engine=$(D)/a.plan"], "env": [{"name": "D", "value": "/m"}], **at}), True),
+            ("by a variable that a Secret gives", pod(claim, {"args": ["--engine=$(D)"], "env": [{"name": "D", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}]}), True),
+            ("in a folder that a variable names", pod(claim, {"args": a_plan, "volumeMounts": [{"name": "v", "mountPath": "/m", "subPathExpr": "$(X)"}]}), True),
+            ("in a line for a shell", pod(claim, {"command": ["sh", "-c", "exec tritonserver --model-repository=s3://never/seen"]}), True),
+            ("beside another container's mounts", pod(claim, {"args": a_plan, **at}, {"volumeMounts": [{"name": "e", "mountPath": "/m/a.plan"}]}), True),
+            ("on its own scratch", pod({"emptyDir": {}}, {"args": a_plan, **at}), False), ("beside its token", pod(tokens, {"args": ["--engine=/opt/a.plan"], **at}), False),
+            ("in its image", pod(claim, {"args": ["--engine=/opt/a.plan"], **at}), False),
+            ("a server of models with its key", pod({"secret": {"secretName": "tls"}}, {"args": ["--model-server-key-file=/m/tls.key"], **at}), False)):
+        a = told("Pod", spec)
+        ok(a["allowed"] and any("unknown_subject" in w for w in a.get("warnings", [])) is unknown, f"a model {what} is {'told as unknown' if unknown else 'nothing to tell'}", a)
     ok(s.stop() == 0, "it ends with 0")
 
 def audit():
