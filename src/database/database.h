@@ -15,7 +15,8 @@
  *
  * SQL is one text for both: parameters $1..$99 (each used, none left out), RETURNING, ON CONFLICT, LIMIT; in migrations
  * the types {int64}, {real}, {text}, {blob}, {bool} (0/1 in an int64) and {id} ("an int64 primary key that counts up and
- * never comes again"). Booleans are int64 0/1: write "flag = 1". Moments are int64 microseconds UTC. Text is ordered by
+ * never comes again"). A step that copied rows with their ids says {ids TABLE} behind it: later ones are counted on from
+ * them. Booleans are int64 0/1: write "flag = 1". Moments are int64 microseconds UTC. Text is ordered by
  * bytes on both. Text is valid UTF-8 without NUL: anything else is RF_EINVALID on both (store bytes that others choose,
  * such as file names, as blob or escaped).
  *

@@ -57,6 +57,7 @@ struct pool {
 struct database_driver {
 	const char *kind;
 	const char *types[6];           /* in the order of DATABASE_TYPE_WORDS */
+	const char *ids;                /* what {ids TABLE} stands for; '@' stands for the table */
 	unsigned writers, readers;      /* most connections; readers 0: the writers serve both */
 	size_t max_params;              /* of one statement */
 	char placeholder;               /* '$' or '?': before a parameter number in tx_insert_many() */

@@ -17,6 +17,22 @@ static int type_word(struct span s, size_t *ret_bytes)
 	return -1;
 }
 
+/* "{ids TABLE}" at the start of @s: the driver's statement. False: it is none. */
+static bool write_ids(const struct database_driver *driver, struct span s, struct str *sql, size_t *ret_bytes)
+{
+	size_t end = span_find_byte(s, '}');
+	if (!span_starts(s, "{ids ") || end == SIZE_MAX)
+		return false;
+	struct span table = span_sub(s, 5, end - 5);
+	for (const char *c = driver->ids; *c; c++)
+		if (*c == '@')
+			str_add(sql, table);
+		else
+			str_add_byte(sql, *c);
+	*ret_bytes = end + 1;
+	return true;
+}
+
 static void write_step(const struct database_driver *driver, const char *step, struct str *sql)
 {
 	struct span rest = span_of(step);
@@ -28,10 +44,10 @@ static void write_step(const struct database_driver *driver, const char *step, s
 			break;
 		size_t bytes = 1;
 		int type = type_word(rest, &bytes);
-		if (type < 0)
-			str_add_byte(sql, '{');
-		else
+		if (type >= 0)
 			str_add_text(sql, driver->types[type]);
+		else if (!write_ids(driver, rest, sql, &bytes))
+			str_add_byte(sql, '{');
 		rest = span_from(rest, bytes);
 	}
 }

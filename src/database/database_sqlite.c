@@ -669,6 +669,7 @@ static int sqlite_wait(struct database *db, const char *channel, uint64_t *seen,
 const struct database_driver database_sqlite = {
 	.kind = "sqlite",
 	.types = { "INTEGER", "REAL", "TEXT", "BLOB", "INTEGER", "INTEGER PRIMARY KEY AUTOINCREMENT" },
+	.ids = "SELECT 1", /* AUTOINCREMENT minds the ids that are given */
 	.writers = 1,
 	.readers = 8,
 	.max_params = 32766,            /* SQLITE_MAX_VARIABLE_NUMBER since 3.32 */

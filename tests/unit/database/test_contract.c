@@ -372,6 +372,25 @@ static void migrations_are_applied_once_and_never_backwards(void **state)
 	assert_int_equal(n, 2);
 }
 
+static int add_row(struct transaction *tx, void *data)
+{
+	return tx_one_i64(tx, data, "INSERT INTO moved(a) VALUES('new') RETURNING id", NULL, 0);
+}
+
+/* A table that is made anew keeps its rows' ids, and counts on behind them. */
+static void copied_rows_keep_their_ids(void **state)
+{
+	RF_AUTO_PTR(database) db = engine_open(state);
+	struct err err = ERR_INIT;
+	int64_t id = 0;
+	migrate_one(db, "moved", "CREATE TABLE moved_1(id {id}, a {text});\nINSERT INTO moved_1(id, a) VALUES(3, 'x'), (7, 'y');\n"
+				 "CREATE TABLE moved(id {id}, a {text});\nINSERT INTO moved(id, a) SELECT id, a FROM moved_1;\n"
+				 "{ids moved};\nDROP TABLE moved_1");
+	assert_ok(run(db, DB_WRITE, add_row, &id, &err), &err);
+	assert_int_equal(id, 8);
+	migrate_one(db, "empty", "CREATE TABLE empty(id {id});\n{ids empty};\nINSERT INTO empty(id) VALUES(1)");
+}
+
 static void *migrate_thread(void *data)
 {
 	static const char *const steps[] = { "CREATE TABLE together(id {id})" };
@@ -682,6 +701,7 @@ int main(void)
 		cmocka_unit_test(the_callback_decides),
 		cmocka_unit_test(many_rows_and_cursors),
 		cmocka_unit_test(migrations_are_applied_once_and_never_backwards),
+		cmocka_unit_test(copied_rows_keep_their_ids),
 		cmocka_unit_test(programs_started_together_migrate_once),
 		cmocka_unit_test(writers_are_serialised),
 		cmocka_unit_test(a_reader_sees_one_moment_and_blocks_nobody),
