@@ -72,6 +72,8 @@ struct voice {
 	const struct range **ranges; /* of those */
 	size_t count;
 	bool own_line;   /* it has statements about the component's own line: the others do not count */
+	bool every_line; /* it has one that is about all platforms by its words */
+	bool silent;     /* it speaks of others only: of this one nothing follows */
 	bool unread;     /* one of them is no range */
 	bool in;         /* one of them holds the version */
 	bool affected;   /* it has one */
@@ -213,7 +215,7 @@ static void hear(struct judging *j, const struct advisory_statement *s, const st
 /* A list of what is not affected says nothing of what is not on it. */
 static bool is_silent(const struct voice *v)
 {
-	return v->answer == RANGE_OUT && !v->affected && !v->denied;
+	return v->answer == RANGE_OUT && (v->silent || (!v->affected && !v->denied));
 }
 
 static bool is_about(const struct judging *j, size_t i)
@@ -238,11 +240,12 @@ static int conclude_voice(struct judging *j, struct voice *v)
 			v->ranges[n++] = s->range;
 	}
 	v->answer = n ? ranges_contain(v->ranges, n, j->s->component.version) : RANGE_OUT;
-	if (v->affected && v->answer == RANGE_OUT && j->s->component.line != PLATFORM_ANY && !v->own_line) {
+	if (v->affected && v->answer == RANGE_OUT && j->s->component.line != PLATFORM_ANY && !v->own_line &&
+	    !v->every_line) {
 		(void)reason_add(&j->to->reason, REASON_CLAIM,
 				 "%.*s does not speak of %s, whose versions are numbered apart: it cannot clear it",
 				 SPAN_ARG(v->source), platform_line_name(j->s->component.line));
-		v->answer = RANGE_UNSURE;
+		v->silent = true;
 	}
 	if (v->unread && v->answer == RANGE_OUT)
 		v->answer = RANGE_UNSURE;
@@ -255,10 +258,13 @@ static int hear_all(struct judging *j)
 	j->voices = arena_array(j->a, j->advisory->source_count + v->statement_count + 1, sizeof *j->voices);
 	if (!j->voices)
 		return RF_ENOMEM;
-	for (size_t i = 0; i < v->statement_count; i++)
-		if (is_about(j, i) && j->s->component.line != PLATFORM_ANY &&
-		    platform_line_of(v->statements[i].platform) == j->s->component.line)
-			voice_of(j, &v->statements[i])->own_line = true;
+	for (size_t i = 0; i < v->statement_count && j->s->component.line != PLATFORM_ANY; i++) {
+		if (!is_about(j, i))
+			continue;
+		struct voice *voice = voice_of(j, &v->statements[i]);
+		voice->own_line |= platform_line_of(v->statements[i].platform) == j->s->component.line;
+		voice->every_line |= platform_is_every(v->statements[i].platform);
+	}
 	for (size_t i = 0; i < v->statement_count; i++) {
 		if (!is_about(j, i))
 			continue;
@@ -516,13 +522,15 @@ static void say_subject(struct judging *j)
 	struct span purl = c->purl.n ? c->purl : SPAN("something unknown");
 	struct span version = c->version.n ? c->version : SPAN("an unknown version");
 	struct reason_step *step =
-		reason_add(&j->to->reason, REASON_CLAIM, "%s: %.*s, %.*s%s%.*s%s",
+		reason_add(&j->to->reason, REASON_CLAIM, "%s: %.*s, %.*s%s%s%s%.*s%s",
 			   carries[s->carrier < CARRIER_COUNT ? s->carrier : CARRIER_BUILDER], SPAN_ARG(purl),
-			   SPAN_ARG(version), s->claim == CLAIM_CLEAR ? "" : " (the file: ", SPAN_ARG(s->claim_cause),
+			   SPAN_ARG(version), c->line == PLATFORM_ANY ? "" : " on ",
+			   c->line == PLATFORM_ANY ? "" : platform_line_name(c->line), s->claim == CLAIM_CLEAR ? "" : " (the file: ", SPAN_ARG(s->claim_cause),
 			   s->claim == CLAIM_CLEAR ? "" : ")");
 	reason_fact(step, "carrier", span_of(carrier_name(s->carrier)));
 	reason_fact(step, "product", c->purl);
 	reason_fact(step, "version", c->version);
+	reason_fact(step, "platform", c->line == PLATFORM_ANY ? SPAN_NONE : span_of(platform_line_name(c->line)));
 	reason_fact(step, "claim", s->claim_cause);
 }
 

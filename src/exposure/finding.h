@@ -27,8 +27,9 @@
  * A source (publisher) speaks with all its statements about the product: one that holds the version is enough; a
  * version on a branch that none of them speaks of is not outside (ranges_contain()). Where the component is known to run
  * on a line of its own (version/platform.h), the source's statements about that line speak alone; without any, its others
- * can hold the version, but not clear it. "not affected" needs every
- * statement about the product to have been read, and a claim that is clear.
+ * can hold the version, but not clear it: unless one says that it is about all platforms, the source is silent. "not
+ * affected" needs every statement about the product to have been read, a claim that is clear, and a source that is not
+ * silent.
  */
 #ifndef REFORGE_EXPOSURE_FINDING_H
 #define REFORGE_EXPOSURE_FINDING_H

@@ -47,6 +47,16 @@ enum platform_line platform_line_of(struct span words)
 	return found;
 }
 
+bool platform_is_every(struct span words)
+{
+	static const char *const every[] = { "all", "all platforms", "all supported platforms", "any", "any platform" };
+	words = span_trim(words);
+	for (size_t i = 0; i < RF_COUNT(every); i++)
+		if (span_eq_nocase(words, span_of(every[i])))
+			return true;
+	return false;
+}
+
 const char *platform_line_name(enum platform_line line)
 {
 	static const char *const names[] = { "any platform", "DriveOS", "JetPack" };

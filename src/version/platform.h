@@ -15,6 +15,8 @@ enum platform_line { PLATFORM_ANY = 0 /* not known, or several */, PLATFORM_DRIV
 /* The one line that the words speak of: "DriveOS 7.0", "Jetson Linux(36)", "JetPack 6, L4T". PLATFORM_ANY for "Linux",
  * for "Linux, DriveOS" and for nothing at all. */
 enum platform_line platform_line_of(struct span words);
+/* The words mean every platform: "All", "All platforms", "all supported platforms". Not those that say nothing. */
+bool platform_is_every(struct span words);
 const char *platform_line_name(enum platform_line line); /* "DriveOS", "JetPack", "any platform"; static */
 
 #endif

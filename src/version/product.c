@@ -299,13 +299,20 @@ static enum platform_line line_of_qualifiers(struct span qualifiers)
 	return PLATFORM_ANY;
 }
 
+void component_on(struct component *c, enum platform_line line)
+{
+	bool apart = line != PLATFORM_ANY && c->product && (c->product->lines & 1u << line);
+	c->line = apart ? line : PLATFORM_ANY;
+}
+
 int component_read(struct arena *a, struct span text, struct component *ret, struct err *err)
 {
 	struct purl p;
 	int rc = purl_read(a, text, &p, err);
 	if (rc)
 		return rc;
-	struct component c = { .product = find_purl(&p), .version = p.version, .line = line_of_qualifiers(p.qualifiers) };
+	struct component c = { .product = find_purl(&p), .version = p.version };
+	component_on(&c, line_of_qualifiers(p.qualifiers));
 	if (c.product)
 		c.purl = span_of(c.product->purl);
 	else

@@ -24,6 +24,7 @@ struct product {
 	const char *name; /* for people: "NVIDIA TensorRT" */
 	const char *scheme_name;
 	enum engine_affecting engine_affecting; /* the default; operators decide per CVE */
+	unsigned lines; /* bits 1 << enum platform_line: where its versions are numbered apart */
 };
 
 /* Alias kinds of products.tsv */
@@ -88,9 +89,11 @@ struct component {
 	const struct product *product; /* NULL: no row for it */
 	struct span purl;              /* canonical when there is a product, as given (without version) else */
 	struct span version;           /* empty: not known */
-	enum platform_line line;       /* where it runs, as the purl's qualifiers platform, distro or os say; ANY: not known */
+	enum platform_line line;       /* where it runs, if the product is numbered apart there; ANY: elsewhere, not known */
 };
-/* Reads "pkg:pypi/tensorrt@10.13.3.9", "pkg:generic/nvidia/tensorrt@10.14.2?platform=driveos". As purl_read(). */
+/* @c runs on @line. Of a product that is not numbered apart there, and of none, that makes no difference. */
+void component_on(struct component *c, enum platform_line line);
+/* The line is what the qualifiers platform, distro or os say. Reads "pkg:pypi/tensorrt@10.13.3.9", "pkg:generic/nvidia/tensorrt@10.14.2?platform=driveos". As purl_read(). */
 RF_MUST_CHECK int component_read(struct arena *a, struct span text, struct component *ret, struct err *err);
 
 #endif

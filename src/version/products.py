@@ -5,6 +5,7 @@ import sys
 SCHEMES = {"tensorrt", "release", "semver", "pep440", "deb", "rpm", "cuda", "driver", "container", "triton", "dotted", "generic", "git", "plain"}
 AFFECTING = {"yes": "ENGINE_AFFECTING_YES", "no": "ENGINE_AFFECTING_NO", "unknown": "ENGINE_AFFECTING_UNKNOWN"}
 KINDS = ["purl", "osv", "csaf", "cpe"]
+LINES = {"DriveOS": "PLATFORM_DRIVEOS", "JetPack": "PLATFORM_JETPACK"}
 
 
 def fail(line, text):
@@ -33,7 +34,7 @@ def canonical(kind, alias):
 
 
 def read(path):
-    products, aliases = {}, {}
+    products, aliases, lines = {}, {}, {}
     with open(path, encoding="utf-8") as f:
         for number, line in enumerate(f, 1):
             line = line.rstrip("\n")
@@ -43,7 +44,7 @@ def read(path):
             if len(fields) != 5 or not all(fields):
                 fail(number, "five columns, none empty")
             purl, scheme, affecting, kind, alias = fields
-            if scheme not in SCHEMES or affecting not in AFFECTING or kind not in KINDS + ["name"]:
+            if scheme not in SCHEMES or affecting not in AFFECTING or kind not in KINDS + ["name", "line"]:
                 fail(number, "unknown scheme, engine_affecting or alias kind")
             if (kind == "name") != (purl not in products):
                 fail(number, "the first row of a product, and only it, is its name")
@@ -52,18 +53,24 @@ def read(path):
                 kind, alias = "purl", purl
             if products[purl][1:] != (scheme, affecting):
                 fail(number, "scheme and engine_affecting are the same in all rows of a product")
+            if kind == "line":
+                if alias not in LINES or alias in lines.setdefault(purl, []):
+                    fail(number, f"a line is one of {', '.join(LINES)}, once")
+                lines[purl].append(alias)
+                continue
             if aliases.setdefault((kind, canonical(kind, alias)), purl) != purl:
                 fail(number, f"{alias} names two products")
-    return products, aliases
+    return products, aliases, lines
 
 
 def main():
-    products, aliases = read(sys.argv[1])
+    products, aliases, lines = read(sys.argv[1])
     places = {purl: i for i, purl in enumerate(products)}
     with open(sys.argv[2], "w", encoding="utf-8") as out:
         out.write("/* made from products.tsv by products.py */\nstatic const struct product products[] = {\n")
         for purl, (name, scheme, affecting) in products.items():
-            out.write(f"\t{{ {quote(purl)}, {quote(name)}, {quote(scheme)}, {AFFECTING[affecting]} }},\n")
+            out.write(f"\t{{ {quote(purl)}, {quote(name)}, {quote(scheme)}, {AFFECTING[affecting]}, "
+                      f"{' | '.join(f'1u << {LINES[line]}' for line in lines.get(purl, [])) or '0'} }},\n")
         out.write("};\n\n/* sorted by kind and alias, for the binary search */\nstatic const struct alias aliases[] = {\n")
         for (kind, alias), purl in sorted(aliases.items(), key=lambda e: (KINDS.index(e[0][0]), e[0][1].encode())):
             out.write(f"\t{{ PRODUCT_ALIAS_{kind.upper()}, {quote(alias)}, {places[purl]} }},\n")

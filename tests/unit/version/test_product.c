@@ -127,9 +127,37 @@ static void defaults_follow_the_law(void **state)
 	assert_false(engine_affecting_read(SPAN("maybe"), &e));
 }
 
+/* A line counts where the product is numbered apart on it. */
+static void lines_of_products(void **state)
+{
+	static const struct {
+		const char *purl;
+		enum platform_line line;
+	} rows[] = {
+		{ "pkg:generic/nvidia/tensorrt@10.14.2?platform=driveos", PLATFORM_DRIVEOS },
+		{ "pkg:pypi/tensorrt-cu12@10.3.0?os=jetpack-6", PLATFORM_JETPACK },
+		{ "pkg:generic/nvidia/tensorrt@10.14.2?platform=linux", PLATFORM_ANY },
+		{ "pkg:generic/nvidia/tensorrt@10.14.2", PLATFORM_ANY },
+		{ "pkg:npm/onnxruntime-node@1.20.1?platform=jetpack", PLATFORM_ANY },
+		{ "pkg:npm/of-nobody@1?platform=driveos", PLATFORM_ANY },
+	};
+	RF_AUTO(arena) a = ARENA_INIT(1 * MIB);
+	struct err err = ERR_INIT;
+	(void)state;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		struct component c;
+		assert_ok(component_read(&a, span_of(rows[i].purl), &c, &err), &err);
+		if (c.line != rows[i].line)
+			fail_msg("%s: %s", rows[i].purl, platform_line_name(c.line));
+	}
+	assert_true(platform_is_every(SPAN(" All ")) && platform_is_every(SPAN("all platforms")));
+	assert_false(platform_is_every(SPAN("")) || platform_is_every(SPAN("All Linux")) || platform_is_every(SPAN("All, DriveOS")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(lines_of_products),
 		cmocka_unit_test(purls),
 		cmocka_unit_test(written),
 		cmocka_unit_test(rows_are_sound),
