@@ -48,6 +48,7 @@ struct check_run {
 	size_t count;
 	struct arena maps; /* of images */
 	struct image_map images;
+	enum platform_line line; /* of this machine, on which files are judged */
 	int status; /* worst so far */
 	struct err *err;
 };

@@ -48,7 +48,7 @@ static const char *reference_of(const char *arg)
 	return span_starts(span_of(arg), REGISTRY) ? arg + strlen(REGISTRY) : arg;
 }
 
-static int inside_take(struct image_check *c, const struct scan_file *f)
+static int inside_take(struct image_check *c, enum platform_line line, const struct scan_file *f)
 {
 	struct span kind = span_of(f->facts->kind);
 	bool other = span_eq_text(kind, ARTIFACT_OTHER);
@@ -56,6 +56,7 @@ static int inside_take(struct image_check *c, const struct scan_file *f)
 	if (other && f->facts->finding == ARTIFACT_CLEAR)
 		return 0;
 	struct check_question q = check_content(f->path, NULL, f->facts, f->has_digest ? &f->digest : NULL);
+	q.subject.line = line;
 	return check_ask(c->run, &q);
 }
 
@@ -64,11 +65,12 @@ static int take(const struct scan_image *image, const struct scan_file *f, const
 	struct image_check *c = data;
 	struct artifact_facts facts = *f->facts;
 	if (inside)
-		return inside_take(c, f);
+		return inside_take(c, image->line, f);
 	if (!c->inside && facts.finding == ARTIFACT_CLEAR)
 		check_say_empty(&facts);
 	c->inside = 0;
 	struct check_question q = check_content(f->path, NULL, &facts, &image->digest);
+	q.subject.line = image->line;
 	if (c->is_remote) {
 		q.subject.kind = GATE_IMAGE;
 		q.subject.name = span_of(reference_of(image->reference));

@@ -53,6 +53,7 @@ static int take(const struct scan_file *f, void *data)
 	if (is_dockerfile(f))
 		return check_source_dockerfile.run(r, f->path);
 	struct check_question q = check_content(f->path, f->outer ? f->outer : f->path, &facts, f->has_digest ? &f->digest : NULL);
+	q.subject.line = r->line;
 	/* what lies inside of a container has nothing beside it */
 	rc = f->outer || !f->has_digest ? 0 : gate_papers_of(r->papers, f->path, &r->a, &q.subject, r->err);
 	return rc ? rc : check_ask(r, &q);

@@ -10,6 +10,8 @@
 #include "cli/gate.h"
 #include "cli/moment.h"
 
+#include "inventory/line.h"
+
 /* ── Options ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static int options_read(struct check_run *r, struct err *err)
@@ -43,6 +45,8 @@ static int check_one(struct check_run *r, const char *arg)
 static int check_all(struct check_run *r)
 {
 	int rc = image_map_builtin(&r->images, &r->maps, r->err);
+	if (rc == 0)
+		rc = line_of_root("/", &r->line, r->err);
 	if (rc == 0)
 		rc = check_knowledge_open(r);
 	for (size_t i = 0; rc == 0 && i < r->in->argument_count; i++)

@@ -18,6 +18,7 @@ static void put_placement(struct json_out *o, const struct inventory_placement *
 {
 	json_member_i64(o, "id", p->id);
 	json_member_span(o, "host", p->host);
+	json_member(o, "platform", p->line == PLATFORM_ANY ? NULL : platform_line_name(p->line));
 	json_member_span(o, "path", p->path);
 	json_member_span(o, "service", p->service);
 	json_member_span(o, "environment", p->environment);

@@ -57,6 +57,7 @@ struct exposure_row {
 	enum finding_kind kind;
 	enum finding_cause cause;
 	struct span purl, version; /* component; version empty: unknown */
+	enum platform_line line;   /* that it is judged on; ANY where versions are the same everywhere */
 	struct span path;          /* "placement" or "placement!/inside" */
 	struct span inside;        /* where in the placement it is; empty: it is the placement itself */
 	struct span service, environment, model, host;
@@ -95,6 +96,7 @@ struct exposure_sum {
 	enum finding_kind kind;
 	enum finding_cause cause;
 	struct span purl, version;
+	enum platform_line line;
 	int64_t exposures; /* a placement that has the component in several places counts for each */
 };
 /* By advisory, service, environment, carrier, component. Of the filter: at (as far as findings go back), advisory,

@@ -181,10 +181,10 @@ static const struct inventory_placement *carrying(struct explaining *e, const st
 static int explain_placement(struct explaining *e, const struct inventory_placement *p, struct span inside)
 {
 	struct exposure_carries c = { .a = e->a };
-	int rc = exposure_carried_by(e->tx, &p->artifact, &c);
+	int rc = exposure_carried_by(e->tx, &p->artifact, p->line, &c);
 	if (!rc)
 		rc = exposure_carried_runtime(e->tx, &p->artifact, p->service, p->runtime_product, p->runtime_version,
-					      &c);
+					      p->line, &c);
 	e->outer = span_of(p->artifact.digest);
 	for (size_t i = 0; !rc && i < c.count; i++) {
 		if (inside.n && !span_eq(c.list[i].inside, inside))
@@ -253,7 +253,8 @@ static int explain_row(struct past *past, const struct exposure_row *row)
 		.placement = *past->p,
 		.subject = { .component = { .product = row->purl.n ? product_by_purl(row->purl) : NULL,
 					    .purl = row->purl,
-					    .version = row->version },
+					    .version = row->version,
+					    .line = row->line },
 			     .carrier = row->carrier,
 			     .service = past->p->service },
 		.finding = { .kind = row->kind, .cause = row->cause },

@@ -8,7 +8,7 @@
 #include "exposure/exposure.h"
 
 /* Raised whenever finding_judge() judges differently: stored findings are then judged anew. */
-#define FINDING_JUDGE_VERSION 3
+#define FINDING_JUDGE_VERSION 4
 /* Advisories about one product; TensorRT has 5, the CUDA Toolkit 46, all of NVIDIA's 625. */
 #define EXPOSURE_MAX_ADVISORIES 100000
 
@@ -27,13 +27,16 @@ struct exposure_carries {
 	size_t count, capacity;
 };
 /* What @artifact carries wherever it is: its builder, the runtimes and packages it holds or is, and those inside of it.
- * Only products that have a row (products.tsv): no advisory can be about others. Appended to @ret. */
+ * Only products that have a row (products.tsv): no advisory can be about others. All of it is of the line that the
+ * artifact names as a system (an image with its release file), else of @host, the line of where it is. Appended to
+ * @ret. */
 RF_MUST_CHECK int exposure_carried_by(struct transaction *tx, const struct inventory_artifact *artifact,
-				      struct exposure_carries *ret);
-/* What loads it in a service: the declared runtime, or that none is. */
+				      enum platform_line host, struct exposure_carries *ret);
+/* What loads it in a service, on @host: the declared runtime, or that none is. */
 RF_MUST_CHECK int exposure_carried_runtime(struct transaction *tx, const struct inventory_artifact *artifact,
 					   struct span service, struct span runtime_product,
-					   struct span runtime_version, struct exposure_carries *ret);
+					   struct span runtime_version, enum platform_line host,
+					   struct exposure_carries *ret);
 
 /* Ids of the advisories that @s must be judged by, in @a: those about its product, rejected and withdrawn ones
  * included; for an unknown builder those about every product that compiles engines. */
@@ -64,7 +67,7 @@ struct refreshing {
 	struct map subjects; /* key -> struct refresh_subject */
 	struct refresh_subject **subject_list;
 	size_t subject_count, subject_capacity;
-	struct map artifacts;             /* id -> what it carries (exposure_links.c) */
+	struct map artifacts;             /* id and line -> what it carries (exposure_links.c) */
 	struct map hits;                  /* "subject service" -> advisories that hit it (exposure_links.c) */
 	struct exposure_waiting *waiting; /* rows to be written together (exposure_links.c) */
 	struct map names;                 /* advisory id -> struct refresh_name */

@@ -25,7 +25,7 @@ struct link {
 
 /* What an artifact carries, in all the uses it is in. */
 struct carried_links {
-	int64_t artifact_id;
+	int64_t key[2]; /* of the artifact, and of the line where it is */
 	size_t count;
 	struct link *list;
 };
@@ -198,24 +198,24 @@ static int links_of(struct refreshing *r, const struct exposure_carries *c, stru
 	return rc;
 }
 
-static int carried_links(struct refreshing *r, const struct inventory_artifact *artifact, struct carried_links **ret)
+static int carried_links(struct refreshing *r, const struct inventory_artifact *artifact, enum platform_line host,
+			 struct carried_links **ret)
 {
 	struct exposure_carries c = { .a = &r->one };
-	*ret = map_get(&r->artifacts, span_bytes(&artifact->id, sizeof artifact->id));
+	const int64_t key[2] = { artifact->id, host };
+	*ret = map_get(&r->artifacts, span_bytes(key, sizeof key));
 	if (*ret)
 		return 0;
-	int rc = exposure_carried_by(r->tx, artifact, &c);
+	int rc = exposure_carried_by(r->tx, artifact, host, &c);
 	if (rc)
 		return rc;
 	struct carried_links *k = *ret = arena_alloc(&r->a, sizeof *k);
 	if (!k || !(k->list = arena_array(&r->a, c.count + 1, sizeof *k->list)))
 		return out_of_memory(r);
-	k->artifact_id = artifact->id;
+	memcpy(k->key, key, sizeof key);
 	k->count = c.count;
 	rc = links_of(r, &c, k->list);
-	return rc                                                                              ? rc
-	       : map_set(&r->artifacts, span_bytes(&k->artifact_id, sizeof k->artifact_id), k) ? out_of_memory(r)
-											       : 0;
+	return rc ? rc : map_set(&r->artifacts, span_bytes(k->key, sizeof k->key), k) ? out_of_memory(r) : 0;
 }
 
 static int links_wanted(struct linking *l)
@@ -224,10 +224,10 @@ static int links_wanted(struct linking *l)
 	struct exposure_carries c = { .a = &r->one };
 	const struct inventory_use *u = &l->use;
 	struct carried_links *own;
-	int rc = carried_links(r, &u->artifact, &own);
+	int rc = carried_links(r, &u->artifact, u->line, &own);
 	if (!rc)
 		rc = exposure_carried_runtime(r->tx, &u->artifact, u->service, u->runtime_product, u->runtime_version,
-					      &c);
+					      u->line, &c);
 	if (rc)
 		return rc;
 	l->wanted_count = own->count + c.count;

@@ -322,6 +322,7 @@ static int row_visit(struct listing *l, const struct place *p)
 				    .cause = f->cause,
 				    .purl = subject->purl,
 				    .version = subject->version,
+				    .line = subject->line,
 				    .path = whole_path(&l->path, p->path, link->inside),
 				    .inside = link->inside,
 				    .service = service->service,
@@ -422,7 +423,7 @@ static const char select_all[] =
 	"SELECT p.id, f.advisory, v.title, v.is_drill, k.carrier, f.kind, f.cause, k.purl, k.version, x.path,"
 	" l.inside, s.service, s.environment, u.model, h.name, a.digest, a.kind, a.target, p.seen_from,"
 	" p.gone_at, f.since, f.valid_to, f.ended, l.valid_from, l.valid_to, f.service, c.since, g.kind, g.cause, f.id,"
-	" p.content_from, CASE WHEN p.gone_at IS NOT NULL AND EXISTS (SELECT 1 FROM inventory_group z JOIN inventory_placement n"
+	" k.line, p.content_from, CASE WHEN p.gone_at IS NOT NULL AND EXISTS (SELECT 1 FROM inventory_group z JOIN inventory_placement n"
 	" ON n.group_id = z.id WHERE z.host_id = o.host_id AND n.path_id = p.path_id AND n.content_from = p.content_from AND"
 	" n.id <> p.id AND n.seen_from <= p.gone_at AND (n.gone_at IS NULL OR n.gone_at > p.gone_at)) THEN 1 ELSE 0 END"
 	" FROM exposure_finding f JOIN exposure_subject k ON k.id = f.subject JOIN exposure_link l ON l.subject = "
@@ -448,6 +449,7 @@ static void take_row(const struct db_rows *rows, struct str *path, struct exposu
 				     .cause = CAUSE_UNKNOWN_VERSION,
 				     .purl = rows_text(rows, 7),
 				     .version = rows_text(rows, 8),
+				     .line = (enum platform_line)rows_i64(rows, 30),
 				     .path = whole_path(path, rows_blob(rows, 9), rows_blob(rows, 10)),
 				     .inside = rows_blob(rows, 10),
 				     .service = rows_text(rows, 11),
@@ -458,7 +460,7 @@ static void take_row(const struct db_rows *rows, struct str *path, struct exposu
 				     .artifact_kind = rows_text(rows, 16),
 				     .artifact_target = rows_text(rows, 17),
 				     .cleared_at = USEC_NONE };
-	to->opened_at = RF_MAX(begins_with(to->carrier, rows_time(rows, 18), rows_time(rows, 30)),
+	to->opened_at = RF_MAX(begins_with(to->carrier, rows_time(rows, 18), rows_time(rows, 31)),
 			       RF_MAX(rows_time(rows, 20), rows_time(rows, 23)));
 	(void)finding_cause_read(rows_text(rows, 6), &to->cause);
 }
@@ -489,7 +491,7 @@ static bool end_at_scope(const struct db_rows *rows, struct exposure_row *row)
 /* The end of the row's overlap; false when there is none. */
 static bool take_end(const struct db_rows *rows, struct exposure_row *row)
 {
-	bool stays = row->carrier != CARRIER_RUNTIME && rows_i64(rows, 31);
+	bool stays = row->carrier != CARRIER_RUNTIME && rows_i64(rows, 32);
 	end_at(row, rows_time(rows, 19), stays ? SPAN("moved") : SPAN("gone"));
 	end_at(row, rows_time(rows, 21), rows_text(rows, 22));
 	end_at(row, rows_time(rows, 24), SPAN("finding_changed"));

@@ -31,8 +31,9 @@ static struct span text_or_empty(struct span s)
 static struct span subject_key(struct arena *a, const struct finding_subject *s)
 {
 	const char *key =
-		arena_printf(a, "%d\x1f%.*s\x1f%.*s\x1f%d\x1f%.*s", (int)s->carrier, SPAN_ARG(s->component.purl),
-			     SPAN_ARG(s->component.version), (int)s->claim, SPAN_ARG(s->claim_cause));
+		arena_printf(a, "%d\x1f%.*s\x1f%.*s\x1f%d\x1f%d\x1f%.*s", (int)s->carrier, SPAN_ARG(s->component.purl),
+			     SPAN_ARG(s->component.version), (int)s->component.line, (int)s->claim,
+			     SPAN_ARG(s->claim_cause));
 	return key ? span_of(key) : SPAN_NONE;
 }
 
@@ -83,10 +84,10 @@ int exposure_refresh_subject(struct refreshing *r, const struct finding_subject 
 		return 0;
 	int rc = TX_I64(
 		r->tx, &id,
-		"INSERT INTO exposure_subject (purl, version, carrier, claim, claim_cause) VALUES ($1, $2, $3, $4, "
-		"$5) RETURNING id",
-		DB_S(text_or_empty(s->component.purl)), DB_S(text_or_empty(s->component.version)), DB_I(s->carrier),
-		DB_I(s->claim), DB_S(text_or_empty(s->claim_cause)));
+		"INSERT INTO exposure_subject (purl, version, line, carrier, claim, claim_cause) VALUES ($1, $2, $3, "
+		"$4, $5, $6) RETURNING id",
+		DB_S(text_or_empty(s->component.purl)), DB_S(text_or_empty(s->component.version)),
+		DB_I(s->component.line), DB_I(s->carrier), DB_I(s->claim), DB_S(text_or_empty(s->claim_cause)));
 	return rc ? rc : subject_add(r, id, s, true, ret);
 }
 
@@ -94,7 +95,7 @@ static int subjects_load(struct refreshing *r)
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = tx_query(r->tx,
-			  "SELECT id, purl, version, carrier, claim, claim_cause FROM exposure_subject ORDER BY id",
+			  "SELECT id, purl, version, carrier, claim, claim_cause, line FROM exposure_subject ORDER BY id",
 			  NULL, 0, &rows);
 	while (rc == 0 && (rc = rows_next(rows)) == 1) {
 		struct span purl = rows_text(rows, 1);
@@ -103,7 +104,8 @@ static int subjects_load(struct refreshing *r)
 			r, rows_i64(rows, 0),
 			&(struct finding_subject){ .component = { .product = purl.n ? product_by_purl(purl) : NULL,
 								  .purl = purl,
-								  .version = rows_text(rows, 2) },
+								  .version = rows_text(rows, 2),
+								  .line = (enum platform_line)rows_i64(rows, 6) },
 						   .carrier = (enum carrier)rows_i64(rows, 3),
 						   .claim = (enum finding_claim)rows_i64(rows, 4),
 						   .claim_cause = rows_text(rows, 5) },
@@ -171,8 +173,8 @@ static void stand_now(char hex[DIGEST_HEX])
 	RF_AUTO(str) text = STR_INIT(1 * MIB);
 	str_addf(&text, "judge %d\n", FINDING_JUDGE_VERSION);
 	for (size_t i = 0; i < product_count(); i++)
-		str_addf(&text, "%s %s %d\n", product_at(i)->purl, product_at(i)->scheme_name,
-			 (int)product_at(i)->engine_affecting);
+		str_addf(&text, "%s %s %d %u\n", product_at(i)->purl, product_at(i)->scheme_name,
+			 (int)product_at(i)->engine_affecting, product_at(i)->lines);
 	struct digest digest;
 	digest_of(str_span(&text), &digest);
 	digest_hex(&digest, hex);

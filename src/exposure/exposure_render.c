@@ -29,6 +29,8 @@ void exposure_explanation_json(const struct exposure_explanation *e, struct json
 	json_member(o, "carrier", carrier_name(e->subject.carrier));
 	json_member_span(o, "product", e->subject.component.purl);
 	json_member_span(o, "version", e->subject.component.version);
+	enum platform_line line = e->subject.component.line;
+	json_member(o, "platform", line == PLATFORM_ANY ? NULL : platform_line_name(line));
 	if (e->placement.id) {
 		json_member_i64(o, "placement", e->placement.id);
 		json_member_span(o, "path", e->placement.path);
@@ -71,6 +73,8 @@ void exposure_explanation_words(const struct exposure_explanation *e, struct str
 	visible(to, e->subject.component.purl);
 	str_add_byte(to, '@');
 	visible(to, e->subject.component.version.n ? e->subject.component.version : SPAN("?"));
+	if (e->subject.component.line != PLATFORM_ANY)
+		str_addf(to, " on %s", platform_line_name(e->subject.component.line));
 	if (e->placement.id) {
 		str_add_text(to, "  ");
 		visible(to, e->placement.path);

@@ -1,6 +1,8 @@
 /* From an artifact and its use to the components that are judged, and to the advisories they are judged by. */
 #include "exposure/exposure_int.h"
 
+#include "inventory/line.h"
+
 static enum finding_claim claim_of(struct span finding)
 {
 	switch (artifact_finding_of(finding)) {
@@ -82,6 +84,7 @@ struct holding {
 	const struct inventory_artifact *artifact;
 	struct inventory_inside *insides;
 	size_t count, capacity;
+	enum platform_line line; /* that the artifact names */
 	struct exposure_carries *to;
 };
 
@@ -149,6 +152,7 @@ static int take_held(const struct inventory_held *held, void *data)
 	const struct inventory_inside *inside = held->path.n ? inside_at(h, held->path) : NULL;
 	const struct inventory_artifact *f = inside ? &inside->artifact : h->artifact;
 	struct finding_subject subject;
+	h->line = line_join(h->line, line_told_by(held->path, held->product));
 	if (!exposure_carries_held(f, held, held->path.n > 0, &subject))
 		return 0;
 	enum carrier carrier = subject.carrier;
@@ -174,9 +178,11 @@ static int take_held(const struct inventory_held *held, void *data)
 	return carry(h->tx, h->to, &c);
 }
 
-int exposure_carried_by(struct transaction *tx, const struct inventory_artifact *artifact, struct exposure_carries *ret)
+int exposure_carried_by(struct transaction *tx, const struct inventory_artifact *artifact, enum platform_line host,
+			struct exposure_carries *ret)
 {
 	struct holding h = { .tx = tx, .artifact = artifact, .to = ret };
+	size_t first = ret->count;
 	int rc = carry_own(tx, artifact, SPAN_NONE, false, ret);
 	if (!rc)
 		rc = inventory_each_inside(tx, span_of(artifact->digest), take_inside, &h);
@@ -186,11 +192,14 @@ int exposure_carried_by(struct transaction *tx, const struct inventory_artifact 
 		rc = inventory_each_held(tx, span_of(artifact->digest), take_held, &h);
 	if (rc == RF_ENOMEM || rc == RF_ETOOMANY)
 		return err_set(tx_err(tx), rc, "what is inside of artifact %.12s...", artifact->digest);
+	for (size_t i = first; i < ret->count; i++)
+		component_on(&ret->list[i].subject.component, h.line != PLATFORM_ANY ? h.line : host);
 	return rc;
 }
 
 int exposure_carried_runtime(struct transaction *tx, const struct inventory_artifact *artifact, struct span service,
-			     struct span runtime_product, struct span runtime_version, struct exposure_carries *ret)
+			     struct span runtime_product, struct span runtime_version, enum platform_line host,
+			     struct exposure_carries *ret)
 {
 	struct exposure_carried c = { .artifact = artifact };
 	if (!is_built(artifact) && !span_eq_text(artifact->kind, ARTIFACT_ONNX))
@@ -198,12 +207,14 @@ int exposure_carried_runtime(struct transaction *tx, const struct inventory_arti
 	if (runtime_product.n) {
 		c.subject = (struct finding_subject){ .component = component_of(runtime_product, runtime_version),
 						      .carrier = CARRIER_RUNTIME };
+		component_on(&c.subject.component, host);
 		return carry(tx, ret, &c);
 	}
 	c.subject = (struct finding_subject){ .component = component_of(artifact->product, SPAN_NONE),
 					      .carrier = CARRIER_RUNTIME,
 					      .claim = CLAIM_UNKNOWN,
 					      .claim_cause = SPAN("unknown_runtime") };
+	component_on(&c.subject.component, host);
 	/* a file outside of every service has no runtime to speak of */
 	return service.n && c.subject.component.product ? carry(tx, ret, &c) : 0;
 }
@@ -321,6 +332,10 @@ void exposure_say_placement(struct reason *r, const struct inventory_placement *
 	}
 	say_headers(r, f->evidence_json);
 	say_notes(r, f->notes_json);
+	if (s->component.line != PLATFORM_ANY)
+		(void)reason_add(r, REASON_CLAIM, "%s of %s: that line's versions of %s are numbered apart",
+				 s->component.line == p->line ? "its host is" : "the image is",
+				 platform_line_name(s->component.line), s->component.product->name);
 	if (f->version.n)
 		(void)reason_add(r, REASON_CLAIM, "version %.*s was taken from the file's %.*s", SPAN_ARG(f->version),
 				 SPAN_ARG(f->version_source));

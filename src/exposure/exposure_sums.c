@@ -63,6 +63,7 @@ static int sum_add(struct summing *s, const struct cell *c, const struct view_fi
 						     .cause = f->cause,
 						     .purl = subject->purl,
 						     .version = subject->version,
+						     .line = subject->line,
 						     .exposures = c->placements };
 	return 0;
 }
@@ -100,6 +101,8 @@ static int by_contract(const void *left, const void *right)
 		c = span_compare(a->purl, b->purl);
 	if (!c)
 		c = span_compare(a->version, b->version);
+	if (!c)
+		c = (int)a->line - (int)b->line;
 	if (!c)
 		c = (int)a->kind - (int)b->kind;
 	return c ? c : (int)a->cause - (int)b->cause;

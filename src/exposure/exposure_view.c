@@ -116,6 +116,7 @@ static int subject_of(struct exposure_view *v, const struct db_rows *rows, size_
 	v->subjects[v->subject_count] = (struct view_subject){ .id = id,
 							       .purl = keep(v, rows_text(rows, 1)),
 							       .version = keep(v, rows_text(rows, 2)),
+							       .line = (enum platform_line)rows_i64(rows, 12),
 							       .carrier = (enum carrier)rows_i64(rows, 3),
 							       .first = v->finding_count };
 	*ret = v->subject_count++;
@@ -163,7 +164,7 @@ static int findings_load(struct exposure_view *v, const struct exposure_filter *
 	str_add_text(
 		&q.sql,
 		"SELECT k.id, k.purl, k.version, k.carrier, f.advisory, f.service, f.kind, f.cause,"
-		" COALESCE(v.title, ''), COALESCE(v.is_drill, 0), f.since, f.id FROM exposure_finding f"
+		" COALESCE(v.title, ''), COALESCE(v.is_drill, 0), f.since, f.id, k.line FROM exposure_finding f"
 		" JOIN exposure_subject k ON k.id = f.subject LEFT JOIN advisory v ON v.id = f.advisory WHERE 1 = 1");
 	condition_time(&q, "f", f->at);
 	if (f->without_drills)

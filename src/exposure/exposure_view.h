@@ -18,6 +18,7 @@ struct view_advisory {
 struct view_subject {
 	int64_t id;
 	struct span purl, version;
+	enum platform_line line;
 	enum carrier carrier;
 	size_t first, count; /* its findings */
 };

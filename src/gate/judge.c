@@ -95,7 +95,7 @@ static int judge_set(struct gate_judging *j, const struct gate_artifact *row)
 	const struct digest artifact = j->artifact, outer = j->outer;
 	const struct span where = j->where;
 	/* the others have nothing to say, unless the policy wants something of every engine, or someone wants to see them */
-	size_t n = j->q->explain || wants_more(j) ? set->count : set->hot;
+	size_t n = j->q->explain || wants_more(j) || j->line != PLATFORM_ANY ? set->count : set->hot;
 	int rc = 0;
 	j->by_advisories = true;
 	for (size_t i = 0; i < n && !rc; i++) {
@@ -202,6 +202,8 @@ static int judge_facts(struct gate_judging *j, const struct gate_subject *s)
 	const struct artifact_facts *f = s->facts;
 	struct gate_content c;
 	int rc = content_of_facts(j, s, &c);
+	if (!rc && j->line == PLATFORM_ANY && c.row && c.row->main != GATE_NONE)
+		j->line = j->s->components[c.row->main].component.line;
 	if (!rc)
 		rc = gate_judge_own(j, &c);
 	if (!rc)
@@ -575,7 +577,7 @@ int gate_judge(struct arena *a, const struct gate_question *q, const struct gate
 	       struct err *err)
 {
 	struct gate_judging j = { .a = a, .q = q, .s = q->snapshot, .service = q->service, .environment = q->environment,
-				  .err = err };
+				  .line = s->line, .err = err };
 	const struct gate_release *r = s->kind == GATE_RELEASE ? release_of(&j, s) : NULL;
 	/* a release is of one service and environment, whoever asks */
 	if (r && !j.service.n)

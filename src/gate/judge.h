@@ -58,6 +58,7 @@ struct gate_subject {
 	size_t attestation_count;
 	const struct component *runtime;     /* what will load it, where the front knows; NULL */
 	struct span node; /* of a model that is a host's path: the node, where that is known; empty: not known */
+	enum platform_line line;             /* of where it will run, where the front knows; ANY: as the inventory has it */
 };
 
 struct gate_question {

@@ -132,8 +132,21 @@ static int take_hit(struct gate_judging *j, const struct gate_asked *asked, cons
 					       .fix = gate_snapshot_text_at(j->s, hit->fixed) });
 }
 
-int gate_judge_component(struct gate_judging *j, const struct gate_asked *asked)
+/* Where it will run; on another line than the snapshot's it is judged now. */
+static struct gate_asked on_the_line(const struct gate_judging *j, const struct gate_asked *asked)
 {
+	struct gate_asked on = *asked;
+	if (j->line == PLATFORM_ANY)
+		return on;
+	component_on(&on.component, j->line);
+	if (on.component.line != asked->component.line)
+		on.index = GATE_NONE;
+	return on;
+}
+
+int gate_judge_component(struct gate_judging *j, const struct gate_asked *given)
+{
+	const struct gate_asked there = on_the_line(j, given), *asked = &there;
 	int rc = 0;
 	j->by_advisories = true;
 	if (asked->index != GATE_NONE && !j->q->explain) {

@@ -13,6 +13,7 @@ struct gate_judging {
 	struct gate_policy policy;
 	struct gate_fact *facts;
 	size_t count, room;
+	enum platform_line line; /* that components are judged on; ANY: each on its own */
 	bool by_advisories; /* the answer stands on what advisories say */
 	struct err *err;
 	/* Of the facts that are added now: */

@@ -1,6 +1,7 @@
 /* pod - every file read, hashed and judged; the worst counts. See pod.h */
 #include "base/thread.h"
 #include "gate/pod_int.h"
+#include "inventory/line.h"
 #include "inventory/scan.h"
 
 /* Facts, attestations and answer of one file. */
@@ -11,6 +12,7 @@ struct judging {
 	struct pod_found *found;
 	struct gate_pod_subject *subjects; /* one a file */
 	bool *dropped;                     /* it is none of ours */
+	enum platform_line line;           /* of the roots */
 };
 
 /* What cannot be read is a fact. */
@@ -90,7 +92,7 @@ static int judge_one(const struct judging *j, size_t i, struct err *err)
 	struct gate_subject *subject = &s->subject;
 	bool wanted = true;
 	*s = (struct gate_pod_subject){ .path = file->path, .is_library = file->is_library,
-					.subject = { .kind = GATE_CONTENT, .name = span_of(file->path) },
+					.subject = { .kind = GATE_CONTENT, .name = span_of(file->path), .line = j->line },
 					.arena = ARENA_INIT(SUBJECT_ARENA_BYTES) };
 	int rc = subject_read(s, file, &wanted, err);
 	j->dropped[i] = !wanted;
@@ -170,6 +172,18 @@ static int judge_all(struct judging *j, struct gate_pod *p, struct err *err)
 	return 0;
 }
 
+static int roots_ask(struct judging *j, struct err *err)
+{
+	int rc = 0;
+	for (size_t i = 0; rc == 0 && i < j->o->root_count; i++) {
+		enum platform_line line;
+		rc = line_of_root(j->o->roots[i], &line, err);
+		if (rc == 0)
+			j->line = line_join(j->line, line);
+	}
+	return rc;
+}
+
 int gate_pod_judge(const struct gate_pod_options *o, struct gate_pod *ret, struct err *err)
 {
 	struct err none = ERR_INIT;
@@ -179,6 +193,8 @@ int gate_pod_judge(const struct gate_pod_options *o, struct gate_pod *ret, struc
 	if (!err)
 		err = &none;
 	int rc = pod_find(&found, err);
+	if (rc == 0)
+		rc = roots_ask(&j, err);
 	for (size_t i = 0; rc == 0 && i < found.engines; i++)
 		rc = pod_release_of(&found, &found.files[i], err);
 	if (rc == 0)

@@ -12,7 +12,8 @@
  * engine, papers by their names included; others are counted. Links that are named like engines, and links to files
  * elsewhere, are read under the link's name; other links to files below the same folder are no news; to folders
  * elsewhere, they are `unknown`, as is what cannot be read. Below a root only shared libraries are looked at, by their
- * names or by those of links that lead to them within the root, and those kept that are runtimes or plugins. Nothing below containers (archives) is looked at: the snapshot may know them.
+ * names or by those of links that lead to them within the root, and those kept that are runtimes or plugins; all is judged
+ * on the line that the roots are of (inventory/line.h), without one on what the inventory knows. Nothing below containers (archives) is looked at: the snapshot may know them.
  */
 #ifndef REFORGE_GATE_POD_H
 #define REFORGE_GATE_POD_H

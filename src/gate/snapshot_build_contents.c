@@ -5,6 +5,7 @@
 #include "gate/snapshot_build_int.h"
 
 #include "exposure/exposure.h"
+#include "inventory/line.h"
 
 /* ── contents ───────────────────────────────────────────────────────────────────────────────────────────────────── */
 
@@ -126,6 +127,7 @@ struct parts {
 	struct gate_part *list;
 	size_t count, room;
 	struct gate_built *outer;
+	enum platform_line line; /* that the content names as a system; ANY: that of its hosts holds */
 };
 
 static int part_add(struct gate_builder *b, struct parts *p, uint32_t component, uint32_t artifact, uint32_t where)
@@ -144,14 +146,43 @@ static int parts_own(struct gate_builder *b, struct parts *p, const struct gate_
 	return rc;
 }
 
+/* The same component on @line. */
+static int component_there(struct gate_builder *b, enum platform_line line, uint32_t *component)
+{
+	if (*component == GATE_NONE || line == PLATFORM_ANY)
+		return 0;
+	struct gate_component there = b->s->components[*component];
+	component_on(&there.component, line);
+	return gate_snapshot_component(b->s, &there.component, there.carrier, component, tx_err(b->tx));
+}
+
+/* What it holds is judged on the line that it names, else on that of its hosts; what it is itself, on the latter. */
 static int parts_end(struct gate_builder *b, struct parts *p)
 {
 	if (!p->outer)
 		return 0;
-	int rc = gate_snapshot_set(b->s, p->list, p->count, &b->s->artifacts[p->outer->artifact].set, tx_err(b->tx));
+	struct gate_artifact *to = &b->s->artifacts[p->outer->artifact];
+	enum platform_line line = p->line != PLATFORM_ANY ? p->line : p->outer->line;
+	int rc = component_there(b, p->outer->line, &to->main);
+	for (size_t i = 0; !rc && i < p->count; i++)
+		rc = component_there(b, line, &p->list[i].component);
+	if (!rc)
+		rc = gate_snapshot_set(b->s, p->list, p->count, &to->set, tx_err(b->tx));
 	p->count = 0;
 	p->outer = NULL;
+	p->line = PLATFORM_ANY;
 	return rc;
+}
+
+/* What @inner says of the system that it is a file of. */
+static void line_hear(const struct gate_builder *b, struct parts *p, const struct gate_built *inner, struct span path)
+{
+	if (inner->own_inside != GATE_NONE)
+		p->line = line_join(p->line, line_told_by(path, b->s->components[inner->own_inside].component.purl));
+	for (size_t i = 0; i < inner->held_count; i++) {
+		const struct gate_held *h = &b->held[inner->held_from + i];
+		p->line = line_join(p->line, line_told_by(path, b->s->components[h->inside].component.purl));
+	}
 }
 
 static int parts_inside(struct gate_builder *b, struct parts *p, const struct gate_built *inner, uint32_t where)
@@ -182,6 +213,7 @@ static int take_insides(struct gate_builder *b, struct db_rows *rows, struct par
 			rc = gate_snapshot_text(b->s, rows_blob(rows, 1), &where, tx_err(b->tx));
 		if (!rc)
 			rc = parts_inside(b, p, inner, where);
+		line_hear(b, p, inner, rows_blob(rows, 1));
 		if (rc)
 			return rc;
 	}
@@ -207,6 +239,14 @@ static int some_insides(struct gate_builder *b, struct parts *p)
 			rc = take_insides(b, rows, p);
 	}
 	return rc;
+}
+
+static int take_line(struct gate_builder *b, const struct db_rows *row)
+{
+	struct gate_built *c = gate_build_content(b, rows_i64(row, 0));
+	if (c && rows_i64(row, 1) == rows_i64(row, 2))
+		c->line = (enum platform_line)rows_i64(row, 1);
+	return 0;
 }
 
 /* Contents without anything inside carry what they are and hold. */
@@ -239,5 +279,9 @@ int gate_build_contents(struct gate_builder *b)
 				     " FROM inventory_artifact_component l JOIN inventory_component c ON c.id ="
 				     " l.component_id JOIN inventory_artifact a ON a.id = l.artifact_id WHERE 1 = 1",
 				     "l.artifact_id = $1", "ORDER BY l.artifact_id, c.id", take_held);
+	if (!rc)
+		rc = gate_build_each(b,
+				     "SELECT artifact_id, MIN(line), MAX(line) FROM inventory_use WHERE placements > 0",
+				     "artifact_id = $1", "GROUP BY artifact_id HAVING MAX(line) > 0", take_line);
 	return rc ? rc : build_sets(b);
 }

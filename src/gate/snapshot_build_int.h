@@ -11,6 +11,7 @@ struct gate_built {
 	int64_t id;
 	uint32_t artifact;
 	uint32_t own, own_inside; /* components; GATE_NONE */
+	enum platform_line line;  /* of every host that has it; ANY: of several, of none */
 	bool speaks;              /* it has a finding of its own, or is an engine: a part even without a component */
 	size_t held_from, held_count;
 };

@@ -3,6 +3,7 @@
 
 #include "base/fs.h"
 #include "inventory/fleet_store.h"
+#include "inventory/line.h"
 #include "inventory/scan_member.h"
 #include "inventory/triton_repository.h"
 
@@ -180,6 +181,7 @@ int fleet_scan(struct database *db, const struct workspace *w, const struct flee
 	       struct fleet_result *ret, struct err *err)
 {
 	char host[65] = "localhost";
+	enum platform_line line = PLATFORM_ANY;
 	struct fleet_result result = { 0 };
 	struct inventory_known *known = NULL;
 	if (!options->host && gethostname(host, sizeof host - 1) != 0)
@@ -193,6 +195,10 @@ int fleet_scan(struct database *db, const struct workspace *w, const struct flee
 	int rc = f.batch && f.triton ? inventory_known_load(db, &known, err) : err_set(err, RF_ENOMEM, "out of memory");
 	if (rc == 0)
 		rc = inventory_batch_whole_host(f.batch, f.host, is_named, &f, err);
+	if (rc == 0)
+		rc = line_of_root("/", &line, err);
+	if (rc == 0)
+		rc = inventory_batch_line(f.batch, f.host, line, err);
 	for (size_t i = 0; rc == 0 && i < w->services_n; i++) {
 		f.service = &w->services[i];
 		rc = scan_service(&f, known, &result);

@@ -3,6 +3,7 @@
 
 #include "base/hash.h"
 #include "inventory/fleet_store.h"
+#include "inventory/line.h"
 #include "workspace/recipe.h"
 
 /* Clocks of machines differ by less; what lies further ahead would keep every later report out. */
@@ -405,11 +406,22 @@ static int content_take(struct importing *m)
 	return rc;
 }
 
+/* What its own release files and packages say. */
+static enum platform_line line_of(const struct importing *m)
+{
+	enum platform_line line = PLATFORM_ANY;
+	for (size_t i = 0; i < m->content.files_n; i++)
+		line = line_join(line, line_told_by_facts(span_of(m->content.files[i].path), &m->content.files[i].facts));
+	return line;
+}
+
 static int content_write(struct importing *m)
 {
 	const struct host_header *h = &m->report.header;
 	char hex[DIGEST_HEX];
 	int rc = inventory_batch_whole_host(m->batch, h->host, is_named, m, tx_err(m->tx));
+	if (rc == 0)
+		rc = inventory_batch_line(m->batch, h->host, line_of(m), tx_err(m->tx));
 	if (rc == 0)
 		rc = inventory_record_tx(m->tx, m->batch, &m->result.changes);
 	if (rc == 0)

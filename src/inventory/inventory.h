@@ -17,6 +17,7 @@
 #include "crypto/digest.h"
 #include "database/database.h"
 #include "inventory/scan.h"
+#include "version/platform.h"
 
 extern const struct migration_set INVENTORY_MIGRATIONS;
 
@@ -56,6 +57,10 @@ RF_MUST_CHECK int inventory_batch_whole_host(struct inventory_batch *b, const ch
 					     bool (*named)(const char *path, struct span service,
 							   struct span environment, void *data),
 					     void *data, struct err *err);
+/* @host is a machine of @line (line.h), or of none: PLATFORM_ANY. What is placed there is judged as being of it, from this
+ * batch on. Hosts of which no batch says so keep what was said last; the last call about a host counts. RF_ENOMEM. */
+RF_MUST_CHECK int inventory_batch_line(struct inventory_batch *b, const char *host, enum platform_line line,
+				       struct err *err);
 /* Adds one report: engines, models, timing caches, pointers, runtime libraries and everything with a finding; kind
  * other without a finding is left out. A file that could not be read, and a folder, keep the placements there open:
  * what was not seen is not gone. RF_EINVALID for a report without a digest that is no error (a --no-digest scan is
@@ -160,6 +165,7 @@ struct inventory_placement {
 	struct inventory_artifact artifact;
 	int64_t runtime_id; /* component; 0 unknown */
 	struct span runtime_product, runtime_version;
+	enum platform_line line; /* of its host */
 	usec_t seen_from, seen_last;
 	usec_t gone_at; /* USEC_NONE while it is there */
 	/* Since when its content is at that host and path without a gap: another service, model or runtime makes
@@ -167,7 +173,7 @@ struct inventory_placement {
 	usec_t content_from;
 };
 
-/* What is used, in which service, loaded by what. Every placement is of one use; there are as many of them as there are
+/* What is used, in which service, loaded by what, on which line. Every placement is of one use; there are as many of them as there are
  * different things, however large the fleet, so that judging and counting go by uses. */
 struct inventory_use {
 	int64_t id;
@@ -177,6 +183,7 @@ struct inventory_use {
 	struct inventory_artifact artifact;
 	int64_t runtime_id; /* component; 0 unknown */
 	struct span runtime_product, runtime_version;
+	enum platform_line line; /* of its placements' hosts */
 };
 /* Into @a. RF_ENOTFOUND. */
 RF_MUST_CHECK int inventory_use_get(struct transaction *tx, int64_t id, struct arena *a, struct inventory_use *ret);

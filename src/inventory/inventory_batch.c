@@ -149,6 +149,17 @@ int inventory_batch_whole_host(struct inventory_batch *b, const char *host,
 	return b->whole_host ? 0 : no_memory(err);
 }
 
+int inventory_batch_line(struct inventory_batch *b, const char *host, enum platform_line line, struct err *err)
+{
+	struct batch_line *l = arena_alloc(&b->arena, sizeof *l);
+	if (!l || !(l->host = text(b, host)))
+		return no_memory(err);
+	l->line = line;
+	l->next = b->lines;
+	b->lines = l;
+	return 0;
+}
+
 /* ── Contents ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
 static const char *json_of(struct inventory_batch *b, const struct artifact_facts *f,

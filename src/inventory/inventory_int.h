@@ -89,7 +89,15 @@ struct batch_group {
 	usec_t seen_before; /* the group's last report until now; USEC_NONE: none */
 	bool is_as_before;  /* reported just as the last time */
 	bool is_alone;      /* no other service of the host had anything before this report */
+	enum platform_line line; /* of the host */
+	bool line_changes;       /* another than until now */
 	char report[DIGEST_HEX];
+};
+
+struct batch_line {
+	const char *host;
+	enum platform_line line;
+	struct batch_line *next;
 };
 
 struct batch_known {
@@ -107,6 +115,7 @@ struct inventory_batch {
 	size_t component_count, component_room, artifact_count, artifact_room;
 	struct batch_group *group_list;
 	struct batch_known *known;
+	struct batch_line *lines; /* of hosts; the last said stands first */
 	size_t items;
 	const char *whole_host; /* NULL: the batch speaks for its roots only */
 	bool (*named)(const char *path, struct span service, struct span environment, void *data);
@@ -129,7 +138,7 @@ struct record {
 	struct arena arena;       /* of one group at a time */
 	struct arena whole;       /* of all of it */
 	struct map path_ids;      /* path -> int64_t: asked for once, hosts have the same ones */
-	struct map use_ids;       /* "artifact service runtime model" -> int64_t */
+	struct map use_ids;       /* "artifact service runtime line model" -> int64_t */
 	struct db_value *waiting; /* RECORD_PLACEMENTS rows */
 	size_t waiting_count;
 	struct map use_changes; /* id's bytes -> struct use_change */

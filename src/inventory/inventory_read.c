@@ -17,14 +17,14 @@
 
 static const char select_placement[] =
 	"SELECT p.id, h.name, x.path, s.service, s.environment, u.model, u.runtime_id, p.seen_from,"
-	" COALESCE(p.seen_last, g.seen_last), p.gone_at, r.product, r.version, p.use_id, p.content_from, " ARTIFACT_COLUMNS
+	" COALESCE(p.seen_last, g.seen_last), p.gone_at, r.product, r.version, p.use_id, p.content_from, u.line, " ARTIFACT_COLUMNS
 	" FROM inventory_placement p JOIN inventory_use u ON u.id = p.use_id JOIN inventory_artifact a ON a.id = "
 	"u.artifact_id"
 	" JOIN inventory_service s ON s.id = u.service_id JOIN inventory_group g ON g.id = p.group_id"
 	" JOIN inventory_host h ON h.id = g.host_id JOIN inventory_path x ON x.id = p.path_id"
 	" LEFT JOIN inventory_component r ON r.id = u.runtime_id";
 
-enum { COLUMN_ARTIFACT = 14 };
+enum { COLUMN_ARTIFACT = 15 };
 
 static void artifact_of_row(const struct db_rows *rows, int at, struct inventory_artifact *ret)
 {
@@ -66,6 +66,7 @@ static void placement_of_row(const struct db_rows *rows, struct inventory_placem
 		.runtime_version = rows_text(rows, 11),
 		.use_id = rows_i64(rows, 12),
 		.content_from = rows_time(rows, 13),
+		.line = (enum platform_line)rows_i64(rows, 14),
 	};
 	artifact_of_row(rows, COLUMN_ARTIFACT, &ret->artifact);
 }
@@ -271,7 +272,7 @@ int inventory_use_get(struct transaction *tx, int64_t id, struct arena *a, struc
 	int rc =
 		TX_QUERY(tx, &rows,
 			 "SELECT u.placements, a.revision, s.service, s.environment, u.model, u.runtime_id, r.product, "
-			 "r.version, " ARTIFACT_COLUMNS " FROM inventory_use u"
+			 "r.version, u.line, " ARTIFACT_COLUMNS " FROM inventory_use u"
 			 " JOIN inventory_artifact a ON a.id = u.artifact_id JOIN inventory_service s ON s.id = "
 			 "u.service_id"
 			 " LEFT JOIN inventory_component r ON r.id = u.runtime_id WHERE u.id = $1",
@@ -290,8 +291,9 @@ int inventory_use_get(struct transaction *tx, int64_t id, struct arena *a, struc
 				   .model = rows_text(rows, 4),
 				   .runtime_id = rows_i64(rows, 5),
 				   .runtime_product = rows_text(rows, 6),
-				   .runtime_version = rows_text(rows, 7) };
-	artifact_of_row(rows, 8, &u.artifact);
+				   .runtime_version = rows_text(rows, 7),
+				   .line = (enum platform_line)rows_i64(rows, 8) };
+	artifact_of_row(rows, 9, &u.artifact);
 	if (!keep(a, &u.service) || !keep(a, &u.environment) || !keep(a, &u.model) || !keep(a, &u.runtime_product) ||
 	    !keep(a, &u.runtime_version) || !artifact_keep(a, &u.artifact))
 		return err_set(tx_err(tx), RF_ENOMEM, "no memory for a use");

@@ -7,13 +7,14 @@
  * -> closed, a new one opened not seen, below a root of the scan, and readable  -> closed not seen, elsewhere ->
  * seen_last becomes its own paths not there yet                                                          -> opened
  *
- * inventory_use.placements counts the open ones; its changes are written at the end, in the order of ids, so that two
+ * A host's line stands in its row and in the uses of what is placed there: when it is another, all of the host's is placed
+ * anew. inventory_use.placements counts the open ones; its changes are written at the end, in the order of ids, so that two
  * reports written at once on PostgreSQL cannot wait for each other.
  */
 #include "inventory/inventory_int.h"
 
 struct open_row {
-	int64_t id, use_id, artifact_id, runtime_id;
+	int64_t id, use_id, artifact_id, runtime_id, line;
 	usec_t content_from;
 	const char *model, *path;
 	bool has_own_last; /* was not seen by the group's last report */
@@ -85,8 +86,8 @@ static int report_digest(struct record *r, struct batch_group *g)
 		roots[roots_n++] = p->path;
 	qsort(items, n, sizeof *items, by_path);
 	qsort(roots, roots_n, sizeof *roots, text_compare);
-	int64_t reader = inventory_reader();
-	digest_stream_add(s, &reader, sizeof reader);
+	const int64_t fixed[] = { inventory_reader(), g->line };
+	digest_stream_add(s, fixed, sizeof fixed);
 	for (size_t i = 0; i < roots_n; i++)
 		add_text(s, roots[i]);
 	add_text(s, "");
@@ -98,30 +99,40 @@ static int report_digest(struct record *r, struct batch_group *g)
 	return 0;
 }
 
+/* The line of the host as the batch has it, else as it was. */
+static void line_look(const struct record *r, struct batch_group *g, enum platform_line before)
+{
+	const struct batch_line *l = r->batch->lines;
+	while (l && strcmp(l->host, g->host) != 0)
+		l = l->next;
+	g->line = l ? l->line : before;
+	g->line_changes = g->line != before;
+}
+
 /* The ids of the group and of what it is made of, made where they are new; and what was reported the last time. */
 static int group_look(struct record *r, struct batch_group *g)
 {
 	RF_AUTO_ROWS rows = NULL;
 	arena_reset(&r->arena);
-	int rc = report_digest(r, g);
-	if (rc == 0)
-		rc = TX_QUERY(
-			r->tx, &rows,
-			"SELECT g.id, g.host_id, g.service_id, g.seen_last, g.report FROM inventory_host h"
-			" JOIN inventory_group g ON g.host_id = h.id JOIN inventory_service s ON s.id = g.service_id"
-			" WHERE h.name = $1 AND s.service = $2 AND s.environment = $3",
-			DB_T(g->host), DB_T(g->service), DB_T(g->environment));
+	int rc = TX_QUERY(r->tx, &rows,
+			  "SELECT h.id, h.line, g.id, g.service_id, g.seen_last, g.report FROM inventory_host h"
+			  " LEFT JOIN inventory_service s ON s.service = $2 AND s.environment = $3"
+			  " LEFT JOIN inventory_group g ON g.host_id = h.id AND g.service_id = s.id WHERE h.name = $1",
+			  DB_T(g->host), DB_T(g->service), DB_T(g->environment));
 	if (rc == 0)
 		rc = rows_next(rows);
 	if (rc < 0)
 		return rc;
-	g->id = rc == 1 ? rows_i64(rows, 0) : 0;
-	g->host_id = rc == 1 ? rows_i64(rows, 1) : 0;
-	g->service_id = rc == 1 ? rows_i64(rows, 2) : 0;
-	g->seen_before = rc == 1 ? rows_time(rows, 3) : USEC_NONE;
+	bool known = rc == 1 && !rows_is_null(rows, 2);
+	g->host_id = rc == 1 ? rows_i64(rows, 0) : 0;
+	line_look(r, g, rc == 1 ? (enum platform_line)rows_i64(rows, 1) : PLATFORM_ANY);
+	g->id = known ? rows_i64(rows, 2) : 0;
+	g->service_id = known ? rows_i64(rows, 3) : 0;
+	g->seen_before = known ? rows_time(rows, 4) : USEC_NONE;
+	rc = report_digest(r, g);
 	/* what could not be read has rows of its own to be looked after */
-	g->is_as_before = rc == 1 && !g->unseen && span_eq_text(rows_text(rows, 4), g->report);
-	return 0;
+	g->is_as_before = rc == 0 && known && !g->unseen && span_eq_text(rows_text(rows, 5), g->report);
+	return rc;
 }
 
 static int interned(struct record *r, const char *find, const char *add, const struct db_value *values, size_t n,
@@ -139,6 +150,8 @@ static int group_make(struct record *r, struct batch_group *g)
 		rc = interned(r, "SELECT id FROM inventory_host WHERE name = $1",
 			      "INSERT INTO inventory_host(name) VALUES($1) RETURNING id",
 			      (const struct db_value[]){ DB_T(g->host) }, 1, &g->host_id);
+	if (rc == 0 && g->line_changes)
+		rc = TX_RUN(r->tx, "UPDATE inventory_host SET line = $1 WHERE id = $2", DB_I(g->line), DB_I(g->host_id));
 	if (rc == 0 && !g->service_id)
 		rc = interned(r, "SELECT id FROM inventory_service WHERE service = $1 AND environment = $2",
 			      "INSERT INTO inventory_service(service, environment) VALUES($1, $2) RETURNING id",
@@ -196,9 +209,9 @@ static int use_of(struct record *r, const struct batch_group *g, const struct ba
 {
 	const struct batch_component *runtime = runtime_of(item);
 	const struct db_value values[] = { DB_I(item->artifact->id), DB_I(g->service_id), DB_T(item->model),
-					   DB_I(runtime ? runtime->id : 0) };
-	const char *text = arena_printf(&r->arena, "%lld %lld %lld %s", (long long)values[0].i, (long long)values[1].i,
-					(long long)values[3].i, item->model);
+					   DB_I(runtime ? runtime->id : 0), DB_I(g->line) };
+	const char *text = arena_printf(&r->arena, "%lld %lld %lld %d %s", (long long)values[0].i, (long long)values[1].i,
+					(long long)values[3].i, (int)g->line, item->model);
 	if (!text)
 		return no_memory(r);
 	const int64_t *known = map_get(&r->use_ids, span_of(text));
@@ -208,9 +221,9 @@ static int use_of(struct record *r, const struct batch_group *g, const struct ba
 	}
 	int rc = interned(r,
 			  "SELECT id FROM inventory_use WHERE artifact_id = $1 AND service_id = $2 AND model = $3"
-			  " AND runtime_id = $4",
-			  "INSERT INTO inventory_use(artifact_id, service_id, model, runtime_id, placements)"
-			  " VALUES($1, $2, $3, $4, 0) RETURNING id",
+			  " AND runtime_id = $4 AND line = $5",
+			  "INSERT INTO inventory_use(artifact_id, service_id, model, runtime_id, line, placements)"
+			  " VALUES($1, $2, $3, $4, $5, 0) RETURNING id",
 			  values, RF_COUNT(values), ret);
 	return rc ? rc : id_keep(r, &r->use_ids, span_of(text), *ret);
 }
@@ -266,6 +279,7 @@ static int open_row_take(struct record *r, struct db_rows *rows, struct map *pat
 	o->runtime_id = rows_i64(rows, 5);
 	o->has_own_last = !rows_is_null(rows, 6);
 	o->content_from = rows_time(rows, 7);
+	o->line = rows_i64(rows, 8);
 	if (!o->path || !o->model || map_set(paths, span_of(o->path), o) < 0)
 		return no_memory(r);
 	o->next = *list;
@@ -277,8 +291,8 @@ static int open_rows_load(struct record *r, const struct batch_group *g, struct 
 {
 	RF_AUTO_ROWS rows = NULL;
 	int rc = TX_QUERY(r->tx, &rows,
-			  "SELECT p.id, x.path, p.use_id, u.artifact_id, u.model, u.runtime_id, p.seen_last, p.content_from"
-			  " FROM inventory_placement p JOIN inventory_path x ON x.id = p.path_id"
+			  "SELECT p.id, x.path, p.use_id, u.artifact_id, u.model, u.runtime_id, p.seen_last, p.content_from,"
+			  " u.line FROM inventory_placement p JOIN inventory_path x ON x.id = p.path_id"
 			  " JOIN inventory_use u ON u.id = p.use_id WHERE p.group_id = $1 AND p.gone_at IS NULL",
 			  DB_I(g->id));
 	while (rc == 0 && (rc = rows_next(rows)) == 1)
@@ -369,7 +383,7 @@ static int item_write(struct record *r, const struct batch_group *g, const struc
 	if (o)
 		o->seen = true;
 	if (o && o->artifact_id == item->artifact->id && strcmp(o->model, item->model) == 0 &&
-	    o->runtime_id == (runtime ? runtime->id : 0))
+	    o->runtime_id == (runtime ? runtime->id : 0) && o->line == (int64_t)g->line)
 		return seen_again(r, o);
 	int rc = o ? placement_close(r, o->id, o->use_id, g->seen_before) : 0;
 	if (rc)

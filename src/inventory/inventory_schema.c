@@ -145,6 +145,39 @@ static const char *const steps[] = {
 	"DROP INDEX inventory_placement_by_use;\n"
 	"CREATE INDEX inventory_placement_by_use ON inventory_placement(use_id, gone_at, group_id, path_id, "
 	"seen_from, content_from);\n",
+	/* The line of a host (enum platform_line), and of what is used there. A host's next report says which; it is
+	 * recorded whatever else it says. */
+	"ALTER TABLE inventory_host ADD COLUMN line {int64} NOT NULL DEFAULT 0;\n"
+	"UPDATE inventory_group SET report = '';\n"
+	"ALTER TABLE inventory_placement RENAME TO inventory_placement_2;\n"
+	"ALTER TABLE inventory_use RENAME TO inventory_use_2;\n"
+	"CREATE TABLE inventory_use(\n"
+	"  id {id}, artifact_id {int64} NOT NULL REFERENCES inventory_artifact(id),\n"
+	"  service_id {int64} NOT NULL REFERENCES inventory_service(id), model {text} NOT NULL, runtime_id {int64} NOT "
+	"NULL,\n"
+	"  line {int64} NOT NULL, placements {int64} NOT NULL,\n"
+	"  UNIQUE(artifact_id, service_id, model, runtime_id, line));\n"
+	"CREATE TABLE inventory_placement(\n"
+	"  id {id}, group_id {int64} NOT NULL REFERENCES inventory_group(id),\n"
+	"  path_id {int64} NOT NULL REFERENCES inventory_path(id), use_id {int64} NOT NULL REFERENCES "
+	"inventory_use(id),\n"
+	"  seen_from {int64} NOT NULL, gone_at {int64}, seen_last {int64}, content_from {int64} NOT NULL);\n"
+	"INSERT INTO inventory_use(id, artifact_id, service_id, model, runtime_id, line, placements)\n"
+	"  SELECT id, artifact_id, service_id, model, runtime_id, 0, placements FROM inventory_use_2 ORDER BY id;\n"
+	"INSERT INTO inventory_placement(id, group_id, path_id, use_id, seen_from, gone_at, seen_last, content_from)\n"
+	"  SELECT id, group_id, path_id, use_id, seen_from, gone_at, seen_last, content_from FROM inventory_placement_2\n"
+	"  ORDER BY id;\n"
+	"{ids inventory_use};\n{ids inventory_placement};\n"
+	"DROP TABLE inventory_placement_2;\n"
+	"DROP TABLE inventory_use_2;\n"
+	"CREATE INDEX inventory_use_by_service ON inventory_use(service_id);\n"
+	"CREATE INDEX inventory_use_by_runtime ON inventory_use(runtime_id);\n"
+	"CREATE UNIQUE INDEX inventory_placement_open ON inventory_placement(group_id, path_id) WHERE gone_at IS "
+	"NULL;\n"
+	"CREATE INDEX inventory_placement_by_group ON inventory_placement(group_id);\n"
+	"CREATE INDEX inventory_placement_by_path ON inventory_placement(path_id);\n"
+	"CREATE INDEX inventory_placement_by_use ON inventory_placement(use_id, gone_at, group_id, path_id, "
+	"seen_from, content_from);\n",
 };
 
 const struct migration_set INVENTORY_MIGRATIONS = { .room = "inventory",

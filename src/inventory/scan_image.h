@@ -21,6 +21,7 @@
 
 #include "format/image.h"
 #include "inventory/scan.h"
+#include "version/platform.h"
 
 struct registry_settings;
 struct scan_image_options {
@@ -40,6 +41,7 @@ struct scan_image {
 	struct digest index; /* the list of platforms that names it, if there is one: what runs may be known by that digest */
 	const char *index_unseen; /* what of that list was not read, or not whole: a sentence; NULL: nothing */
 	char platform[112];  /* "linux/arm64/v8"; "" unknown */
+	enum platform_line line; /* that its own release file or packages name (line.h) */
 };
 
 /* @f->path is REFERENCE!/inside, or REFERENCE for the image itself; @inside NULL then. Everything lives until it returns. */

@@ -1,6 +1,7 @@
 /* Images: layers over each other to reports. See scan_image.h. */
 #include "inventory/scan_image_int.h"
 
+#include "inventory/line.h"
 #include "inventory/scan_member.h"
 #include "inventory/scan_set.h"
 #include "inventory/triton_repository.h"
@@ -222,7 +223,15 @@ static int inside_report(struct reporting *r, struct image_tree *t)
 	return rc;
 }
 
-static int tree_report(struct reporting *r)
+static int on_line(const struct scan_file *f, const char *link, void *data)
+{
+	enum platform_line *line = data;
+	(void)link;
+	*line = line_join(*line, line_told_by_facts(span_of(f->path), f->facts));
+	return 0;
+}
+
+static int tree_report(struct reporting *r, struct scan_image *image)
 {
 	struct image_tree *t = image_tree_new();
 	int rc = t ? 0 : RF_ENOMEM;
@@ -230,6 +239,9 @@ static int tree_report(struct reporting *r)
 		const struct image_layer *l = r->run->wanted[r->found->layers[i]]->layer;
 		rc = l ? image_tree_lay(t, l) : 0;
 	}
+	image->line = PLATFORM_ANY;
+	if (rc == 0)
+		rc = image_tree_each(t, on_line, &image->line);
 	if (rc == 0)
 		rc = inside_report(r, t);
 	if (rc == 0)
@@ -267,11 +279,11 @@ int image_run_report(struct image_run *run, scan_image_report *report, void *dat
 	struct reporting r = { .run = run, .report = report, .data = data, .totals = totals, .err = err,
 			       .arena = ARENA_INIT(4 * MIB) };
 	indexes_judge(run);
-	for (const struct image_found *f = run->images; f && rc == 0; f = f->next) {
+	for (struct image_found *f = run->images; f && rc == 0; f = f->next) {
 		r.found = f;
 		r.files = 0;
 		scan_sets_init(&r.sets);
-		rc = tree_report(&r);
+		rc = tree_report(&r, &f->image);
 		scan_sets_release(&r.sets);
 	}
 	arena_release(&r.arena);
