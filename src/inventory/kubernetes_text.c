@@ -114,6 +114,18 @@ static int word_take(struct naming *n, struct span holder, struct span word, boo
 	return word.n ? model_add(n, holder, word, is_open) : kube_no_memory(n->err);
 }
 
+/* A text without any of these names no model, whatever holds it: no path, no address, no file's name, no reference. A
+ * review reads all settings of all containers, and most are such. */
+static bool may_name(const struct naming *n, struct span text)
+{
+	if (n->moved)
+		return true; /* any word is a name there */
+	for (size_t i = 0; i < text.n; i++)
+		if (text.p[i] == '/' || text.p[i] == '.' || text.p[i] == '$' || text.p[i] == '`')
+			return true;
+	return false;
+}
+
 /* All words of @text. @before: what holds the first one, and afterwards what holds the text behind. */
 static int text_take(struct naming *n, struct span text, struct span *before)
 {
@@ -176,7 +188,7 @@ static int env_take(struct naming *n)
 		n->env = json_string(json_get(it.value, "name"));
 		if (text.n) {
 			rc = kube_variable_value(n->s, n->variables, i, text, &text, &is_open, n->err);
-			rc = rc ? rc : text_take(n, text, &before);
+			rc = rc || !may_name(n, text) ? rc : text_take(n, text, &before);
 		} else if (kube_names_place(n->env)) {
 			rc = reference_take(n, json_get(it.value, "valueFrom"));
 		}
