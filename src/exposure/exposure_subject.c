@@ -3,8 +3,10 @@
 
 #include "inventory/line.h"
 
-static enum finding_claim claim_of(struct span finding)
+static enum finding_claim claim_of(struct span finding, struct span cause)
 {
+	if (!artifact_cause_doubts_builder(cause))
+		return CLAIM_CLEAR;
 	switch (artifact_finding_of(finding)) {
 	case ARTIFACT_CLEAR:
 		return CLAIM_CLEAR;
@@ -51,14 +53,14 @@ static bool is_image(const struct inventory_artifact *f)
 static bool is_built(const struct inventory_artifact *f)
 {
 	return artifact_kind_is_engine(f->kind) || span_eq_text(f->kind, ARTIFACT_LFS_POINTER) ||
-	       (span_eq_text(f->kind, ARTIFACT_OTHER) && claim_of(f->finding) != CLAIM_CLEAR);
+	       (span_eq_text(f->kind, ARTIFACT_OTHER) && claim_of(f->finding, f->cause) != CLAIM_CLEAR);
 }
 
 bool exposure_carries_own(const struct inventory_artifact *f, bool in_image, struct finding_subject *ret)
 {
 	*ret = (struct finding_subject){ .component = component_of(f->product, f->version),
-					 .claim = claim_of(f->finding),
-					 .claim_cause = f->cause };
+					 .claim = claim_of(f->finding, f->cause),
+					 .claim_cause = artifact_cause_doubts_builder(f->cause) ? f->cause : SPAN_NONE };
 	if (is_built(f)) {
 		ret->carrier = CARRIER_BUILDER;
 		return true;
@@ -69,7 +71,7 @@ bool exposure_carries_own(const struct inventory_artifact *f, bool in_image, str
 	}
 	/* nobody has looked into it: what it holds is not known */
 	ret->carrier = CARRIER_IMAGE;
-	return is_image(f) && claim_of(f->finding) != CLAIM_CLEAR;
+	return is_image(f) && claim_of(f->finding, f->cause) != CLAIM_CLEAR;
 }
 
 static int carry_own(struct transaction *tx, const struct inventory_artifact *f, struct span inside, bool in_image,

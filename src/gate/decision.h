@@ -56,6 +56,9 @@ enum gate_rule {
 	X(GATE_CAUSE_HOST_CODE, "host_code", GATE_RULE_DENY, FINDING_CONFLICT, false,                                        \
 	  "native code for a CPU is inside: loading it runs that code",                                                     \
 	  "rebuild the engine from its model, without plugins and lean runtime inside")   \
+	X(GATE_CAUSE_LEAN_RUNTIME, "lean_runtime", GATE_RULE_UNKNOWN, FINDING_UNKNOWN, true,                                 \
+	  "native code that says it is a lean runtime is inside: loading the plan runs it, and nothing proves whose it is", \
+	  "build it again with the lean runtime excluded (trtexec --excludeLeanRuntime), or sign it as one that you built") \
 	X(GATE_CAUSE_HEADER_MISMATCH, "header_mismatch", GATE_RULE_CONFLICT, FINDING_CONFLICT, true,                         \
 	  "header, inner header, provenance and digest do not agree",                                                       \
 	  "take the engine from a signed release, or rebuild it from its model")                                            \

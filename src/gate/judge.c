@@ -29,9 +29,9 @@ static struct gate_content content_of_row(const struct gate_judging *j, const st
 	return c;
 }
 
-static enum finding_claim claim_of(enum artifact_finding f)
+static enum finding_claim claim_of(enum artifact_finding f, struct span cause)
 {
-	return f == ARTIFACT_CLEAR ? CLAIM_CLEAR : f == ARTIFACT_CONFLICT ? CLAIM_CONFLICT : CLAIM_UNKNOWN;
+	return f == ARTIFACT_CLEAR || !artifact_cause_doubts_builder(cause) ? CLAIM_CLEAR : f == ARTIFACT_CONFLICT ? CLAIM_CONFLICT : CLAIM_UNKNOWN;
 }
 
 /* What @holder says of its own main component goes with what is wrong with the holder. */
@@ -40,8 +40,8 @@ static struct gate_asked asked_part(const struct gate_judging *j, uint32_t compo
 	const struct gate_component *c = &j->s->components[component];
 	struct gate_asked asked = { .component = c->component, .carrier = c->carrier, .index = component };
 	if (holder->main == component) {
-		asked.claim = claim_of(holder->finding);
 		asked.claim_cause = gate_snapshot_text_at(j->s, holder->cause);
+		asked.claim = claim_of(holder->finding, asked.claim_cause);
 	}
 	return asked;
 }
@@ -215,7 +215,7 @@ static int judge_facts(struct gate_judging *j, const struct gate_subject *s)
 		const struct gate_asked asked = { .component = c.main,
 						  .carrier = c.carrier,
 						  .index = GATE_NONE,
-						  .claim = claim_of(f->finding),
+						  .claim = claim_of(f->finding, span_of(f->cause)),
 						  .claim_cause = span_of(f->cause) };
 		rc = gate_judge_component(j, &asked);
 	}

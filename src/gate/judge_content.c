@@ -13,6 +13,7 @@ static const char *cause_words(const char *cause)
 	} rows[] = {
 		{ ARTIFACT_CAUSE_UNSAFE_NAME, "a member's name leads out of its container" },
 		{ ARTIFACT_CAUSE_INCOMPLETE, "a limit was met: a part of the content was not looked at" },
+		{ ARTIFACT_CAUSE_LEAN_RUNTIME, "native code that says it is a lean runtime is inside: loading the plan runs it" },
 		{ ARTIFACT_CAUSE_HOST_CODE, "native code for a CPU is inside: loading it runs that code" },
 	};
 	enum finding_cause known;

@@ -63,6 +63,11 @@ enum artifact_finding artifact_finding_of(struct span text)
 	return ARTIFACT_UNKNOWN;
 }
 
+bool artifact_cause_doubts_builder(struct span cause)
+{
+	return !span_eq_text(cause, ARTIFACT_CAUSE_LEAN_RUNTIME);
+}
+
 bool artifact_named_like_engine(struct span name)
 {
 	static const char *const suffixes[] = { ".engine", ".plan", ".trt", ".ort", ".onnx", ".trtmodel" };
@@ -296,7 +301,9 @@ void artifact_object(struct artifact_reading *r, enum artifact_finding f, const 
 	va_start(args, format);
 	note_add(r, format, args);
 	va_end(args);
-	if (f > r->facts->finding) {
+	/* of two as bad, the one that says more stays */
+	if (f > r->facts->finding ||
+	    (f == r->facts->finding && f != ARTIFACT_CLEAR && !artifact_cause_doubts_builder(span_of(r->facts->cause)))) {
 		r->facts->finding = f;
 		r->facts->cause = cause;
 	}

@@ -77,10 +77,15 @@ enum artifact_finding artifact_finding_of(struct span text);
 #define ARTIFACT_CAUSE_UNREADABLE "unreadable"           /* layout that no rule reads, damaged, empty, I/O error */
 #define ARTIFACT_CAUSE_CONTENT_ABSENT "content_absent"   /* a pointer; the content is not in this file */
 #define ARTIFACT_CAUSE_HOST_CODE "host_code"         /* native code for a CPU inside a plan: runs when it is loaded */
+#define ARTIFACT_CAUSE_LEAN_RUNTIME "lean_runtime"   /* host code that says it is a lean runtime: nothing proves it */
 #define ARTIFACT_CAUSE_HOSTILE_MODEL "hostile_model" /* a model that breaks a rule of inspection: in quarantine */
 #define ARTIFACT_CAUSE_UNSAFE_NAME "unsafe_name"     /* a container's member whose name leads out of it */
 #define ARTIFACT_CAUSE_SOURCE_CONFLICT "source_conflict" /* others claim different things of it, and it was not read here */
 #define ARTIFACT_CAUSE_INCOMPLETE "incomplete"       /* a limit of ours: a part of the content was not looked at */
+
+/* Whether an objection of this cause leaves open what built the file: all do but lean_runtime, which is about code that
+ * stands beside the engine. */
+bool artifact_cause_doubts_builder(struct span cause);
 
 /* What an artifact's content holds beside its main product: the CUDA toolkit that compiled a plan's kernels, the
  * packages of a package database, the TensorRT that a plugin library links. */

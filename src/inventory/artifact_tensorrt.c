@@ -215,7 +215,7 @@ static bool section_bounds(struct artifact_reading *r, const struct outer *o, co
 }
 
 /* A lean runtime, which version-compatible plans carry: it says so by its SONAME and exports, and so could anything
- * else. It is a component of its own, and native code all the same. */
+ * else. It is a component of its own, and an objection: what built the engine is known, what this code is, is not. */
 static bool lean_read(struct artifact_reading *r, uint64_t at, uint64_t bytes, const char *tag, uint64_t *ret_bytes)
 {
 	struct err err = ERR_INIT;
@@ -242,11 +242,10 @@ static bool lean_read(struct artifact_reading *r, uint64_t at, uint64_t bytes, c
 					.where = span_of(where) };
 	if (artifact_component_add(r->facts, r->a, &c) < 0)
 		r->failed = RF_ENOMEM;
-	artifact_note(
-		r,
-		"section %s is a lean runtime (%.*s, version %s): the plan is version-compatible, and this native "
-		"code runs when it is loaded",
-		tag, SPAN_ARG(e.soname), l.version[0] ? l.version : "unknown");
+	artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_LEAN_RUNTIME, "lean_runtime",
+			"section %s says it is a lean runtime (%.*s, version %s), as version-compatible plans have: native code "
+			"that runs when the plan is loaded, and nothing in it proves whose it is",
+			tag, SPAN_ARG(e.soname), l.version[0] ? l.version : "unknown");
 	return true;
 }
 
