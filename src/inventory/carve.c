@@ -255,7 +255,7 @@ int carve_value(struct carve_cursor *k, uint64_t at, uint64_t bytes, bool text, 
 	const unsigned char *p = carve_peek(k, at, HEAD_BYTES, &n);
 	if (!p)
 		return k->failed;
-	if (text && is_base64_engine(p, n, bytes))
+	if (is_base64_engine(p, n, bytes))
 		part.encoding = CARVE_BASE64;
 	else if (text && (p = carve_peek(k, at, (size_t)RF_MIN(bytes, (uint64_t)CARVE_WINDOW_BYTES), &n)) != NULL &&
 		 is_latin1_engine(p, n, bytes))

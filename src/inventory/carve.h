@@ -77,8 +77,8 @@ struct carve_cursor {
 /* *ret_n: how many of @n (at most CARVE_WINDOW_BYTES) bytes at @at there are. Goes forward only: @at never lies before
  * that of an earlier call by more than the window. */
 const unsigned char *carve_peek(struct carve_cursor *k, uint64_t at, size_t n, size_t *ret_n);
-/* Tells the callback about a value when it begins like an engine. @text: it is a text, which may be an encoding of one.
- * *ret_told (may be NULL): it did. */
+/* Tells the callback about a value when it begins like an engine, as it is or in base64. @text: it is a text, which may be
+ * one in Latin-1 too. *ret_told (may be NULL): it did. */
 RF_MUST_CHECK int carve_value(struct carve_cursor *k, uint64_t at, uint64_t bytes, bool text, const char *what,
 			      bool *ret_told);
 
