@@ -1,6 +1,7 @@
 /*
- * rpm's database before 4.16, var/lib/rpm/Packages: a Berkeley DB hash whose values are headers, in chains of overflow
- * pages (Berkeley DB's dbinc/db_page.h: DBMETA, PAGE, HOFFPAGE). Files of the other byte order are not read, and say so.
+ * rpm's database before 4.16, var/lib/rpm/Packages: a Berkeley DB hash whose values are headers: in chains of overflow
+ * pages, or small ones in the page itself (Berkeley DB's dbinc/db_page.h: DBMETA, PAGE, HKEYDATA, HOFFPAGE). Files of the
+ * other byte order are not read, and say so.
  */
 #include "inventory/package_int.h"
 
@@ -10,7 +11,7 @@
 #define PAGE_MAX 65536
 
 enum { PAGE_HASH_UNSORTED = 2, PAGE_OVERFLOW = 7, PAGE_HASH = 13 };
-enum { ITEM_OFFPAGE = 3, ITEM_OFFPAGE_BYTES = 12 };
+enum { ITEM_KEYDATA = 1, ITEM_OFFPAGE = 3, ITEM_OFFPAGE_BYTES = 12 };
 
 struct bdb_file {
 	struct artifact_reading *r;
@@ -66,25 +67,54 @@ static bool blob_prefix(struct artifact_reading *r, void *data, unsigned char *t
 	return true;
 }
 
-/* Keys and values take turns; a header is never so small that it is kept in the page. */
+/* Fits rpm_header_add(): the whole header is at hand. */
+static bool item_prefix(struct artifact_reading *r, void *data, unsigned char *to, size_t n)
+{
+	const struct span *item = data;
+	(void)r;
+	memcpy(to, item->p, RF_MIN(n, item->n));
+	return true;
+}
+
+/* Items lie from the page's end downwards, in the order of their slots: each ends where the one before it begins. */
+static bool item_at(const struct bdb_file *f, const unsigned char *page, unsigned i, struct span *ret)
+{
+	size_t slot = PAGE_HEAD_BYTES + 2 * (size_t)i;
+	if (slot + 2 > f->page_bytes)
+		return false;
+	size_t at = le16(page + slot), end = i ? le16(page + slot - 2) : f->page_bytes;
+	if (at >= end || end > f->page_bytes)
+		return false;
+	*ret = span_bytes(page + at, end - at);
+	return true;
+}
+
+/* rpm keeps the number of the next package under the key 0. */
+static bool is_counter(struct span key, struct span value)
+{
+	return key.n == 5 && key.p[0] == ITEM_KEYDATA && le32(key.p + 1) == 0 && value.n == 5;
+}
+
+/* Keys and values take turns. An item begins with its type. */
 static void page_take(struct package_list *l, const struct bdb_file *f, const unsigned char *page)
 {
 	unsigned entries = le16(page + 20);
 	for (unsigned i = 1; i < entries && !f->r->failed; i += 2) {
-		size_t slot = PAGE_HEAD_BYTES + 2 * (size_t)i;
-		size_t at = slot + 2 <= f->page_bytes ? le16(page + slot) : f->page_bytes;
-		if (at >= f->page_bytes) {
+		struct span key, value;
+		if (!item_at(f, page, i - 1, &key) || !item_at(f, page, i, &value) ||
+		    (value.p[0] == ITEM_OFFPAGE && value.n < ITEM_OFFPAGE_BYTES)) {
 			damaged(f->r, "an item outside of its page");
 			return;
 		}
-		if (page[at] != ITEM_OFFPAGE)
-			continue;
-		if (at + ITEM_OFFPAGE_BYTES > f->page_bytes) {
-			damaged(f->r, "an item outside of its page");
-			return;
+		if (value.p[0] == ITEM_OFFPAGE) {
+			struct bdb_blob blob = { f, le32(value.p + 4) };
+			rpm_header_add(l, le32(value.p + 8), blob_prefix, &blob);
+		} else if (value.p[0] != ITEM_KEYDATA) {
+			damaged(f->r, "a value of a kind that rpm does not write");
+		} else if (!is_counter(key, value)) {
+			struct span header = span_from(value, 1);
+			rpm_header_add(l, header.n, item_prefix, &header);
 		}
-		struct bdb_blob blob = { f, le32(page + at + 4) };
-		rpm_header_add(l, le32(page + at + 8), blob_prefix, &blob);
 	}
 }
 

@@ -464,16 +464,21 @@ static void bdb_page(char *page, uint32_t number, uint32_t next, unsigned entrie
 	page[25] = (char)type;
 }
 
+static void bdb_meta(char page[BDB_PAGE])
+{
+	memset(page, 0, BDB_PAGE);
+	put_le32(page + 12, 0x00061561);
+	put_le32(page + 16, 9);
+	put_le32(page + 20, BDB_PAGE);
+	page[25] = 8;
+}
+
 /* A meta page, a hash page of all keys, chains of overflow pages. */
 static void bdb_database(struct str *s)
 {
 	static char page[BDB_PAGE];
 	RF_AUTO(str) overflow = STR_INIT(4 * MIB);
-	memset(page, 0, sizeof page);
-	put_le32(page + 12, 0x00061561);
-	put_le32(page + 16, 9);
-	put_le32(page + 20, BDB_PAGE);
-	page[25] = 8;
+	bdb_meta(page);
 	str_add(s, span_bytes(page, sizeof page));
 	static char hash[BDB_PAGE];
 	memset(hash, 0, sizeof hash);
@@ -522,6 +527,49 @@ static void test_rpm_bdb(void **state)
 	assert_true(has_rule(&f, "bdb_malformed"));
 	memcpy(s.p + 12, "\x00\x06\x15\x61", 4);
 	f = facts_of(s.p, s.n, "Packages", &a);
+	assert_true(has_rule(&f, "bdb_malformed"));
+}
+
+/* Returns where the item begins: below the last one. */
+static size_t bdb_item(char *page, unsigned i, size_t end, int type, struct span bytes)
+{
+	size_t at = end - bytes.n - 1;
+	page[at] = (char)type;
+	memcpy(page + at + 1, bytes.p, bytes.n);
+	put_le16(page + 26 + 2 * i, (uint16_t)at);
+	return at;
+}
+
+/* A header of a few tags is kept in the hash page; rpm's counter stands among them. */
+static void test_rpm_bdb_in_page(void **state)
+{
+	(void)state;
+	RF_AUTO(arena) a = ARENA_INIT(16 * MIB);
+	static char pages[2 * BDB_PAGE];
+	static const char small[] = "\0\0\0\3\0\0\0\x1f"
+				    "\0\0\3\xe8\0\0\0\6\0\0\0\0\0\0\0\1"
+				    "\0\0\3\xe9\0\0\0\6\0\0\0\x0d\0\0\0\1"
+				    "\0\0\3\xea\0\0\0\6\0\0\0\x17\0\0\0\1"
+				    "libnvinfer10\00010.13.3.9\0001.cuda1"; /* and the literal's own end */
+	bdb_meta(pages);
+	char *hash = pages + BDB_PAGE;
+	memset(hash, 0, BDB_PAGE);
+	bdb_page(hash, 1, 0, 4, 0, 13);
+	size_t at = bdb_item(hash, 0, BDB_PAGE, 1, SPAN("\0\0\0\0"));
+	at = bdb_item(hash, 1, at, 1, SPAN("\2\0\0\0"));
+	at = bdb_item(hash, 2, at, 1, SPAN("\1\0\0\0"));
+	at = bdb_item(hash, 3, at, 1, span_bytes(small, sizeof small));
+	struct artifact_facts f = facts_of(pages, sizeof pages, "var/lib/rpm/Packages", &a);
+	if (f.finding != ARTIFACT_CLEAR)
+		fail_msg("%s", f.notes[0]);
+	assert_int_equal(f.component_count, 1);
+	assert_true(span_eq_text(f.components[0].version, "10.13.3.9"));
+	hash[at] = 4; /* duplicates */
+	f = facts_of(pages, sizeof pages, "Packages", &a);
+	assert_true(has_rule(&f, "bdb_malformed"));
+	hash[at] = 1;
+	put_le16(hash + 26 + 6, BDB_PAGE - 1); /* above the one before it */
+	f = facts_of(pages, sizeof pages, "Packages", &a);
 	assert_true(has_rule(&f, "bdb_malformed"));
 }
 
@@ -606,7 +654,8 @@ int main(void)
 		cmocka_unit_test(test_texts),	   cmocka_unit_test(test_long_lines),	       cmocka_unit_test(test_many),
 		cmocka_unit_test(test_hostile),
 		cmocka_unit_test(test_rpm_sqlite), cmocka_unit_test(test_rpm_sqlite_damaged), cmocka_unit_test(test_rpm_ndb),
-		cmocka_unit_test(test_rpm_bdb),	   cmocka_unit_test(test_rpm_headers),	       cmocka_unit_test(test_upstream),
+		cmocka_unit_test(test_rpm_bdb),	   cmocka_unit_test(test_rpm_bdb_in_page),     cmocka_unit_test(test_rpm_headers),
+		cmocka_unit_test(test_upstream),
 		cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
