@@ -244,6 +244,11 @@ static bool is_latin1_engine(const unsigned char *p, size_t n, uint64_t bytes)
 	return used >= 0 && is_engine(head, at, bytes / 2, bytes);
 }
 
+bool carve_begins_engine(const unsigned char *p, size_t n, uint64_t most)
+{
+	return is_engine(p, n, LEAST_BYTES, most) || is_base64_engine(p, n, most / 4 * 4);
+}
+
 int carve_value(struct carve_cursor *k, uint64_t at, uint64_t bytes, bool text, const char *what, bool *ret_told)
 {
 	size_t n;

@@ -39,7 +39,8 @@ struct carve {
 };
 
 /* Walks pickles, one behind the other. 0; RF_EFORMAT with offset: an opcode that no protocol has; RF_ETRUNCATED with
- * offset: the source ends inside; RF_EIO and others of the source; what a callback returned. */
+ * offset: the source ends inside; RF_EUNSUPPORTED with offset: an engine in a text of protocol 0; RF_EIO and others of the
+ * source; what a callback returned. */
 RF_MUST_CHECK int carve_pickle(const struct artifact_source *src, const struct carve *c, struct err *err);
 /* Walks the nodes of a model's graphs, subgraphs and functions. As above; RF_ETOOMANY: graphs nested deeper than
  * MODEL_MAX_SUBGRAPH_DEPTH. */
@@ -77,6 +78,8 @@ struct carve_cursor {
 /* *ret_n: how many of @n (at most CARVE_WINDOW_BYTES) bytes at @at there are. Goes forward only: @at never lies before
  * that of an earlier call by more than the window. */
 const unsigned char *carve_peek(struct carve_cursor *k, uint64_t at, size_t n, size_t *ret_n);
+/* Is that how an engine of at most @most bytes begins, as it is or in base64? */
+bool carve_begins_engine(const unsigned char *p, size_t n, uint64_t most);
 /* Tells the callback about a value when it begins like an engine, as it is or in base64. @text: it is a text, which may be
  * one in Latin-1 too. *ret_told (may be NULL): it did. */
 RF_MUST_CHECK int carve_value(struct carve_cursor *k, uint64_t at, uint64_t bytes, bool text, const char *what,

@@ -13,6 +13,7 @@ enum argument {
 	FOUR,
 	EIGHT,
 	LINE,  /* up to a newline */
+	TEXT,  /* the same, of any length, in escapes */
 	LINES, /* two of them */
 	LONG1, /* a length of one byte, then bytes that are a number */
 	LONG4,
@@ -28,7 +29,7 @@ enum argument {
 static const unsigned char arguments[256] = {
 	/* protocol 0 */
 	['('] = NONE, ['.'] = NONE, ['0'] = NONE, ['1'] = NONE, ['2'] = NONE, ['F'] = LINE, ['I'] = LINE, ['L'] = LINE,
-	['N'] = NONE, ['P'] = LINE, ['R'] = NONE, ['S'] = LINE, ['V'] = LINE, ['a'] = NONE, ['b'] = NONE, ['c'] = LINES,
+	['N'] = NONE, ['P'] = LINE, ['R'] = NONE, ['S'] = TEXT, ['V'] = TEXT, ['a'] = NONE, ['b'] = NONE, ['c'] = LINES,
 	['d'] = NONE, ['g'] = LINE, ['i'] = LINES, ['l'] = NONE, ['p'] = LINE, ['s'] = NONE, ['t'] = NONE,
 	/* protocol 1 */
 	[')'] = NONE, ['G'] = EIGHT, ['J'] = FOUR, ['K'] = ONE, ['M'] = TWO, ['Q'] = NONE, ['T'] = BYTES4,
@@ -56,7 +57,7 @@ static int ends_inside(struct carve_cursor *k, uint64_t at)
 }
 
 /* Behind the newline. */
-static int line_skip(struct carve_cursor *k, uint64_t *at)
+static int line_skip(struct carve_cursor *k, uint64_t most, uint64_t *at)
 {
 	uint64_t start = *at;
 	for (;;) {
@@ -70,11 +71,35 @@ static int line_skip(struct carve_cursor *k, uint64_t *at)
 		if (!p || !n)
 			return ends_inside(k, *at);
 		*at += n;
-		if (*at - start > LINE_MAX_BYTES) {
-			(void)err_set(k->err, RF_EFORMAT, "a line of more than %zu bytes in a pickle", LINE_MAX_BYTES);
+		if (*at - start > most) {
+			(void)err_set(k->err, RF_EFORMAT, "a line of more than %llu bytes in a pickle",
+				      (unsigned long long)most);
 			return k->err ? err_at_offset(k->err, start) : RF_EFORMAT;
 		}
 	}
+}
+
+/* Protocol 0 writes texts as lines, with escapes: \\u0000, \\x00 and \\0. An engine there is not taken out, and that is
+ * said: where it ends is told by no length. */
+static int text_skip(struct carve_cursor *k, uint64_t *at)
+{
+	unsigned char head[32];
+	size_t n, got = 0, i = 0;
+	const unsigned char *p = carve_peek(k, *at, 6 * sizeof head + 1, &n);
+	i += p && n && (p[0] == '\'' || p[0] == '"'); /* of Python 2's str */
+	for (; p && i < n && got < sizeof head && p[i] != '\n'; got++) {
+		size_t digits = p[i] == '\\' && i + 1 < n ? p[i + 1] == 'u' ? 4 : p[i + 1] == 'x' ? 2 : 0 : 0;
+		unsigned char value = p[i++];
+		for (size_t d = 0; d < digits && i + 1 + d < n; d++)
+			value = (unsigned char)(value << 4 | ((p[i + 1 + d] & 15) + (p[i + 1 + d] >= 'A' ? 9 : 0)));
+		head[got] = value;
+		i += digits ? digits + 1 : 0;
+	}
+	if (carve_begins_engine(head, got, k->src->size)) {
+		(void)err_set(k->err, RF_EUNSUPPORTED, "an engine as a text of protocol 0, which is not taken out");
+		return k->err ? err_at_offset(k->err, *at) : RF_EUNSUPPORTED;
+	}
+	return line_skip(k, UINT64_MAX, at);
 }
 
 /* A length of @width bytes at *at, and what it counts. */
@@ -100,11 +125,13 @@ static int argument_skip(struct carve_cursor *k, enum argument kind, uint64_t *a
 {
 	switch (kind) {
 	case LINE:
-		return line_skip(k, at);
+		return line_skip(k, LINE_MAX_BYTES, at);
 	case LINES: {
-		int rc = line_skip(k, at);
-		return rc ? rc : line_skip(k, at);
+		int rc = line_skip(k, LINE_MAX_BYTES, at);
+		return rc ? rc : line_skip(k, LINE_MAX_BYTES, at);
 	}
+	case TEXT:
+		return text_skip(k, at);
 	case LONG1:
 	case BYTES1:
 	case TEXT1:

@@ -64,7 +64,7 @@ def wrappings(engines):
         "base64.ts": zipped({"model/constants.pkl": script_pickle([base64.b64encode(b) for b in engines.values()])}),
         "model_ctx.onnx": context_model(list(engines.values())),
     }
-    for protocol in (2, 3, 4, 5):
+    for protocol in (1, 2, 3, 4, 5):
         state = {str(i): bytearray(b) for i, b in enumerate(engines.values())}
         made[f"torch2trt-{protocol}.pth"] = zipped({"archive/data.pkl": pickle.dumps(state, protocol)}, zipfile.ZIP_STORED)
         made[f"bytes-{protocol}.pkl"] = pickle.dumps(list(engines.values()), protocol)

@@ -139,6 +139,13 @@ static void pickles(void **state)
 		       "cno newline"),
 		  RF_ETRUNCATED, 13 },
 		{ SPAN("\x80\x02\xff"), RF_EFORMAT, 2 },
+		/* protocol 0 */
+		{ SPAN("(lp0\nI1\naVftrt\\u0000\\u0041 and no more\np1\na."), RF_EUNSUPPORTED, 10 },
+		{ SPAN("(lp0\nI1\naS'ftrt\\x00\\x00 and no more'\np1\na."), RF_EUNSUPPORTED, 10 },
+		{ SPAN("(lp0\nVZnRydAAAAAAICQoLDA0ODxAREhMUFRYX\np1\na."), RF_EUNSUPPORTED, 6 },
+		{ SPAN("(lp0\nI1\naVftr\\u0074\np1\na."), 0, 0 }, /* too short */
+		{ SPAN("(lp0\nI1\naVwords \\u\np1\na."), 0, 0 },
+		{ SPAN("(lp0\nI1\naV"), RF_ETRUNCATED, 10 },
 	};
 	for (size_t i = 0; i < RF_COUNT(rows); i++)
 		expect(carve_pickle, rows[i].bytes, rows[i].rc, rows[i].offset, "");
