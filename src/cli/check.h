@@ -74,6 +74,15 @@ extern const struct check_source check_source_purl, check_source_digest, check_s
 	check_source_dockerfile, check_source_image, check_source_path;
 extern const struct check_source *const check_sources[]; /* the last row takes every argument; NULL at the end */
 
+/* Asks about the image that scan_files() found: scan_options.image of a check, with this as data. */
+struct scan_images;
+struct check_found {
+	struct check_run *run;
+	struct scan_images *images;
+	size_t asked; /* images that were read */
+};
+RF_MUST_CHECK int check_found_image(const char *argument, void *data, struct err *err);
+
 /* ── What is known (check_knowledge.c) ──────────────────────────────────────────────────────────────────────────── */
 
 /* Opens the bundle of --bundle, or the workspace; neither: what needs no knowledge can be judged all the same. Says so when

@@ -97,4 +97,13 @@ static int run_image(struct check_run *r, const char *arg)
 	return scan_image(images, arg, take, &c, NULL, r->err);
 }
 
+int check_found_image(const char *argument, void *data, struct err *err)
+{
+	struct check_found *found = data;
+	struct image_check c = { .run = found->run };
+	int rc = scan_image_found(found->images, argument, take, &c, NULL, err);
+	found->asked += rc == 0;
+	return rc;
+}
+
 const struct check_source check_source_image = { "image", is_image, run_image };

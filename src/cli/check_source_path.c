@@ -2,6 +2,7 @@
 #include "cli/check.h"
 
 #include "inventory/dockerfile.h"
+#include "inventory/scan_image.h"
 #include "inventory/scan_member.h"
 
 struct path_check {
@@ -18,6 +19,8 @@ static bool is_path(const char *arg)
 /* What a folder or a container holds beside engines, models and libraries is not asked about; what was named is. */
 static bool is_of_interest(const struct scan_file *f)
 {
+	if (f->in_image && f->facts->finding == ARTIFACT_CLEAR && artifact_kind_only_holds(span_of(f->facts->kind)))
+		return false; /* asked about as an image */
 	return strcmp(f->facts->kind, ARTIFACT_OTHER) != 0 || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->path, f->root) == 0;
 }
 
@@ -70,9 +73,14 @@ static int ask_nothing(struct check_run *r, const char *arg)
 static int run_path(struct check_run *r, const char *arg)
 {
 	struct path_check p = { r, 0, 0 };
-	struct scan_options options = { .images = &r->images };
+	struct scan_options apart = { .threads = 0 };
+	RF_AUTO_PTR(scan_images) images = scan_images_new(&(struct scan_image_options){ .scan = &apart, .all_platforms = true });
+	struct check_found found = { r, images, 0 };
+	struct scan_options options = { .images = &r->images, .image = check_found_image, .image_data = &found };
+	if (!images)
+		return err_set(r->err, RF_ENOMEM, "no memory to scan images");
 	int rc = scan_files(&arg, 1, &options, take, &p, NULL, r->err);
-	return rc || p.asked ? rc : ask_nothing(r, arg);
+	return rc || p.asked || found.asked ? rc : ask_nothing(r, arg);
 }
 
 const struct check_source check_source_path = { "path", is_path, run_path };

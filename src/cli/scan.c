@@ -55,7 +55,8 @@ static void print_images(struct scanning *s, const struct scan_file *f)
 
 static bool is_interesting(const struct scanning *s, const struct scan_file *f)
 {
-	return s->all || f->error || f->facts->finding != ARTIFACT_CLEAR || strcmp(f->facts->kind, ARTIFACT_OTHER) != 0;
+	bool says_nothing = strcmp(f->facts->kind, ARTIFACT_OTHER) == 0 || (f->in_image && artifact_kind_only_holds(span_of(f->facts->kind)));
+	return s->all || f->error || f->facts->finding != ARTIFACT_CLEAR || !says_nothing;
 }
 
 /* People see what matters: engines, what is wrong; --all shows every file. JSON always has all. */

@@ -64,6 +64,7 @@ struct scan_file {
 	 * digest. When digest_cached, it was not read again, and they are not reported. */
 	struct span members;
 	const struct scan_inside *inside; /* of a container that was read: what was met; NULL */
+	bool in_image; /* an archive that is an image, or a layer of a layout: what it holds was told as the image's */
 	bool inside_partly; /* not all that lies inside could be read: what was known to be there is not gone */
 	const struct artifact_facts *facts; /* never NULL */
 	const struct triton_verdict *triton; /* what a Triton server makes of it (triton_repository.h); NULL: not looked at */
@@ -75,6 +76,11 @@ struct scan_options {
 	/* What tags of images prove: a file that is a Dockerfile (dockerfile_is()) becomes one, with what its images bring. NULL:
 	 * Dockerfiles are files like others. */
 	const struct image_map *images;
+	/* An image was found among the files: reads what @argument names ("oci:DIR", "docker-archive:FILE"), reports it. RF_EUNREADABLE
+	 * with @err: that cannot be done, and is the file's finding; other failures end the scan. In the caller's thread. NULL: archives
+	 * of images and layers are archives like others. */
+	int (*image)(const char *argument, void *data, struct err *err);
+	void *image_data;
 	bool no_digest;   /* headers only: report-only, a second look over all bytes is not taken */
 	bool evidence;    /* fill facts->evidence */
 	bool skip_other;  /* members of containers: what is none of the formats that are read here gets no digest */

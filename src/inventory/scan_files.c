@@ -1,4 +1,6 @@
 /* Walks roots, opens files without blocking, reads them in batches on all processors, reports in order. See scan.h. */
+#include "inventory/scan_image_form.h"
+#include "inventory/scan_image_source.h"
 #include "inventory/scan_member_int.h"
 #include "inventory/scan_set.h"
 
@@ -26,6 +28,8 @@ struct scan {
 	char real_root[PATH_MAX]; /* "" when it is no folder */
 	struct scan_totals totals;
 	struct scan_sets sets; /* of the root at hand */
+	char layout[PATH_MAX]; /* the folder of blobs that was met last */
+	bool layout_is;        /* it is an OCI layout */
 	struct scan_slot *slots;
 	size_t used, capacity;
 	unsigned workers;
@@ -136,6 +140,22 @@ static void slot_reset(struct scan_slot *slot)
 	arena_reset(&slot->arena);
 }
 
+/* What cannot be read of an image is said on the file that it was found by. */
+static int slot_image(struct scan *s, struct scan_slot *slot)
+{
+	char text[2048];
+	struct err own = ERR_INIT;
+	const char *argument = arena_printf(&slot->arena, "%s%.*s", slot->image_form, (int)slot->image_length, slot->path);
+	if (!argument)
+		return err_set(s->err, RF_ENOMEM, "no memory for the name of an image");
+	int rc = s->o->image(argument, s->o->image_data, &own);
+	if (rc == RF_EUNREADABLE)
+		scan_slot_image_unread(slot, err_render(&own, text, sizeof text));
+	else if (rc && own.code && s->err)
+		*s->err = own;
+	return rc == RF_EUNREADABLE ? 0 : rc;
+}
+
 static int batch_report(struct scan *s)
 {
 	for (size_t i = 0; i < s->used; i++) {
@@ -146,7 +166,9 @@ static int batch_report(struct scan *s)
 			return slot->err.code ? slot->rc : err_set(s->err, slot->rc, "out of memory");
 		}
 		slot->file.facts = &slot->facts;
-		int rc = slot->inside ? scan_slot_inside(slot, s->o, s->report, s->data, &s->totals, s->err) : 0;
+		int rc = slot->image_form ? slot_image(s, slot) : 0;
+		if (rc == 0 && slot->inside)
+			rc = scan_slot_inside(slot, s->o, s->report, s->data, &s->totals, s->err);
 		total_add(s, &slot->file);
 		if (rc == 0 && scan_sets_add(&s->sets, &slot->file) < 0)
 			rc = err_set(s->err, RF_ENOMEM, "no memory for sets of files");
@@ -180,13 +202,35 @@ static int batch_run(struct scan *s)
 
 /* ── The walk ────────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-static void slot_take(const struct scan *s, struct scan_slot *slot, const struct fs_entry *e)
+/* A blob of an OCI layout below the root: the first one stands for the image. */
+static void layout_look(struct scan *s, struct scan_slot *slot)
+{
+	size_t n = scan_image_layout_length(span_of(slot->path));
+	if (!n || n < strlen(s->root) - span_ends(span_of(s->root), "/"))
+		return;
+	bool is_new = !span_eq_text(span_bytes(slot->path, n), s->layout);
+	if (is_new) {
+		memcpy(s->layout, slot->path, n);
+		s->layout[n] = '\0';
+		s->layout_is = image_layout_is(s->layout);
+	}
+	slot->file.in_image = s->layout_is;
+	if (is_new && s->layout_is) {
+		slot->image_form = image_source_oci.scheme;
+		slot->image_length = n;
+	}
+}
+
+static void slot_take(struct scan *s, struct scan_slot *slot, const struct fs_entry *e)
 {
 	size_t n = strlen(e->path); /* fs_walk() gives at most 4,095 bytes */
 	scan_slot_begin(slot, e->path, e->name >= e->path && e->name <= e->path + n ? (size_t)(e->name - e->path) : 0);
 	slot->file.root = s->root;
 	slot->images = s->o->images;
 	slot->inside_of = scan_inside_row_of;
+	slot->images_apart = s->o->image != NULL;
+	if (slot->images_apart)
+		layout_look(s, slot);
 }
 
 #define SETTLE_NS ((int64_t)1000000000)
@@ -339,7 +383,7 @@ static int on_entry(const struct fs_entry *e, void *data)
 static int root_scan(struct scan *s, const char *root)
 {
 	s->root = root;
-	s->real_root[0] = '\0';
+	s->real_root[0] = s->layout[0] = '\0';
 	if (fs_is_dir(root) && !realpath(root, s->real_root))
 		s->real_root[0] = '\0';
 	int rc = fs_walk(root, on_entry, s, s->err);

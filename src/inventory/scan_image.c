@@ -168,8 +168,9 @@ static int argument_scan(struct image_run *run, const char *argument, struct err
 	return source_scan(run, &image_source_registry, argument, err);
 }
 
-int scan_image(struct scan_images *s, const char *argument, scan_image_report *report, void *data,
-	       struct scan_totals *ret_totals, struct err *err)
+/* @is_found: what cannot be read is RF_EUNREADABLE. */
+static int images_scan(struct scan_images *s, const char *argument, bool is_found, scan_image_report *report, void *data,
+		       struct scan_totals *ret_totals, struct err *err)
 {
 	struct err none = ERR_INIT;
 	struct scan_totals totals = { 0 };
@@ -178,9 +179,23 @@ int scan_image(struct scan_images *s, const char *argument, scan_image_report *r
 	if (s->o.scan && s->o.scan->no_digest)
 		return err_set(err, RF_EINVALID, "an image's content is known by its digests: it cannot be scanned without them");
 	int rc = argument_scan(&s->run, argument, err);
+	if (rc && is_found && rc != RF_ENOMEM && rc != RF_ECANCELLED)
+		return err->code = RF_EUNREADABLE;
 	if (rc == 0)
 		rc = image_run_report(&s->run, report, data, &totals, err);
 	if (rc == 0 && ret_totals)
 		*ret_totals = totals;
 	return rc;
+}
+
+int scan_image(struct scan_images *s, const char *argument, scan_image_report *report, void *data,
+	       struct scan_totals *ret_totals, struct err *err)
+{
+	return images_scan(s, argument, false, report, data, ret_totals, err);
+}
+
+int scan_image_found(struct scan_images *s, const char *argument, scan_image_report *report, void *data,
+		     struct scan_totals *ret_totals, struct err *err)
+{
+	return images_scan(s, argument, true, report, data, ret_totals, err);
 }

@@ -59,5 +59,8 @@ bool scan_image_is(const char *argument);
  * cannot be read at all; else findings. Non-zero from @report ends it and is returned. @ret_totals may be NULL. */
 RF_MUST_CHECK int scan_image(struct scan_images *s, const char *argument, scan_image_report *report, void *data,
 			     struct scan_totals *ret_totals, struct err *err);
+/* The same for an image that was found among other files (scan_options.image): when it cannot be read at all RF_EUNREADABLE. */
+RF_MUST_CHECK int scan_image_found(struct scan_images *s, const char *argument, scan_image_report *report, void *data,
+				   struct scan_totals *ret_totals, struct err *err);
 
 #endif

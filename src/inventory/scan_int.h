@@ -37,6 +37,9 @@ struct scan_slot {
 	/* What may lie inside of such a file; NULL: nobody looks there. */
 	const struct scan_inside_row *(*inside_of)(const struct artifact_facts *facts);
 	const struct scan_inside_row *inside; /* fd is open still: what lies inside is to be read. NULL: nothing */
+	bool images_apart;        /* an archive that is an image is not looked into */
+	const char *image_form;   /* an image was found: "oci:", static; NULL */
+	size_t image_length;      /* of its path, in path */
 	bool digest_beside; /* large: the digest is taken beside the reading of what lies inside */
 	struct str members;                   /* what scan_file.members is made of */
 	char head[ARTIFACT_HEAD_BYTES];
@@ -64,6 +67,8 @@ void scan_slot_change_check(struct scan_slot *s, uint64_t hashed);
 RF_MUST_CHECK int scan_slot_inside(struct scan_slot *s, const struct scan_options *o,
 				   int (*report)(const struct scan_file *, void *), void *data,
 				   struct scan_totals *totals, struct err *err);
+/* The image that slot->image_form tells of could not be read: @text says why. */
+void scan_slot_image_unread(struct scan_slot *s, const char *text);
 /* Facts for what was not opened. @text: a sentence. */
 void scan_slot_unread(struct scan_slot *s, bool error, enum artifact_finding finding, const char *text);
 

@@ -4,6 +4,7 @@
  * Hashing is what a full scan's time goes to. For large files the reading (a copy out of the page cache, or the disk)
  * and the second look run in a thread of their own, one piece ahead, so that the hash never waits for them.
  */
+#include "inventory/scan_image_form.h"
 #include "inventory/scan_member_int.h"
 
 #include "base/fs.h"
@@ -60,6 +61,9 @@ void scan_slot_begin(struct scan_slot *s, const char *path, size_t name_at)
 	s->want_digest = s->through_link = s->digest_beside = false;
 	s->inside_of = NULL;
 	s->images = NULL;
+	s->images_apart = false;
+	s->image_form = NULL;
+	s->image_length = 0;
 	s->inside = NULL;
 	s->err = ERR_INIT;
 	s->file = (struct scan_file){ .path = s->path, .root = s->path };
@@ -98,6 +102,12 @@ void scan_slot_unread(struct scan_slot *s, bool error, enum artifact_finding fin
 	finding_raise(s, finding);
 	note_add(s, text);
 	f->second_look_from = f->note_count;
+}
+
+void scan_slot_image_unread(struct scan_slot *s, const char *text)
+{
+	finding_raise(s, ARTIFACT_UNKNOWN);
+	note_add(s, text);
 }
 
 /* A read failed: the facts so far are worth nothing. */
@@ -363,6 +373,17 @@ static int name_behind_links(struct scan_slot *s, const struct artifact_source *
 		       : artifact_read(src, span_of(real), flags, &s->arena, &s->facts, err);
 }
 
+/* The caller reads images as such: an archive that is one, or a part of one, is not looked into here. */
+static void image_look(struct scan_slot *s, struct span head)
+{
+	if (!s->file.in_image && (s->image_form = scan_image_archive_form(s->fd, head)) != NULL) {
+		s->image_length = strlen(s->path);
+		s->file.in_image = true;
+	}
+	if (s->file.in_image)
+		s->inside = NULL;
+}
+
 void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *hasher, scan_tick *tick, void *tick_data)
 {
 	struct err err = ERR_INIT;
@@ -399,6 +420,8 @@ void scan_slot_read(struct scan_slot *s, unsigned flags, struct scan_hasher *has
 		if (s->file.has_digest && artifact_second_look_apply(&s->facts, s->file.second_look, &s->arena) < 0)
 			s->rc = RF_ENOMEM;
 		s->inside = s->rc == 0 && s->inside_of ? s->inside_of(&s->facts) : NULL;
+		if (s->inside && s->images_apart && strcmp(s->facts.kind, ARTIFACT_ARCHIVE) == 0)
+			image_look(s, span_bytes(s->head, n));
 		s->digest_beside = s->inside && s->inside->always && s->want_digest && !s->file.has_digest &&
 				   s->file.identity.size >= OVERLAP_FROM_BYTES;
 		if (s->rc == 0 && s->want_digest && !s->file.has_digest && !s->digest_beside)

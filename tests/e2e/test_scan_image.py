@@ -347,6 +347,42 @@ def triton_repositories():
     ok(got["load"] == "not_served" and got["model"] == "det" and got["version"] == 3, "and of a root file system", got)
 
 
+def found_in_a_folder():
+    """A layout or a saved archive among other files, or given by its bare name, is read as an image: as with its prefix."""
+    d = folder() / "found"; (d / "models").mkdir(parents=True)
+    layers = [Layer(tar_of([("opt/a.plan", A), ("opt/b.plan", B)])), Layer(tar_of([("opt/.wh.b.plan", b""), ("srv/c.plan", C)]))]
+    write_oci(d / "build/layout", {"1": Image(layers)})
+    saved = write_docker_archive(d / "saved.tar", {"site/app:1.0": Image(layers, docker=True)})
+    write_oci_archive(d / "layout.tar", {"1": Image(layers)})
+    (d / "packed.tar.gz").write_bytes(gzip.compress(saved.read_bytes(), 1))
+    (d / "models/d.plan").write_bytes(B)
+    loose = d / "loose.tar"; loose.write_bytes(tar_of([("manifest.json", b"[]"), ("x/e.plan", B)]))
+
+    def plans(result):
+        return sorted(f["path"] for f in result.lines() if f["kind"] == "tensorrt-plan")
+    want, images = [], {"oci:": "build/layout", "docker-archive:": "saved.tar", "oci-archive:": "layout.tar"}
+    for form, name in [*images.items(), ("docker-archive:", "packed.tar.gz")]:
+        given = scan("--json", f"{form}{d / name}")
+        want += plans(given)
+        if name != "build/layout":
+            bare = scan("--json", d / name)
+            ok(plans(bare) == plans(given) and [f for f in bare.lines() if f["kind"] == "container-image"] == [f for f in given.lines() if f["kind"] == "container-image"] and
+               bare.status == 0, f"{name} by its bare name is that image", bare)
+    ok(len(want) == 8, "two engines in each", want)
+    got = scan("--json", d)
+    ok(plans(got) == sorted(want + [f"{d}/models/d.plan", f"{loose}!/x/e.plan"]) and got.status == 0, "in a folder too; another tar is an archive like others", got)
+    ok(sum(f["kind"] == "container-image" for f in got.lines()) == 4 and not any(".wh." in f["path"] for f in got.lines()), "with a line for each image, none for a whiteout", got)
+    site = folder() / "found-site"
+    check(run("init", site, "--site", "found", program=PROGRAM), 0, "a workspace")
+    r = run("check", "--json", "--fail-on", "none", d / "saved.tar", program=PROGRAM, cwd=site)
+    ok(sorted(a["subject"].partition("!/")[2] for a in r.lines()) == ["", "opt/a.plan", "srv/c.plan"], "check asks about the image and what it holds", r)
+    blob_of(d / "build/layout", layers[0].blob).unlink()
+    (d / "layout.tar").write_bytes(tar_of([("oci-layout", b'{"imageLayoutVersion": "1.0.0"}'), ("index.json", b"{")]))
+    got = scan("--json", d)
+    by = {f["path"]: f for f in got.lines()}
+    ok(got.status == 3 and by[f"oci:{d}/build/layout:1"]["finding"] == "unknown" and by[f"{d}/layout.tar"]["finding"] == "unknown", "what is damaged is unknown, and ends nothing", got)
+
+
 def root_file_systems():
     root = folder() / "root"
     (root / "opt/models").mkdir(parents=True)
@@ -527,6 +563,6 @@ if not os.access(MAKER, os.X_OK):
     skip("scan IMAGE", "the specimen maker is not built")
 else:
     A, B, C = specimen("--version", "10.13.3.9", "--cc", "8.6"), specimen("--version", "8.6.1.6", "--cc", "7.5"), specimen("--version", "10.9.0.34", "--cc", "8.9")
-    for group in (the_file_system, libraries, sets, packages, docker_archives, platforms, forged_and_damaged, documents, artifacts, triton_repositories, root_file_systems, recorded, seen_in_part, served, lists_of_platforms, every_engine):
+    for group in (the_file_system, libraries, sets, packages, docker_archives, found_in_a_folder, platforms, forged_and_damaged, documents, artifacts, triton_repositories, root_file_systems, recorded, seen_in_part, served, lists_of_platforms, every_engine):
         guarded(group)
 done()
