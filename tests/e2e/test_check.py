@@ -76,6 +76,9 @@ def refused():
     ok(r.status == 2 and not r.lines() and "no workspace" in r.err, "one that passes needs a workspace", r)
     r = run("check", "--json", cut, d / "whole.plan", cwd=d)
     ok(r.status == 2 and [a["decision"] for a in r.lines()] == ["deny"] and "no workspace" in r.err, "beside it, what is refused is said", r)
+    odd = put("odd.plan", whole[:4] + b"\x07" + whole[5:])
+    r = run("check", "--json", cut, odd, cwd=d)
+    ok(r.status == 2 and [a["decision"] for a in r.lines()] == ["deny"] and "no workspace" in r.err, "what a rule calls unknown is not refused by it: advisories would have to be asked", r)
     r, a = answers(new_head)
     f = a[0]["findings"]
     ok(r.status == 1 and a[0]["version"] == "11.4.0.106" and a[0]["why"].endswith("always denied") and
