@@ -6,6 +6,8 @@
 #include "base/log.h"
 #include "inventory/host_scan.h"
 
+#include <unistd.h>
+
 struct hosting {
 	struct progress progress;
 	struct str content, report;
@@ -34,7 +36,9 @@ static int report_put(const struct invocation *in, struct hosting *h, struct err
 static void tell(const struct invocation *in, const struct host_scan_result *r)
 {
 	if (r->closed)
-		log_warn("%zu processes could not be looked into: run as root", r->closed);
+		log_warn("%zu process%s could not be looked into: %s", r->closed, r->closed == 1 ? "" : "es",
+			 geteuid() == 0 ? "closed to root too (no CAP_SYS_PTRACE here, a security module), or more mappings than are read"
+					: "run as root");
 	if (!option_text(in, "output", NULL) || in->quiet)
 		return;
 	fprintf(stderr, "%zu artifacts, %zu programs that use them, %zu replaced files that still run; %zu unread\n", r->files,

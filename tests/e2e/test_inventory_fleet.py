@@ -250,6 +250,8 @@ def hosts():
     r = go("scan", "--host", "--name", "gpu-17", "--output", report, "--key", site / "keys/release.pem", d / "models", "--quiet")
     text = report.read_text()
     ok(r.status in (0, 3) and text.count("\n") == 3 and "geheim" not in text and f"{d}/models" in text, "a host's report: signed, no secret of a command line", r)
+    r = go("scan", "--host", "--name", "gpu-17", "--output", d / "told.json", d / "models")
+    ok(r.status in (0, 3) and "1 processes" not in r.err and ("run as root" in r.err) <= (os.geteuid() != 0), "root is not told to be root", r)
     jobs = json.loads(text.splitlines()[1])["processes"]
     ok(any({str(library), str(served)} <= set(p["mapped"]) and f"{d}/models" in p["arguments"] for p in jobs),
        "a process, the runtime and the engine it has mapped, where its models lie", jobs)
