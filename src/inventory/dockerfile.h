@@ -41,8 +41,9 @@ struct dockerfile {
  * NAME]; no FROM at all; an expansion that is not read); RF_ETOOBIG; RF_ETOOMANY; RF_ENOMEM. */
 RF_MUST_CHECK int dockerfile_read(struct span text, struct arena *a, struct dockerfile *ret, struct err *err);
 
-/* The facts of a Dockerfile, kind ARTIFACT_DOCKERFILE: components that its images' tags prove, a note for each image, and
- * the finding unknown with the candidates for those that are not proven. What is malformed is a fact as well. RF_ENOMEM. */
+/* The facts of a Dockerfile, kind ARTIFACT_DOCKERFILE: components that its images' tags prove, a note for each image (those
+ * behind the first ARTIFACT_MAX_NOTES - 1 share one), and the finding unknown with the candidates for those that are not
+ * proven. What is malformed is a fact as well. RF_ENOMEM. */
 RF_MUST_CHECK int dockerfile_facts(struct span text, const struct image_map *m, struct arena *a,
 				   struct artifact_facts *ret, struct err *err);
 /* The same of one of its images, as dockerfile_read() gave it; of scratch and of another stage nothing is told. RF_ENOMEM. */

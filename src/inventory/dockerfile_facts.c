@@ -75,6 +75,26 @@ static void image_judge(struct artifact_reading *r, const struct dockerfile_imag
 	}
 }
 
+/* Each image has its note: those that no place is left for share the last. */
+static void note_join(struct artifact_reading *r, struct str *rest)
+{
+	struct artifact_facts *f = r->facts;
+	if (f->note_count < ARTIFACT_MAX_NOTES)
+		return;
+	str_addf(rest, "%s%s", rest->n ? "; " : "", f->notes[--f->note_count]);
+}
+
+static void notes_end(struct artifact_reading *r, const struct str *rest)
+{
+	if (!rest->n)
+		return;
+	const char *text = rest->failed ? NULL : arena_text(r->a, str_span(rest));
+	if (text)
+		r->facts->notes[r->facts->note_count++] = text;
+	else
+		r->failed = RF_ENOMEM;
+}
+
 static struct artifact_facts no_facts(uint64_t size)
 {
 	return (struct artifact_facts){
@@ -110,7 +130,11 @@ int dockerfile_facts(struct span text, const struct image_map *m, struct arena *
 	if (rc < 0)
 		artifact_object(&r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNREADABLE, DOCKERFILE_MALFORMED, "line %lld: %s",
 				(long long)RF_MAX(why.line, 1), why.text);
-	for (size_t i = 0; i < file.count && !r.failed; i++)
+	RF_AUTO(str) rest = STR_INIT(DOCKERFILE_MAX_IMAGES * 1 * KIB);
+	for (size_t i = 0; i < file.count && !r.failed; i++) {
 		image_judge(&r, &file.images[i], m);
+		note_join(&r, &rest);
+	}
+	notes_end(&r, &rest);
 	return finish(&r);
 }

@@ -171,6 +171,29 @@ static void test_facts(void **state)
 	}
 }
 
+/* As many images as a Dockerfile may have: each has its line, and its candidates. */
+static void test_many_images(void **state)
+{
+	(void)state;
+	RF_AUTO(arena) a = ARENA_INIT(16 * MIB);
+	RF_AUTO(str) text = STR_INIT(1 * MIB);
+	struct image_map m = { 0 };
+	struct artifact_facts f;
+	struct err err = ERR_INIT;
+	assert_ok(image_map_builtin(&m, &a, &err), &err);
+	for (int i = 0; i < 133; i++)
+		str_addf(&text, "FROM nvcr.io/nvidia/tritonserver:23.04-py3 AS s%d\n", i);
+	assert_ok(dockerfile_facts(str_span(&text), &m, &a, &f, &err), &err);
+	assert_int_equal(f.notes_dropped, 0);
+	assert_int_equal(f.note_count, ARTIFACT_MAX_NOTES);
+	for (int i = 1; i <= 133; i++) {
+		const char *note = f.notes[RF_MIN(i, ARTIFACT_MAX_NOTES) - 1];
+		const char *line = strstr(note, arena_printf(&a, "line %d: ", i));
+		if (!line || !strstr(line, "NVIDIA TensorRT 8.5.3 ("))
+			fail_msg("line %d: %s", i, note);
+	}
+}
+
 static void test_maps(void **state)
 {
 	(void)state;
@@ -327,7 +350,7 @@ static void test_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_files), cmocka_unit_test(test_open_here_documents), cmocka_unit_test(test_facts), cmocka_unit_test(test_maps),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_files), cmocka_unit_test(test_open_here_documents), cmocka_unit_test(test_facts), cmocka_unit_test(test_many_images), cmocka_unit_test(test_maps),
 					    cmocka_unit_test(test_real_map), cmocka_unit_test(test_builtin_map), cmocka_unit_test(test_is), cmocka_unit_test(test_names) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
