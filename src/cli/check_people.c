@@ -126,7 +126,7 @@ static void finding_row(struct check_sink *s, const struct check_subject *c, con
 	if (t->advisory.n)
 		str_add_colour(&s->text, s->coloured, t->is_drill ? COLOUR_BLUE : COLOUR_NONE, "%.*s  ", SPAN_ARG(t->advisory));
 	if (t->has_carrier)
-		str_addf(&s->text, "%s: ", both ? "builder, runtime" : carrier_name(t->carrier));
+		str_addf(&s->text, "%s: ", both ? "builder, runtime" : t->carrier == CARRIER_IMAGE ? "in the image" : carrier_name(t->carrier));
 	if (t->advisory.n && finding_cause_read(span_of(t->cause), &cause))
 		str_addf(&s->text, "%s  ", finding_cause_words(cause));
 	else

@@ -2,6 +2,7 @@
 #include "gate/decision.h"
 
 #include "base/time.h"
+#include "inventory/artifact.h"
 
 static const char *const decision_names[] = { "allow", "warn", "deny" };
 
@@ -426,9 +427,24 @@ static const char *cure_words(struct arena *a, const struct gate_fact *f)
 	return NULL;
 }
 
+/* What to do about an image of which it is not known what it holds; NULL: it is none, or something else is wrong with it. */
+static const char *image_words(const struct gate_fact *f)
+{
+	if (!f->has_carrier || f->carrier != CARRIER_IMAGE || f->kind != FINDING_UNKNOWN)
+		return NULL;
+	if (strcmp(f->cause, gate_cause_name(GATE_CAUSE_UNKNOWN_FORMAT)) == 0)
+		return "check the image that the service runs; a model that is mounted into it is checked where it lies";
+	if (strcmp(f->cause, ARTIFACT_CAUSE_CONTENT_ABSENT) == 0)
+		return "scan the image: reforge scan IMAGE";
+	return strcmp(f->cause, ARTIFACT_CAUSE_UNREADABLE) == 0 ? "put right what could not be read, and check it again" : NULL;
+}
+
 static const char *next_words(struct arena *a, const struct gate_fact *f)
 {
 	const struct cause_row *row = f->advisory.n ? NULL : cause_row(f->cause);
+	const char *image = f->advisory.n ? NULL : image_words(f);
+	if (image)
+		return image;
 	if (row)
 		return row->next;
 	if (f->kind == FINDING_NOT_AFFECTED)

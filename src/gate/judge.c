@@ -130,6 +130,11 @@ static bool is_built(const struct artifact_facts *f)
 	       (strcmp(f->kind, ARTIFACT_OTHER) == 0 && f->finding != ARTIFACT_CLEAR);
 }
 
+static bool is_image(const struct artifact_facts *f)
+{
+	return strcmp(f->kind, ARTIFACT_CONTAINER_IMAGE) == 0;
+}
+
 static int content_of_facts(const struct gate_judging *j, const struct gate_subject *s, struct gate_content *ret)
 {
 	const struct artifact_facts *f = s->facts;
@@ -147,6 +152,8 @@ static int content_of_facts(const struct gate_judging *j, const struct gate_subj
 	}
 	if (strcmp(f->kind, ARTIFACT_RUNTIME_LIBRARY) == 0)
 		c.carrier = CARRIER_RUNTIME;
+	else if (is_image(f) || strcmp(f->kind, ARTIFACT_DOCKERFILE) == 0) /* it tells of images */
+		c.carrier = CARRIER_IMAGE;
 	c.row = digest_is_zero(&s->digest) ? NULL : gate_snapshot_find(j->s, &s->digest);
 	if (c.row) {
 		c.signatures = c.row->signatures;
@@ -181,7 +188,9 @@ static bool is_repeated(const struct artifact_facts *f, size_t at)
 static int judge_held(struct gate_judging *j, const struct artifact_facts *f, size_t at)
 {
 	const struct artifact_component *part = &f->components[at];
-	enum carrier carrier = strcmp(part->role, ARTIFACT_ROLE_BUILDER) == 0 ? CARRIER_BUILDER : CARRIER_RUNTIME;
+	enum carrier carrier = strcmp(part->role, ARTIFACT_ROLE_BUILDER) == 0 ? CARRIER_BUILDER
+			       : is_image(f)                                  ? CARRIER_IMAGE
+									      : CARRIER_RUNTIME;
 	const struct product *product;
 	int rc = product_find(part->product, &product, j->err);
 	/* of tens of thousands of packages few are products of ours: only those are looked for among the others */

@@ -25,7 +25,8 @@ static const char *cause_words(const char *cause)
 
 static const char *own_words(struct gate_judging *j, const struct gate_content *c, const char *cause)
 {
-	const char *words = cause_words(cause);
+	bool absent = c->carrier == CARRIER_IMAGE && strcmp(cause, ARTIFACT_CAUSE_CONTENT_ABSENT) == 0;
+	const char *words = absent ? "what the image holds is not known" : cause_words(cause);
 	if (c->facts && c->facts->rule_count)
 		words = arena_printf(j->a, "%s (%s: %s)", words, c->facts->rules[0],
 				     quarantine_found(c->facts, c->facts->rules[0]));

@@ -113,6 +113,7 @@ def images():
         write_oci(folder() / name, {"1": Image([Layer(tar_of(members))])})
         r, a = answers(f"oci:{folder() / name}")
         ok(r.status == status and [x["decision"] for x in a if "!/" not in x["subject"]] == decisions, f"an image with {name} in it", r)
+    check(check_(f"oci:{folder() / 'nothing'}"), 3, "its words are those of an image", "in the image: unknown_format", "next: check the image that the service runs")
     ok(check_(f"oci:{folder() / 'nothing'}", "--fail-on", "unknown").status == 1, "an image in which nothing is read: the policy's answer for what is unknown")
 
 def registries():
@@ -137,6 +138,7 @@ def dockerfile():
     ok([(x["subject"], x["line"]) for x in a] == [("nvcr.io/nvidia/tritonserver:25.06-trtllm-python-py3", 2), ("${BASE}", 4)], "a Dockerfile: its images with their lines", a)
     ok(a[0]["decision"] == "deny" and CVE in json.dumps(a[0]), "what a tag proves is judged", a[0])
     ok(a[1]["decision"] == "warn" and "build time" in json.dumps(a[1]), "an argument of the build is unknown", a[1])
+    check(check_(f), 1, "its words are those of an image", "in the image: content_absent", "what the image holds is not known", "next: scan the image")
     where = folder() / "sources"
     (where / "web").mkdir(parents=True, exist_ok=True)
     (where / "web" / "gpu.Dockerfile").write_text(f.read_text())
