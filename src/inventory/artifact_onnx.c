@@ -124,6 +124,30 @@ static void opset_read(struct artifact_reading *r, const struct onnx_field *opse
 	model_opset_judge(h->model, span_bytes(name.bytes, name.n), version, opset->at);
 }
 
+/* A text of any size, by pieces that end with a character. */
+static void utf8_judge(struct head *h, const struct onnx_field *f)
+{
+	struct artifact_reading *r = h->model->r;
+	for (uint64_t at = f->at; at < f->next;) {
+		size_t n;
+		const unsigned char *p =
+			artifact_upto(r, at, (size_t)RF_MIN(f->next - at, (uint64_t)ARTIFACT_PIECE_BYTES), &n);
+		if (!p || !n)
+			return;
+		size_t cut = n;
+		if (at + n < f->next) {
+			while (cut > 1 && n - cut < 3 && (p[cut - 1] & 0xc0) == 0x80)
+				cut--;
+			cut -= cut > 1 && p[cut - 1] >= 0xc0;
+		}
+		if (!span_is_utf8(span_bytes(p, cut))) {
+			model_object(h->model, MODEL_NOT_UTF8, at, "a key or a value of the model's metadata");
+			return;
+		}
+		at += cut;
+	}
+}
+
 /* StringStringEntryProto: 1 key, 2 value */
 static void metadata_read(struct artifact_reading *r, const struct onnx_field *entry, struct head *h)
 {
@@ -140,6 +164,8 @@ static void metadata_read(struct artifact_reading *r, const struct onnx_field *e
 			text_take(r, &f, ARTIFACT_STAMP_VALUE_BYTES + 1, &value);
 			value_at = f.at;
 		}
+		if (f.number == 1 || f.number == 2)
+			utf8_judge(h, &f);
 	}
 	struct span name = span_bytes(key.bytes, key.n);
 	if (span_starts(name, "reforge."))
@@ -280,6 +306,9 @@ static void model_judge(struct artifact_reading *r, const struct head *h)
 	model_version_judge(m, h->has_ir ? r->facts->ir_version : 0);
 	if (!h->has_graph)
 		model_object(m, MODEL_MISSING_GRAPH, 0, "version and operator sets, and nothing to run");
+	if (!h->opsets && r->facts->ir_version >= 3)
+		model_object(m, MODEL_MISSING_OPSET, 0, "IR version %lld, and no operator set",
+			     (long long)r->facts->ir_version);
 	model_end(m);
 }
 

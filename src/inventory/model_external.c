@@ -16,7 +16,7 @@ static bool is_separator(char c)
 	return c == '/' || c == '\\';
 }
 
-/* Absolute on any system that may read it, a URL, or up out of the folder. */
+/* Absolute on any system that may read it, a URL, up out of the folder, or a folder itself ("." and what ends with "/"). */
 static bool escapes(struct span s)
 {
 	if (s.n == 0 || is_separator(s.p[0]) || (s.n > 1 && s.p[1] == ':') || span_find_byte(s, '\0') != SIZE_MAX ||
@@ -26,6 +26,8 @@ static bool escapes(struct span s)
 		if (i < s.n && !is_separator(s.p[i]))
 			continue;
 		if (i - from == 2 && s.p[from] == '.' && s.p[from + 1] == '.')
+			return true;
+		if (i == s.n && (i == from || (i - from == 1 && s.p[from] == '.')))
 			return true;
 		from = i + 1;
 	}

@@ -104,6 +104,16 @@ static void escapes_nowhere(struct str *s)
 }
 
 /* An engine's context is looked for beside the model too. */
+static void escapes_folder(struct str *s)
+{
+	outside(s, ".", NULL, NULL);
+}
+
+static void escapes_folder_below(struct str *s)
+{
+	outside(s, "weights/", NULL, NULL);
+}
+
 static void escapes_context(struct str *s)
 {
 	GRAPH;
@@ -653,6 +663,43 @@ static void latin(struct str *s)
 	model_of(s, &graph);
 }
 
+static void metadata(struct str *s, const char *key, size_t words, const char *end)
+{
+	GRAPH;
+	struct str pair = STR_INIT(MAKER_BYTES), value = STR_INIT(MAKER_BYTES);
+	graph_plain(&graph);
+	model_of(s, &graph);
+	for (size_t i = 0; i < words; i++)
+		str_add(&value, SPAN("d\xc3\xa9j\xc3\xa0 ")); /* characters across pieces */
+	str_add(&value, span_of(end));
+	put_text(&pair, 1, key);
+	put_inner(&pair, 2, &value);
+	put_inner(s, 14, &pair);
+}
+
+static void metadata_key(struct str *s)
+{
+	metadata(s, "caf\xe9", 0, "");
+}
+
+static void metadata_value(struct str *s)
+{
+	metadata(s, "note", 3001, "\xff");
+}
+
+static void metadata_long(struct str *s)
+{
+	metadata(s, "note", 3001, "");
+}
+
+static void opset_absent(struct str *s)
+{
+	GRAPH;
+	graph_plain(&graph);
+	protobuf_put_varint(s, 1, 8);
+	put_inner(s, 7, &graph);
+}
+
 static void with_ir(struct str *s, uint64_t version)
 {
 	GRAPH;
@@ -756,6 +803,8 @@ static const struct {
 	CASE("external_data_escapes", escapes_drive),
 	CASE("external_data_escapes", escapes_url),
 	CASE("external_data_escapes", escapes_nowhere),
+	CASE("external_data_escapes", escapes_folder),
+	CASE("external_data_escapes", escapes_folder_below),
 	CASE("external_data_escapes", escapes_context),
 	CASE("external_data_escapes", escapes_sparse),
 	CASE("external_data_address", address),
@@ -814,6 +863,8 @@ static const struct {
 	CASE("malformed", group),
 	CASE("truncated", cut),
 	CASE("not_utf8", latin),
+	CASE("not_utf8", metadata_key),
+	CASE("not_utf8", metadata_value),
 	CASE("ir_version", ir_negative),
 	CASE("ir_version", ir_none),
 	CASE("opset_version", opset_negative),
@@ -822,6 +873,7 @@ static const struct {
 	CASE("unknown_domain", domain),
 	CASE("native_library", library),
 	CASE("shadowed_name", shadow),
+	CASE("missing_opset", opset_absent),
 	CASE("newer_version", ir_newer),
 };
 
@@ -964,6 +1016,10 @@ static void test_passes(void **state)
 	f = facts_read(&one, "x.onnx", true, &a);
 	assert_int_equal(f.rule_count, 0);
 	sparse(&two, rows, 2, 2);
+	f = facts_read(&two, "x.onnx", true, &a);
+	assert_int_equal(f.rule_count, 0);
+	str_reset(&two);
+	metadata_long(&two);
 	f = facts_read(&two, "x.onnx", true, &a);
 	assert_int_equal(f.rule_count, 0);
 }
