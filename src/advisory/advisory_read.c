@@ -568,3 +568,15 @@ int advisory_document_bytes(struct transaction *tx, struct span digest, struct s
 	str_add(ret, rows_blob(rows, 0));
 	return str_check(ret, "document", tx_err(tx));
 }
+
+int advisory_any_known(struct transaction *tx, usec_t at, bool *ret)
+{
+	int64_t n = 0;
+	int rc = TX_I64(tx, &n,
+			"SELECT COUNT(*) FROM (SELECT 1 AS one FROM advisory_statement t JOIN advisory_record r ON r.id = t.record"
+			" JOIN advisory v ON v.id = r.advisory WHERE v.state = 'published' AND v.is_drill = 0"
+			" AND ($1 = 0 OR v.first_seen <= $1) LIMIT 1) k",
+			DB_I(at));
+	*ret = n > 0;
+	return rc;
+}

@@ -88,6 +88,10 @@ struct advisory_filter {
 RF_MUST_CHECK int advisory_list(struct transaction *tx, const struct advisory_filter *filter,
 				int (*visit)(const struct advisory_row *, void *), void *data);
 
+/* Whether a published advisory about a product of ours is known, drills left out; by @at, 0: now. Where none is, nothing can
+ * be said to be not affected (law 2). */
+RF_MUST_CHECK int advisory_any_known(struct transaction *tx, usec_t at, bool *ret);
+
 /* The operator's answer for one CVE; appended, the newest counts; a ledger record goes with it. @why must not be empty
  * (RF_EINVALID). Above all sources (merged.h). */
 RF_MUST_CHECK int advisory_decide(struct transaction *tx, struct span id, enum engine_affecting value, const char *who,

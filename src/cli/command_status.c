@@ -13,14 +13,15 @@ static const char *worst_of(const struct status_carrier *c)
 	return c->affected ? "affected" : c->conflict ? "conflict" : c->unknown ? "unknown" : c->placements ? "not_affected" : "-";
 }
 
-/* "affected 3/5", "clean", "clean, DRILL 7/7": an exercise stands beside the real state, never in it. */
-static void carrier_cell(struct table *t, const struct status_carrier *c, int64_t drill)
+/* "affected 3/5", "clean", "no data", "clean, DRILL 7/7": an exercise stands beside the real state, never in it. */
+static void carrier_cell(struct table *t, const struct status_carrier *c, int64_t drill, bool no_data)
 {
 	const char *word = worst_of(c);
+	no_data = no_data && strcmp(word, "unknown") == 0;
 	int64_t n = c->affected ? c->affected : c->conflict ? c->conflict : c->unknown ? c->unknown : 0;
 	RF_AUTO(str) s = STR_INIT(256);
-	str_add_text(&s, strcmp(word, "not_affected") == 0 ? "clean" : word);
-	if (n)
+	str_add_text(&s, no_data ? "no data" : strcmp(word, "not_affected") == 0 ? "clean" : word);
+	if (n && !no_data)
 		str_addf(&s, " %lld/%lld", (long long)n, (long long)c->placements);
 	if (drill)
 		str_addf(&s, ", DRILL %lld/%lld", (long long)drill, (long long)c->placements);
@@ -38,9 +39,9 @@ static int print_services(const struct status *s, struct err *err)
 			str_addf(&ids, "%s%s", k ? " " : "", v->advisories[k]);
 		table_text(&t, v->service);
 		table_text(&t, v->environment);
-		carrier_cell(&t, &v->runtime, v->runtime_drill);
-		carrier_cell(&t, &v->builder, v->builder_drill);
-		carrier_cell(&t, &v->image, v->image_drill);
+		carrier_cell(&t, &v->runtime, v->runtime_drill, s->no_data);
+		carrier_cell(&t, &v->builder, v->builder_drill, s->no_data);
+		carrier_cell(&t, &v->image, v->image_drill, s->no_data);
 		table_text(&t, v->stable[0] ? v->stable : "-");
 		table_text(&t, v->candidate[0] ? v->candidate : "-");
 		table_text(&t, v->owner);
@@ -90,9 +91,11 @@ static int print_releases(const struct status *s, struct err *err)
 	table_init(&t, "release", "service", "environment", "rollout", "engines", "now", NULL);
 	for (size_t i = 0; i < s->release_count; i++) {
 		const struct status_release *r = &s->releases[i];
-		size_t bad = 0;
-		for (size_t k = 0; k < r->row_count; k++)
+		size_t bad = 0, untold = 0;
+		for (size_t k = 0; k < r->row_count; k++) {
 			bad += strcmp(r->rows[k].finding, "not_affected") != 0;
+			untold += strcmp(r->rows[k].finding, "unknown") == 0;
+		}
 		table_text(&t, r->name);
 		table_text(&t, r->service);
 		table_text(&t, r->environment);
@@ -102,8 +105,10 @@ static int print_releases(const struct status *s, struct err *err)
 			table_cell(&t, COLOUR_GREEN, SPAN("clean"));
 		else if (r->row_count == 0)
 			table_cell(&t, COLOUR_RED, SPAN("cannot be read: reforge depot verify says why"));
+		else if (s->no_data && untold == r->row_count)
+			table_cell(&t, COLOUR_YELLOW, SPAN("no data"));
 		else
-			table_f(&t, COLOUR_RED, "%zu of %zu engines not clean", bad, r->row_count);
+			table_f(&t, COLOUR_RED, "%zu of %zu engines not clean", s->no_data ? bad - untold : bad, r->row_count);
 	}
 	int rc = table_print(&t, err);
 	table_release(&t);
@@ -135,6 +140,9 @@ static int print_status(const struct status *s, struct err *err)
 	out_colour(COLOUR_BOLD, "%s  %s\n", s->site, time_text(s->at, at));
 	if (s->is_past)
 		out("as it was, and was judged, then\n");
+	if (s->no_data)
+		out_colour(COLOUR_YELLOW, "no data: no advisory is known%s\n",
+		           s->is_past ? "" : ", so nothing is judged: reforge feed sync, or reforge feed import FILE");
 	out("exposures: %lld affected, %lld conflict, %lld unknown\n", (long long)s->exposures_affected, (long long)s->exposures_conflict,
 	    (long long)s->exposures_unknown);
 	RF_AUTO(str) excused = STR_INIT(1 * KIB);

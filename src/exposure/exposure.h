@@ -107,14 +107,15 @@ RF_MUST_CHECK int exposure_sums(struct transaction *tx, const struct exposure_fi
 /* A service's state for people: carriers apart, so that "runtime clean, engine still vulnerable" shows (law 1). */
 struct exposure_service {
 	struct span service, environment;
-	int64_t placements; /* open, engines; what is named like one and cannot be read, too */
+	int64_t placements; /* open, engines; what has a finding of its own and is no part of a runtime or image, too */
 	int64_t images;     /* open, container images */
-	/* Open exposures [carrier][finding kind], counted in placements: one placement counts once, at its worst. */
+	/* Open exposures [carrier][finding kind], counted in placements: one placement counts once, at its worst. Over all
+	 * advisories a content's own finding (conflict: it contradicts itself, or holds native code; unknown) counts too. */
 	int64_t counts[CARRIER_COUNT][4];
 	enum finding_kind worst[CARRIER_COUNT];
 };
 /* By service, environment; services with open placements of what can carry a component. @advisory empty: over all but
- * drills. @at as in the filter. */
+ * drills; where none is known (advisory_any_known()), all that is not worse is unknown. @at as in the filter. */
 RF_MUST_CHECK int exposure_services(struct transaction *tx, struct span advisory, usec_t at,
 				    int (*visit)(const struct exposure_service *, void *), void *data);
 /* "runtime clean, engine still vulnerable", "runtime and engine vulnerable", "clean", "runtime clean, engine not

@@ -173,32 +173,49 @@ static int service_add(struct services *s, const struct db_rows *rows)
 	return 0;
 }
 
-/* Engines, and what is named like one and cannot be read or is not there: nobody else would count it. */
-#define ENGINES                                                                                           \
-	"(a.kind IN ('" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED                      \
-	"', '" ARTIFACT_ONNXRUNTIME_ORT "', '" ARTIFACT_LFS_POINTER "') OR (a.kind = '" ARTIFACT_OTHER "'" \
-	" AND a.finding <> ''))"
-/* What a service can be exposed by beside them. */
-#define LISTED                                                                                             \
-	"(" ENGINES " OR a.kind IN ('" ARTIFACT_CONTAINER_IMAGE "', '" ARTIFACT_RUNTIME_LIBRARY "', '"     \
-	ARTIFACT_TENSORRT_PLUGIN "', '" ARTIFACT_PACKAGE_DATABASE "', '" ARTIFACT_PYTHON_PACKAGE "', '"    \
-	ARTIFACT_NPM_PACKAGE "', '" ARTIFACT_RELEASE_FILE "', '" ARTIFACT_BILL_ENTRY "', '"                \
-	ARTIFACT_TENSORRT_LLM_CONFIG "'))"
+/* What a service can be exposed by beside its engines. */
+#define BESIDE                                                                                           \
+	"a.kind IN ('" ARTIFACT_CONTAINER_IMAGE "', '" ARTIFACT_RUNTIME_LIBRARY "', '"                   \
+	ARTIFACT_TENSORRT_PLUGIN "', '" ARTIFACT_PACKAGE_DATABASE "', '" ARTIFACT_PYTHON_PACKAGE "', '"  \
+	ARTIFACT_NPM_PACKAGE "', '" ARTIFACT_RELEASE_FILE "', '" ARTIFACT_BILL_ENTRY "', '"              \
+	ARTIFACT_TENSORRT_LLM_CONFIG "')"
+/* Engines, and what else has a finding of its own (it cannot be read or is not there, it breaks a rule of inspection):
+ * nobody else would count it. */
+#define ENGINES                                                                                   \
+	"(a.kind IN ('" ARTIFACT_TENSORRT_PLAN "', '" ARTIFACT_ONNXRUNTIME_OPTIMISED              \
+	"', '" ARTIFACT_ONNXRUNTIME_ORT "', '" ARTIFACT_LFS_POINTER "') OR (a.finding <> '' AND " \
+	"NOT " BESIDE "))"
+#define LISTED "(" ENGINES " OR " BESIDE ")"
+/* Uses with their placements: of now, of the moment $1. */
+#define USES_NOW "inventory_use u"
+#define USES_AT                                                                                                   \
+	"(SELECT w.id AS id, w.service_id AS service_id, w.artifact_id AS artifact_id, COUNT(*) AS placements"    \
+	" FROM inventory_placement p JOIN inventory_use w ON w.id = p.use_id WHERE p.seen_from <= $1"             \
+	" AND (p.gone_at IS NULL OR p.gone_at > $1) GROUP BY w.id, w.service_id, w.artifact_id) u"
 #define SELECT_SERVICES                                                                                      \
 	"SELECT s.service, s.environment,"                                                                   \
 	" CAST(SUM(CASE WHEN " ENGINES " THEN u.placements ELSE 0 END) AS BIGINT),"                          \
 	" CAST(SUM(CASE WHEN a.kind = '" ARTIFACT_CONTAINER_IMAGE "' THEN u.placements ELSE 0 END) AS BIGINT) FROM "
 #define GROUP_SERVICES " GROUP BY s.service, s.environment ORDER BY s.service, s.environment"
 
-static const char select_services_now[] = SELECT_SERVICES
-	"inventory_use u JOIN inventory_service s ON s.id = u.service_id"
-	" JOIN inventory_artifact a ON a.id = u.artifact_id WHERE u.placements > 0 AND " LISTED GROUP_SERVICES;
-static const char select_services_at[] = SELECT_SERVICES
-	"(SELECT w.service_id AS service_id, w.artifact_id AS artifact_id, COUNT(*) AS placements FROM "
-	"inventory_placement p"
-	" JOIN inventory_use w ON w.id = p.use_id WHERE p.seen_from <= $1 AND (p.gone_at IS NULL OR p.gone_at > $1)"
-	" GROUP BY w.service_id, w.artifact_id) u JOIN inventory_service s ON s.id = u.service_id"
-	" JOIN inventory_artifact a ON a.id = u.artifact_id WHERE " LISTED GROUP_SERVICES;
+#define OF_SERVICES                                   \
+	" JOIN inventory_service s ON s.id = u.service_id" \
+	" JOIN inventory_artifact a ON a.id = u.artifact_id WHERE u.placements > 0 AND " LISTED GROUP_SERVICES
+
+static const char select_services_now[] = SELECT_SERVICES USES_NOW OF_SERVICES;
+static const char select_services_at[] = SELECT_SERVICES USES_AT OF_SERVICES;
+
+/* What has a finding of its own: placed, or inside of what is placed; of which carrier. By use. */
+#define SELECT_OWN "SELECT u.id, s.service, s.environment, u.placements, a.finding, CASE WHEN a.kind = '" ARTIFACT_CONTAINER_IMAGE "'"
+#define OWN(USES)                                                                                                        \
+	SELECT_OWN " THEN 2 WHEN " BESIDE " THEN 1 ELSE 0 END FROM " USES                                                \
+		   " JOIN inventory_service s ON s.id = u.service_id JOIN inventory_artifact a ON a.id = u.artifact_id"  \
+		   " WHERE u.placements > 0 AND a.finding <> '' UNION " SELECT_OWN " OR " BESIDE " THEN 2 ELSE 0 END FROM " USES \
+		   " JOIN inventory_service s ON s.id = u.service_id JOIN inventory_inside i ON i.outer_id = u.artifact_id" \
+		   " JOIN inventory_artifact a ON a.id = i.inner_id WHERE u.placements > 0 AND a.finding <> '' ORDER BY 1"
+
+static const char select_own_now[] = OWN(USES_NOW);
+static const char select_own_at[] = OWN(USES_AT);
 
 static int services_load(struct services *s)
 {
@@ -239,20 +256,85 @@ static enum finding_kind worst_of(const struct exposure_view *v, const struct vi
 }
 
 /* A use's placements count once for each carrier, at the worst of its findings. */
-static void count_use(struct services *s, const struct exposure_view *v, size_t from, size_t to)
+static void count_worst(struct exposure_service *to, const enum finding_kind worst[CARRIER_COUNT], int64_t placements)
+{
+	for (size_t c = 0; to && c < CARRIER_COUNT; c++) {
+		to->counts[c][worst[c]] += worst[c] == FINDING_NOT_AFFECTED ? 0 : placements;
+		to->worst[c] = RF_MAX(to->worst[c], worst[c]);
+	}
+}
+
+/* A use whose content has findings of its own. */
+struct own {
+	int64_t use, placements;
+	struct exposure_service *service;
+	enum finding_kind worst[CARRIER_COUNT];
+};
+
+static void count_use(struct services *s, const struct exposure_view *v, size_t from, size_t to, const struct own *own)
 {
 	enum finding_kind worst[CARRIER_COUNT] = { FINDING_NOT_AFFECTED };
-	struct exposure_service *service = find_service(s, &v->services[v->links[from].service]);
-	if (!service)
-		return;
+	if (own)
+		memcpy(worst, own->worst, sizeof worst);
 	for (size_t i = from; i < to; i++) {
 		enum carrier c = v->subjects[v->links[i].subject].carrier;
 		worst[c] = RF_MAX(worst[c], worst_of(v, &v->links[i]));
 	}
-	for (size_t c = 0; c < CARRIER_COUNT; c++) {
-		service->counts[c][worst[c]] += worst[c] == FINDING_NOT_AFFECTED ? 0 : v->links[from].placements;
-		service->worst[c] = RF_MAX(service->worst[c], worst[c]);
+	count_worst(find_service(s, &v->services[v->links[from].service]), worst, v->links[from].placements);
+}
+
+struct owns {
+	struct own *list;
+	size_t count, capacity;
+};
+
+static int own_add(struct services *s, struct owns *to, const struct db_rows *rows)
+{
+	static const enum carrier carriers[] = { CARRIER_BUILDER, CARRIER_RUNTIME, CARRIER_IMAGE };
+	int64_t use = rows_i64(rows, 0), which = rows_i64(rows, 5);
+	if (!to->count || to->list[to->count - 1].use != use) {
+		if (to->count == to->capacity) {
+			size_t capacity = to->capacity ? 2 * to->capacity : 64;
+			struct own *more = rf_realloc_array(to->list, capacity, sizeof *more);
+			if (!more)
+				return err_set(tx_err(s->tx), RF_ENOMEM, "findings of contents");
+			to->list = more;
+			to->capacity = capacity;
+		}
+		const struct view_service at = { .service = rows_text(rows, 1), .environment = rows_text(rows, 2) };
+		to->list[to->count++] =
+			(struct own){ .use = use, .placements = rows_i64(rows, 3), .service = find_service(s, &at) };
 	}
+	enum finding_kind kind = artifact_finding_of(rows_text(rows, 4)) == ARTIFACT_CONFLICT ? FINDING_CONFLICT : FINDING_UNKNOWN;
+	enum finding_kind *worst = &to->list[to->count - 1].worst[carriers[which]];
+	*worst = RF_MAX(*worst, kind);
+	return 0;
+}
+
+static int owns_load(struct services *s, struct owns *to)
+{
+	const struct db_value at = DB_TIME(s->at);
+	RF_AUTO_ROWS rows = NULL;
+	int rc = tx_query(s->tx, s->at ? select_own_at : select_own_now, &at, s->at != 0, &rows);
+	while (!rc && (rc = rows_next(rows)) == 1)
+		rc = own_add(s, to, rows);
+	return rc;
+}
+
+/* Both in the order of uses. */
+static void count_uses(struct services *s, const struct exposure_view *v, const struct owns *owns)
+{
+	size_t k = 0;
+	for (size_t i = 0, to; i < v->link_count; i = to) {
+		int64_t use = v->links[i].use;
+		for (to = i + 1; to < v->link_count && v->links[to].use == use;)
+			to++;
+		for (; k < owns->count && owns->list[k].use < use; k++)
+			count_worst(owns->list[k].service, owns->list[k].worst, owns->list[k].placements);
+		count_use(s, v, i, to, k < owns->count && owns->list[k].use == use ? &owns->list[k++] : NULL);
+	}
+	for (; k < owns->count; k++)
+		count_worst(owns->list[k].service, owns->list[k].worst, owns->list[k].placements);
 }
 
 /* Drills count only when asked for by name: an exercise must not colour the real state. */
@@ -260,14 +342,27 @@ static int count_exposures(struct services *s, struct span advisory)
 {
 	const struct exposure_filter f = { .at = s->at, .advisory = advisory, .without_drills = !advisory.n };
 	struct exposure_view v;
+	struct owns owns = { .list = NULL };
 	int rc = exposure_view_load(s->tx, &f, false, &v);
-	for (size_t i = 0, to; !rc && i < v.link_count; i = to) {
-		for (to = i + 1; to < v.link_count && v.links[to].use == v.links[i].use;)
-			to++;
-		count_use(s, &v, i, to);
-	}
+	if (!rc && !advisory.n)
+		rc = owns_load(s, &owns);
+	if (!rc)
+		count_uses(s, &v, &owns);
+	rf_free(owns.list);
 	exposure_view_release(&v);
 	return rc;
+}
+
+/* No data is no pass. */
+static void count_unjudged(struct exposure_service *s)
+{
+	for (size_t c = 0; c < CARRIER_COUNT; c++) {
+		int64_t *counts = s->counts[c], placements = c == CARRIER_IMAGE ? s->images : s->placements;
+		int64_t told = counts[FINDING_AFFECTED] + counts[FINDING_CONFLICT] + counts[FINDING_UNKNOWN];
+		counts[FINDING_UNKNOWN] += RF_MAX(placements - told, 0);
+		if (placements || c == CARRIER_RUNTIME)
+			s->worst[c] = RF_MAX(s->worst[c], FINDING_UNKNOWN);
+	}
 }
 
 int exposure_services(struct transaction *tx, struct span advisory, usec_t at,
@@ -275,8 +370,13 @@ int exposure_services(struct transaction *tx, struct span advisory, usec_t at,
 {
 	struct services s = { .tx = tx, .at = at, .a = ARENA_INIT(64 * MIB) };
 	int rc = services_load(&s);
+	bool known = true;
 	if (!rc)
 		rc = count_exposures(&s, advisory);
+	if (!rc && !advisory.n)
+		rc = advisory_any_known(tx, at, &known);
+	for (size_t i = 0; !rc && !known && i < s.count; i++)
+		count_unjudged(&s.list[i]);
 	for (size_t i = 0; !rc && i < s.count; i++)
 		rc = visit(&s.list[i], data);
 	rf_free(s.list);

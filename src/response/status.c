@@ -172,6 +172,10 @@ static int read_services(struct transaction *tx, struct making *m)
 	if (!rc)
 		rc = exposure_sums(tx, &(struct exposure_filter){ .at = m->at, .at_least = FINDING_UNKNOWN }, visit_exposure,
 				   &x);
+	bool known = false;
+	if (!rc)
+		rc = advisory_any_known(tx, m->at, &known);
+	m->status->no_data = !known;
 	if (!rc && !m->at)
 		rc = excuse_count(tx, m->context->workspace, &m->status->excused);
 	return rc;
@@ -203,7 +207,7 @@ static int judge_row(struct transaction *tx, struct making *m, const struct rele
 		      : out_of_memory(m);
 	if (rc)
 		return rc;
-	enum finding_kind worst = FINDING_NOT_AFFECTED;
+	enum finding_kind worst = m->status->no_data ? FINDING_UNKNOWN : FINDING_NOT_AFFECTED;
 	const char **ids = arena_array(m->a, n + 1, sizeof *ids);
 	if (!ids)
 		return out_of_memory(m);
@@ -216,6 +220,22 @@ static int judge_row(struct transaction *tx, struct making *m, const struct rele
 	}
 	ret->advisories = ids;
 	ret->finding = finding_kind_name(worst);
+	return 0;
+}
+
+/* What the engine's content says of itself: no version makes it sound. */
+static int judge_content(struct transaction *tx, struct status_release_row *row)
+{
+	RF_AUTO_ROWS rows = NULL;
+	enum finding_kind kind;
+	int rc = TX_QUERY(tx, &rows, "SELECT finding FROM inventory_artifact WHERE digest = $1", DB_T(row->digest));
+	if (!rc)
+		rc = rows_next(rows);
+	if (rc <= 0)
+		return rc;
+	enum artifact_finding f = artifact_finding_of(rows_text(rows, 0));
+	if (f != ARTIFACT_CLEAR && finding_kind_read(span_of(row->finding), &kind))
+		row->finding = finding_kind_name(RF_MAX(kind, f == ARTIFACT_CONFLICT ? FINDING_CONFLICT : FINDING_UNKNOWN));
 	return 0;
 }
 
@@ -251,7 +271,12 @@ static int judge_release(struct transaction *tx, struct making *m, const struct 
 			if (rc)
 				return rc;
 		}
-		ret->secure &= !strcmp(out->finding, finding_kind_name(FINDING_NOT_AFFECTED));
+	}
+	for (size_t i = 0; i < release->row_count; i++) {
+		int rc = judge_content(tx, &ret->rows[i]);
+		if (rc)
+			return rc;
+		ret->secure &= !strcmp(ret->rows[i].finding, finding_kind_name(FINDING_NOT_AFFECTED));
 	}
 	ret->row_count = release->row_count;
 	return 0;
@@ -421,7 +446,12 @@ int status_make(const struct response_context *context, usec_t at, struct arena 
 
 int status_exit_status(const struct status *s)
 {
-	bool unsure = s->exposures_conflict > 0 || s->exposures_unknown > 0;
+	bool unsure = s->no_data || s->exposures_conflict > 0 || s->exposures_unknown > 0;
+	for (size_t i = 0; i < s->service_count && !unsure; i++) {
+		const struct status_service *v = &s->services[i];
+		unsure = v->builder.conflict + v->builder.unknown + v->runtime.conflict + v->runtime.unknown + v->image.conflict +
+				 v->image.unknown > 0;
+	}
 	for (size_t i = 0; i < s->incident_count; i++) {
 		const struct incident *incident = &s->incidents[i].incident;
 		for (size_t k = 0; k < incident->environment_count; k++) {

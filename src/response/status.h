@@ -35,7 +35,7 @@ struct status_service {
 struct status_release_row {
 	const char *model, *target, *toolchain, *version, *digest;
 	bool carried_over;
-	const char *finding;                 /* affected, conflict, unknown, not_affected */
+	const char *finding;                 /* affected, conflict, unknown, not_affected; its content's own counts too */
 	const char *const *advisories;       /* that hit it, sorted */
 	size_t advisory_count;
 };
@@ -66,6 +66,7 @@ struct status {
 	size_t incident_count;
 	struct status_release *releases;     /* stable and candidate of every service */
 	size_t release_count;
+	bool no_data;                        /* no advisory is known: every placement that is not worse is unknown (law 2) */
 	int64_t exposures_affected, exposures_conflict, exposures_unknown;
 	struct excuse_counts excused;        /* of them; of a past moment nothing */
 	struct exposure_work *work;          /* the order of work, first things first; without drills */
@@ -76,7 +77,8 @@ struct status {
 /* All in @a. @at: the services as they were at that moment, judged as it was judged then, and nothing else; 0: now. */
 RF_MUST_CHECK int status_make(const struct response_context *context, usec_t at, struct arena *a, struct status *ret, struct err *err);
 void status_json(struct json_out *o, const struct status *status);
-/* 0; 1 when something is affected or a task failed; 3 when only conflicts, unknowns or blocked ones are left (design 6.1). */
+/* 0; 1 when something is affected or a task failed; 3 when only conflicts, unknowns or blocked ones are left, or no advisory
+ * is known (design 6.1). */
 int status_exit_status(const struct status *status);
 /* One incident's clocks, as status_make() fills them. Limits are the environments' of the workspace. */
 RF_MUST_CHECK int status_incident_clocks(const struct workspace *workspace, const struct incident *incident, usec_t now,

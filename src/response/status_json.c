@@ -154,6 +154,7 @@ void status_json(struct json_out *o, const struct status *s)
 	json_object(o);
 	json_member(o, "site", s->site);
 	json_member_time(o, "at", s->at);
+	json_member_bool(o, "no_data", s->no_data);
 	json_key(o, "exposures");
 	json_object(o);
 	json_member_i64(o, "affected", s->exposures_affected);

@@ -371,13 +371,44 @@ static void runtime_clean_engine_still_vulnerable(void **state)
 	refresh(f);
 	assert_ok(database_transact(f->db, DB_READ, services, &d, &err), &err);
 	assert_string_equal(str_text(&d.lines), "reading 1: runtime vulnerable, engine not known\n"
-						"specimens 2: clean\n"
+						"specimens 2: runtime clean, engine contradictory\n"
 						"voice 2: runtime clean, engine still vulnerable\n");
 	d.advisory = SPAN("DRILL-2026-1");
 	assert_ok(database_transact(f->db, DB_READ, services, &d, &err), &err);
 	assert_string_equal(str_text(&d.lines), "reading 1: clean\n"
 						"specimens 2: runtime not known, engine vulnerable\n"
 						"voice 2: clean\n");
+	str_release(&d.lines);
+}
+
+/* No data is no pass (law 2), and a content's own finding is one whatever the advisories say. */
+static void no_data_and_own_findings(void **state)
+{
+	static const struct piece pieces[] = {
+		{ "/r/d.plan", ARTIFACT_TENSORRT_PLAN, TRT, "11.1.0", "specimens", NULL, NULL, ARTIFACT_CLEAR, "", 4 },
+		{ "/r/e.plan", ARTIFACT_TENSORRT_PLAN, TRT, "11.1.0", "reading", TRT, "11.1.0", ARTIFACT_CONFLICT, "host_code", 5 },
+		{ "/r/g.onnx", ARTIFACT_ONNX, NULL, "", "voice", TRT, "11.1.0", ARTIFACT_CONFLICT, "hostile_model", 7 },
+	};
+	struct fixture *f = begin(state);
+	struct err err = ERR_INIT;
+	struct describing d = { SPAN_NONE, STR_INIT(64 * KIB) };
+	const char *without = "reading 1: runtime not known, engine contradictory\n"
+			      "specimens 1: runtime and engine not known\n"
+			      "voice 1: runtime not known, engine contradictory\n";
+	place(f, pieces, RF_COUNT(pieces));
+	refresh(f);
+	assert_ok(database_transact(f->db, DB_READ, services, &d, &err), &err);
+	assert_string_equal(str_text(&d.lines), without);
+	import(f, OSV("DRILL-2026-1", "2026-01-01T00:00:00Z", PYPI("tensorrt", "11.0")));
+	refresh(f);
+	assert_ok(database_transact(f->db, DB_READ, services, &d, &err), &err);
+	assert_string_equal(str_text(&d.lines), without); /* an exercise is no knowledge */
+	import(f, OSV("CVE-2099-1", "2026-01-01T00:00:00Z", PYPI("onnxruntime", "1.21.0")));
+	refresh(f);
+	assert_ok(database_transact(f->db, DB_READ, services, &d, &err), &err);
+	assert_string_equal(str_text(&d.lines), "reading 1: runtime clean, engine contradictory\n"
+						"specimens 1: clean\n"
+						"voice 1: runtime clean, engine contradictory\n");
 	str_release(&d.lines);
 }
 
@@ -562,6 +593,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(work_has_one_order, setup, teardown),
 		cmocka_unit_test(words_of_services),
 		cmocka_unit_test_setup_teardown(runtime_clean_engine_still_vulnerable, setup, teardown),
+		cmocka_unit_test_setup_teardown(no_data_and_own_findings, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_service_is_left_out, setup, teardown),
 		cmocka_unit_test_setup_teardown(explain_tells_bytes_text_and_comparison, setup, teardown),
 		cmocka_unit_test_setup_teardown(story_of_a_record_that_is_none, setup, teardown),
