@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "exposure/exposure.h"
 #include "inventory/adopt.h"
+#include "inventory/artifact.h"
 #include "inventory/fleet.h"
 
 #include <errno.h>
@@ -291,6 +292,31 @@ static int print_elsewhere(const struct adopting *c, struct err *err)
 	return rc;
 }
 
+/* Of those that break a rule, shown by name; questions.md has all. */
+#define ADOPT_MAX_SHOWN 20
+
+/* What runs is taken in as found, whatever it is: it must not go unsaid. */
+static void print_conflicts(const struct adopting *c)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < c->count; i++)
+		for (size_t k = 0; k < c->drafts[i].engines_n; k++) {
+			const struct adopt_engine *e = c->drafts[i].engines[k];
+			if (!e->conflict)
+				continue;
+			if (n++ == 0)
+				out_colour(COLOUR_RED, "engines that break a rule, as found since they are what runs; no recipe is made of them:\n");
+			if (n > ADOPT_MAX_SHOWN)
+				continue;
+			out("  ");
+			out_visible(span_of(e->path));
+			out_colour(COLOUR_RED, "  %s", e->rule[0] ? e->rule : e->cause);
+			out("  %s\n", strcmp(e->cause, ARTIFACT_CAUSE_HOST_CODE) == 0 ? "native code inside: runs in whatever loads it" : "it contradicts itself");
+		}
+	if (n > ADOPT_MAX_SHOWN)
+		out("  ... and %zu more: adopt/questions.md\n", n - ADOPT_MAX_SHOWN);
+}
+
 static int print_words(const struct adopting *c, struct err *err)
 {
 	struct tally t = tally_of(c, NULL);
@@ -307,6 +333,7 @@ static int print_words(const struct adopting *c, struct err *err)
 	if (c->found.packed)
 		out_colour(COLOUR_YELLOW, "; %zu engines inside of archives: unpack them to adopt them", c->found.packed);
 	out("\n");
+	print_conflicts(c);
 	if (c->dry_run) {
 		out("nothing was written (--dry-run)\n");
 		return 0;

@@ -79,7 +79,8 @@ struct adopt_engine {
 	const char *config_target;      /* "sm_86" by its cc_model_filenames; "" not said */
 	const char *config_backend;     /* "tensorrt", "onnxruntime"; "" not said */
 	const char *shapes;             /* options that its inputs and max_batch_size would need; "" cannot be told */
-	bool conflict;                  /* the file contradicts itself: nothing of it is taken over */
+	bool conflict;                  /* the file breaks a rule: nothing of it is taken over */
+	const char *cause, *rule;       /* ARTIFACT_CAUSE_*, the first rule that objected ("host_code_elf"); "" no conflict */
 };
 /* A model that is at hand. */
 struct adopt_model {

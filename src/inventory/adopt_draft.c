@@ -277,7 +277,7 @@ static bool guess_model(struct making *m, const struct adopt_engine *e, struct a
 
 static bool find_by_stamp(struct making *m, const struct adopt_engine *e, struct adopt_draft *d)
 {
-	if (!e->source_digest[0])
+	if (e->conflict || !e->source_digest[0])
 		return false;
 	const struct link *l = chain_of(&m->models_by_digest, span_of(e->source_digest));
 	if (l)
@@ -335,9 +335,10 @@ static bool is_jetson(const char *gpu)
 static struct adopt_field find_target(struct making *m, const struct adopt_engine *e, struct adopt_draft *d)
 {
 	const char *platform = d->service && d->service->platform[0] ? d->service->platform : NULL;
-	const char *gpu = e->target[0] ? e->target : e->config_target, *from = e->target[0] ? "the engine's header" : e->config;
-	if (strchr(e->target, '/'))
-		return (struct adopt_field){ .value = e->target, .source = "the engine's own stamp" };
+	const char *own = e->conflict ? "" : e->target;
+	const char *gpu = own[0] ? own : e->config_target, *from = own[0] ? "the engine's header" : e->config;
+	if (strchr(own, '/'))
+		return (struct adopt_field){ .value = own, .source = "the engine's own stamp" };
 	if (gpu[0] && is_jetson(gpu))
 		return (struct adopt_field){ .value = arena_printf(m->a, "linux-aarch64/%s", gpu),
 					     .source = arena_printf(m->a, "%s; a GPU of Jetson boards only", from) };
@@ -356,6 +357,21 @@ static struct adopt_field find_target(struct making *m, const struct adopt_engin
 	return (struct adopt_field){ .value = "", .source = "" };
 }
 
+/* What is wrong with the file, by which rule, and what to do next. */
+static void ask_of_conflict(struct making *m, const struct adopt_engine *e, struct adopt_draft *d)
+{
+	const char *rule = e->rule[0] ? e->rule : e->cause;
+	if (strcmp(e->cause, ARTIFACT_CAUSE_HOST_CODE) == 0)
+		ask(m, d, "toolchain", true,
+		    "%s holds native code (%s), which runs in whatever loads it: who put it there? Take it out of service, and build it "
+		    "anew from its model unless its owner can vouch for that code.",
+		    e->path, rule);
+	else
+		ask(m, d, "toolchain", true,
+		    "%s contradicts itself (%s; `reforge explain` shows where): is it the file that was built? If not, put the right one there.",
+		    e->path, rule);
+}
+
 static void find_toolchain(struct making *m, const struct adopt_engine *e, struct adopt_draft *d)
 {
 	const char *name = !e->product                                            ? ""
@@ -367,8 +383,8 @@ static void find_toolchain(struct making *m, const struct adopt_engine *e, struc
 		d->toolchain = (struct adopt_field){ .value = name = e->config_backend, .source = e->config };
 	if (!name[0])
 		ask(m, d, "toolchain", true, "What built %s? Its content does not say.", e->path);
-	else if (e->conflict)
-		ask(m, d, "toolchain", true, "%s contradicts itself (`reforge explain` shows where): is it the file that was built?", e->path);
+	if (e->conflict)
+		ask_of_conflict(m, e, d);
 }
 
 /* A precision that the file's name speaks of. */
@@ -449,7 +465,8 @@ static bool may_share(const struct adopt_draft *a, const struct adopt_draft *b)
 	for (size_t i = 0; i < a->args_n; i++)
 		if (strcmp(a->args[i], b->args[i]) != 0)
 			return false;
-	if (a->source_digest.value[0])
+	/* what breaks a rule is asked about by itself */
+	if (a->source_digest.value[0] && !a->engines[0]->conflict && !b->engines[0]->conflict)
 		return true;
 	/* nothing is known of either's model: the same file is the same engine, others are others */
 	return strcmp(a->engines[0]->digest, b->engines[0]->digest) == 0;

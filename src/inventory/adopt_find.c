@@ -379,6 +379,8 @@ static int take_engine(struct search *f, const struct scan_file *file)
 		.config_backend = "",
 		.shapes = "",
 		.conflict = facts->finding == ARTIFACT_CONFLICT,
+		.cause = facts->finding == ARTIFACT_CONFLICT ? facts->cause : "",
+		.rule = facts->finding == ARTIFACT_CONFLICT && facts->rule_count ? facts->rules[0] : "",
 	};
 	if (!e->path || !e->model || !e->version || !e->target || !e->compute_capability || !e->digest || !e->source_digest)
 		return no_memory(f);

@@ -258,6 +258,8 @@ void adopt_draft_json(const struct adopt_draft *d, struct json_out *o)
 		json_object(o);
 		json_member(o, "path", d->engines[i]->path);
 		json_member(o, "sha256", d->engines[i]->digest);
+		json_member(o, "cause", d->engines[i]->cause[0] ? d->engines[i]->cause : NULL);
+		json_member(o, "rule", d->engines[i]->rule[0] ? d->engines[i]->rule : NULL);
 		json_object_end(o);
 	}
 	json_array_end(o);

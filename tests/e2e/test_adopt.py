@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """adopt: a brownfield of 400 engines as a customer has it (mixed versions, some logs, lost models, folders that nobody owns): one
 command makes drafts, questions by owner and as-found releases; what the facts suffice for is rebuilt by the next response."""
-import json, os
+import json, os, subprocess
 from brownfield import DRIVER, MAKER, grow, plan, site_of
 from fleet import DRILL, model, put
 from tap import *
@@ -72,6 +72,39 @@ def small():
     check(r, 2, "services in one line are not torn apart", "lines of its own")
     ok((site / "reforge.yaml").read_text() == whole, "reforge.yaml is as it was")
 
-for group in (brownfield, small):
+def what_breaks_a_rule():
+    """As found is as found; but native code inside of an engine is said, with its rule, and nothing calls it clean."""
+    if not os.access(MAKER, os.X_OK):
+        return skip("adopting native code", "the specimen maker is not built")
+    site, d = site_of("odd"), folder() / "odd-plans"
+    subprocess.run([MAKER, "--library", "libmine.so", str(folder() / "libmine.so")], check=True)
+    subprocess.run([MAKER, "--version", "10.3.0.26", "--size", "20000", str(folder() / "good.plan")], check=True)
+    good, code = (folder() / "good.plan").read_bytes(), (folder() / "libmine.so").read_bytes()
+    put(d / "good/1/model.plan", good)
+    put(d / "odd/1/model.plan", good[:9000] + code + good[9000 + len(code):])
+    args = ("adopt", d, "--service", "lab", "--owner", "me", "--contact", "#me", "--platform", "linux-x86_64", "--runtime", "tensorrt@10.3.0")
+    check(run(*args, site=site), 3, "the summary names the engine and its rule", "odd/1/model.plan  host_code_elf  native code inside", "as found since they are what runs")
+    text = (site / "adopt/questions.md").read_text()
+    ok("holds native code (host\\_code\\_elf)" in text and "Take it out of service" in text, "the question names the rule, and what to do", text)
+    ok(not (site / "recipes/odd.yaml").exists() and (site / "recipes/drafts/odd.yaml").exists(), "no recipe is made of it")
+    s = run("status", "--json", site=site).json()
+    lab, release = s["services"][0], s["releases"][0]
+    ok(s["no_data"] and lab["builder"]["conflict"] == 1 and lab["builder"]["unknown"] == 1 and lab["builder"]["not_affected"] == lab["runtime"]["not_affected"] == 0,
+       "without advisories nothing is not affected", lab)
+    ok(not release["secure"] and {r["model"]: r["finding"] for r in release["rows"]} == {"good": "unknown", "odd": "conflict"}, "nor is its release clean", release)
+    check(run("status", site=site), 3, "status says so", "no data", "conflict 1/2", absent=["clean "])
+    put(site / "old.json", json.dumps({"schema_version": "1.6.0", "id": "CVE-2026-91", "modified": "2026-01-01T10:00:00Z", "published": "2026-01-01T10:00:00Z", "summary": "old",
+        "affected": [{"package": {"ecosystem": "PyPI", "name": "tensorrt"}, "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "8.0"}]}]}]}))
+    check(run("feed", "import", site / "old.json", site=site), 0, "an advisory that affects neither")
+    s = run("status", "--json", site=site)
+    lab, release = s.json()["services"][0], s.json()["releases"][0]
+    ok(s.status == 3 and not s.json()["no_data"] and lab["builder"]["conflict"] == 1 and lab["builder"]["not_affected"] == 1 and not release["secure"],
+       "native code stays a conflict", s)
+    os.remove(d / "odd/1/model.plan")
+    run("scan", site=site)
+    lab = run("status", "--json", site=site).json()["services"][0]
+    ok(lab["builder"]["conflict"] == 0 and lab["builder"]["not_affected"] == 1, "until it is gone", lab)
+
+for group in (brownfield, small, what_breaks_a_rule):
     guarded(group)
 done()

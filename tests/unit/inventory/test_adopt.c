@@ -118,7 +118,7 @@ static struct adopt_engine engine(const char *path, const char *model, const cha
 {
 	return (struct adopt_engine){ .path = path, .service = "vision", .model = model, .kind = ARTIFACT_TENSORRT_PLAN, .product = TRT,
 				      .version = version, .target = target, .compute_capability = capability, .digest = A64, .source_digest = "", .folder = "", .config = "", .config_target = "",
-				      .config_backend = "", .shapes = "" };
+				      .config_backend = "", .shapes = "", .cause = "", .rule = "" };
 }
 
 static struct adopt_draft *drafts;
@@ -186,9 +186,26 @@ static void who_and_what_built_it(void **state)
 	assert_non_null(question(drafts, "target"));
 	assert_int_equal(drafts->state, ADOPT_ASKS);
 	e = engine("/srv/out/det.plan", "det", "8.6.1.6", "sm_86", "8.6");
-	e.conflict = true;
-	draft(&e, 1);
-	assert_non_null(question(drafts, "toolchain"));
+	/* what breaks a rule: the rule is named, nothing of the file is taken over, it shares no draft */
+	struct adopt_engine odd[] = { e, e };
+	odd[1].path = "/srv/two/det.plan";
+	odd[1].digest = B64;
+	odd[1].conflict = true;
+	odd[1].cause = ARTIFACT_CAUSE_HOST_CODE;
+	odd[1].rule = "host_code_elf";
+	odd[1].source_digest = A64;
+	odd[1].target = "linux-x86_64/sm_86";
+	draft(&odd[1], 1);
+	assert_int_equal(drafts->state, ADOPT_ASKS);
+	assert_int_equal(drafts->targets_n, 0);
+	assert_true(strcmp(drafts->source_digest.source, "the engine's own stamp") != 0);
+	assert_non_null(strstr(question(drafts, "toolchain")->text, "native code (host_code_elf)"));
+	draft(odd, 2);
+	assert_int_equal(count, 2);
+	odd[1].cause = "header_mismatch";
+	odd[1].rule = "version_mismatch";
+	draft(&odd[1], 1);
+	assert_non_null(strstr(question(drafts, "toolchain")->text, "contradicts itself (version_mismatch;"));
 	e = engine("/srv/x.bin", "x", "", "", "");
 	e.product = NULL;
 	draft(&e, 1);
