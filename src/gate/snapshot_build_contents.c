@@ -24,14 +24,15 @@ static int own_component(struct gate_builder *b, const struct inventory_artifact
 	return exposure_carries_own(f, in_image, &own) ? component_of(b, &own, ret) : 0;
 }
 
-#define CONTENT_COLUMNS "a.kind, a.product, a.version, a.finding, a.cause"
+#define CONTENT_COLUMNS "a.kind, a.product, a.version, a.finding, a.cause, a.rules"
 static struct inventory_artifact content_of(const struct db_rows *row, int at)
 {
 	return (struct inventory_artifact){ .kind = rows_text(row, at),
 					    .product = rows_text(row, at + 1),
 					    .version = rows_text(row, at + 2),
 					    .finding = rows_text(row, at + 3),
-					    .cause = rows_text(row, at + 4) };
+					    .cause = rows_text(row, at + 4),
+					    .rules = rows_text(row, at + 5) };
 }
 
 static int add_content(struct gate_builder *b, const struct inventory_artifact *f, struct gate_artifact *to, int64_t id)
@@ -52,6 +53,8 @@ static int add_content(struct gate_builder *b, const struct inventory_artifact *
 	c->speaks = to->finding != ARTIFACT_CLEAR || artifact_kind_is_engine(f->kind);
 	rc = gate_snapshot_text(b->s, f->cause, &to->cause, tx_err(b->tx));
 	if (!rc)
+		rc = gate_snapshot_text(b->s, f->rules, &to->rules, tx_err(b->tx));
+	if (!rc)
 		rc = gate_snapshot_artifact(b->s, to, f->kind, &c->artifact, tx_err(b->tx));
 	b->content_count += !rc;
 	return rc;
@@ -62,11 +65,11 @@ static int take_content(struct gate_builder *b, const struct db_rows *row)
 	struct inventory_artifact f = content_of(row, 2);
 	struct gate_artifact to = { 0 };
 	int rc = digest_read(rows_text(row, 1), &to.digest, tx_err(b->tx));
-	usec_t seen = rows_time(row, 8);
+	usec_t seen = rows_time(row, 9);
 	if (seen != USEC_NONE && seen > 0)
 		to.first_seen = (uint32_t)RF_MIN(seen / USEC_PER_SEC, (usec_t)UINT32_MAX);
 	if (!rc)
-		rc = gate_snapshot_text(b->s, rows_text(row, 7), &to.target, tx_err(b->tx));
+		rc = gate_snapshot_text(b->s, rows_text(row, 8), &to.target, tx_err(b->tx));
 	return rc ? rc : add_content(b, &f, &to, rows_i64(row, 0));
 }
 

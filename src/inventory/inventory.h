@@ -152,6 +152,7 @@ struct inventory_artifact {
 	struct span compute_capability; /* "8.6"; empty unknown */
 	struct span finding;            /* artifact_finding_text(): "", "unknown", "conflict" */
 	struct span cause;
+	struct span rules;         /* names of the rules that objected, by commas */
 	struct span notes_json;    /* array of strings */
 	struct span evidence_json; /* array, see artifact_evidence_json() */
 	int64_t builder_id;        /* component; 0 none */

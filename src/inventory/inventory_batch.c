@@ -4,6 +4,8 @@
 
 /* Facts of one file as JSON: notes and evidence have their own limits, these texts stay far below. */
 #define FACTS_JSON_BYTES (256 * KIB)
+#define RULE_NAME_BYTES 63
+#define RULES_BYTES (ARTIFACT_MAX_RULES * (RULE_NAME_BYTES + 1) + 1)
 
 struct inventory_batch *inventory_batch_new(void)
 {
@@ -183,6 +185,16 @@ static bool only_its_place(const struct artifact_facts *f)
 	return f->finding != ARTIFACT_CLEAR && f->rule_count && of_place == f->rule_count;
 }
 
+/* What a report calls a rule and is no name, is none. NULL: no memory. */
+static const char *rules_of(struct inventory_batch *b, const struct artifact_facts *f)
+{
+	RF_AUTO(str) s = STR_INIT(RULES_BYTES);
+	for (size_t i = 0; i < f->rule_count; i++)
+		if (strlen(f->rules[i]) <= RULE_NAME_BYTES && !strpbrk(f->rules[i], ", \t\r\n"))
+			str_addf(&s, "%s%s", s.n ? "," : "", f->rules[i]);
+	return s.failed ? NULL : arena_text(&b->arena, str_span(&s));
+}
+
 static bool artifact_texts(struct inventory_batch *b, const struct artifact_facts *f, struct batch_artifact *a)
 {
 	char cc[32] = "";
@@ -200,9 +212,10 @@ static bool artifact_texts(struct inventory_batch *b, const struct artifact_fact
 	a->compute_capability = text(b, cc);
 	a->notes = json_of(b, f, artifact_notes_json);
 	a->evidence = json_of(b, f, artifact_evidence_json);
+	a->rules = only_its_place(f) ? "" : rules_of(b, f);
 	if (f->product && !a->product)
 		return false;
-	return a->version && a->target && a->compute_capability && a->notes && a->evidence;
+	return a->version && a->target && a->compute_capability && a->notes && a->evidence && a->rules;
 }
 
 /* What a file is, decides how it holds its product: an engine was built by it, a runtime library is it. A timing cache
@@ -261,6 +274,7 @@ static void artifact_fill_unknown(struct batch_artifact *a, const char *kind)
 	a->finding = artifact_finding_text(ARTIFACT_UNKNOWN);
 	a->cause = ARTIFACT_CAUSE_CONTENT_ABSENT;
 	a->notes = a->evidence = "[]";
+	a->rules = "";
 	a->placed_only = true;
 }
 

@@ -160,20 +160,20 @@ static int artifact_insert(struct record *r, struct batch_artifact *a)
 	return TX_I64(
 		r->tx, &a->id,
 		"INSERT INTO inventory_artifact(digest, size, kind, layout, product, version, version_source, target,"
-		" compute_capability, finding, cause, notes, evidence, reader, first_seen, component_id, role)"
-		" VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)"
+		" compute_capability, finding, cause, notes, evidence, reader, first_seen, component_id, role, rules)"
+		" VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)"
 		" ON CONFLICT(digest) DO UPDATE SET size = excluded.size, kind = excluded.kind, layout = "
 		"excluded.layout,"
 		" product = excluded.product, version = excluded.version, version_source = excluded.version_source,"
 		" target = excluded.target, compute_capability = excluded.compute_capability,"
 		" finding = excluded.finding, cause = excluded.cause, notes = excluded.notes,"
 		" evidence = excluded.evidence, reader = excluded.reader, component_id = excluded.component_id,"
-		" role = excluded.role, revision = inventory_artifact.revision + 1 RETURNING id",
+		" role = excluded.role, rules = excluded.rules, revision = inventory_artifact.revision + 1 RETURNING id",
 		DB_T(digest_hex(&a->digest, hex)), DB_I(a->size), DB_T(a->kind), DB_T(a->layout), DB_T(a->product),
 		DB_T(a->version), DB_T(a->version_source), DB_T(a->target), DB_T(a->compute_capability),
 		DB_T(a->finding), DB_T(a->cause), DB_T(a->notes), DB_T(a->evidence),
 		DB_I(author(a)), DB_TIME(r->now),
-		a->component ? DB_I(a->component->id) : DB_NONE, DB_T(a->role ? a->role : ""));
+		a->component ? DB_I(a->component->id) : DB_NONE, DB_T(a->role ? a->role : ""), DB_T(a->rules));
 }
 
 enum { HELD_COLUMNS = 5 };

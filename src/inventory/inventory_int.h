@@ -48,6 +48,7 @@ struct batch_artifact {
 	uint64_t size;
 	const char *kind, *layout, *product, *version, *version_source, *target, *compute_capability, *finding, *cause;
 	const char *notes, *evidence;      /* JSON */
+	const char *rules;                 /* names, by commas */
 	struct batch_component *component; /* NULL: none */
 	const char *role;                  /* of the main component; NULL: none */
 	struct batch_held *held;

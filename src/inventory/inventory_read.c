@@ -13,7 +13,7 @@
 
 #define ARTIFACT_COLUMNS                                                                                              \
 	"a.digest, a.size, a.kind, a.layout, a.product, a.version, a.version_source, a.target, a.compute_capability," \
-	" a.finding, a.cause, a.notes, a.evidence, CASE WHEN a.role = 'builder' THEN a.component_id END, a.id"
+	" a.finding, a.cause, a.notes, a.evidence, CASE WHEN a.role = 'builder' THEN a.component_id END, a.id, a.rules"
 
 static const char select_placement[] =
 	"SELECT p.id, h.name, x.path, s.service, s.environment, u.model, u.runtime_id, p.seen_from,"
@@ -44,6 +44,7 @@ static void artifact_of_row(const struct db_rows *rows, int at, struct inventory
 		.evidence_json = rows_text(rows, at + 12),
 		.builder_id = rows_i64(rows, at + 13),
 		.id = rows_i64(rows, at + 14),
+		.rules = rows_text(rows, at + 15),
 	};
 	if (digest.n < sizeof ret->digest)
 		memcpy(ret->digest, digest.p, digest.n);
@@ -201,7 +202,7 @@ static bool artifact_keep(struct arena *a, struct inventory_artifact *f)
 {
 	return keep(a, &f->kind) && keep(a, &f->layout) && keep(a, &f->product) && keep(a, &f->version) &&
 	       keep(a, &f->version_source) && keep(a, &f->target) && keep(a, &f->compute_capability) &&
-	       keep(a, &f->finding) && keep(a, &f->cause) && keep(a, &f->notes_json) && keep(a, &f->evidence_json);
+	       keep(a, &f->finding) && keep(a, &f->cause) && keep(a, &f->rules) && keep(a, &f->notes_json) && keep(a, &f->evidence_json);
 }
 
 int inventory_placement_copy(const struct inventory_placement *p, struct arena *a, struct inventory_placement *ret)

@@ -178,6 +178,11 @@ static const char *const steps[] = {
 	"CREATE INDEX inventory_placement_by_path ON inventory_placement(path_id);\n"
 	"CREATE INDEX inventory_placement_by_use ON inventory_placement(use_id, gone_at, group_id, path_id, "
 	"seen_from, content_from);\n",
+	/* The rules that objected to a content. What is known of older ones does not say: whoever reads or reports them again
+	 * is believed anew. */
+	"ALTER TABLE inventory_artifact ADD COLUMN rules {text} NOT NULL DEFAULT '';\n"
+	"UPDATE inventory_artifact SET reader = 0 WHERE finding <> '';\n"
+	"UPDATE inventory_group SET report = '';\n",
 };
 
 const struct migration_set INVENTORY_MIGRATIONS = { .room = "inventory",

@@ -313,6 +313,30 @@ static void nothing_is_withheld(void **state)
 	ask(s, GATE_CONTENT, "a.plan", &plan, "deny CVE-2099-2 builder in_range\ndeny CVE-2099-3 builder in_range\n");
 }
 
+/* Which rule objected is asked by the judge, of what only the inventory has seen too. */
+static void rules_are_kept(void **state)
+{
+	struct fixture *f = begin(state);
+	struct err err = ERR_INIT;
+	fill(f);
+	struct artifact_facts edited = facts_of(ARTIFACT_TENSORRT_PLAN, TRT, "10.9.0.34");
+	edited.finding = ARTIFACT_CONFLICT;
+	edited.cause = ARTIFACT_CAUSE_HEADER_MISMATCH;
+	edited.rules[edited.rule_count++] = "section_overlap";
+	edited.rules[edited.rule_count++] = "no rule, as a report may say";
+	edited.rules[edited.rule_count++] = "version_mismatch";
+	struct inventory_batch *b = inventory_batch_new();
+	content(b, 9, &edited);
+	assert_ok(inventory_record(f->db, b, NULL, &err), &err);
+	inventory_batch_free(b);
+	RF_AUTO_PTR(gate_snapshot) s = build(f, TLP_AMBER, NULL, NULL);
+	const struct digest nine = digest_no(9);
+	const struct gate_artifact *row = gate_snapshot_find(s, &nine);
+	assert_non_null(row);
+	assert_true(span_eq_text(gate_snapshot_text_at(s, row->rules), "section_overlap,version_mismatch"));
+	ask(s, GATE_CONTENT, "edited.plan", &nine, "deny  builder version_mismatch\ndeny CVE-2099-2 builder header_mismatch\nwarn  stale_feed\n");
+}
+
 /* What was taken out of service is judged still; where it was is no place any more. */
 static void what_is_gone(void **state)
 {
@@ -553,6 +577,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(everything, setup, teardown),
 					    cmocka_unit_test_setup_teardown(nothing_is_withheld, setup, teardown),
+					    cmocka_unit_test_setup_teardown(rules_are_kept, setup, teardown),
 					    cmocka_unit_test_setup_teardown(what_is_gone, setup, teardown),
 					    cmocka_unit_test_setup_teardown(a_part, setup, teardown),
 					    cmocka_unit_test_setup_teardown(what_a_part_says, setup, teardown),
