@@ -63,7 +63,7 @@ enum gate_rule {
 	  "header, inner header, provenance and digest do not agree",                                                       \
 	  "take the engine from a signed release, or rebuild it from its model")                                            \
 	X(GATE_CAUSE_VERSION_MISMATCH, "version_mismatch", GATE_RULE_DENY, FINDING_CONFLICT, false,                          \
-	  "the plan's header states another version than the archive in it: one of them was edited",                        \
+	  "what the plan states of its version and what it is made of disagree: it was edited",                        \
 	  "take the engine from a signed release, or rebuild it from its model")                                            \
 	X(GATE_CAUSE_FOREIGN_ATTESTATION, "foreign_attestation", GATE_RULE_DENY, FINDING_CONFLICT, false,                    \
 	  "its attestation or release row is about another file",                                                           \

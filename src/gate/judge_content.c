@@ -100,7 +100,7 @@ static bool breaks_rule(const struct gate_judging *j, const struct gate_content 
 	return false;
 }
 
-/* A plan whose header was made to say another version. What is compiled into it says what built it. */
+/* A plan that was made to say another version, in its header or in every place. What is compiled into it says what built it. */
 static int judge_versions(struct gate_judging *j, const struct gate_content *c)
 {
 	const char *rule = gate_cause_name(GATE_CAUSE_VERSION_MISMATCH), *words = gate_cause_words(GATE_CAUSE_VERSION_MISMATCH);

@@ -19,11 +19,14 @@ struct tensorrt_archive {
 	bool has_version;
 	unsigned char version[4];
 	uint64_t archive_bytes; /* header and body as the header declares, UINT64_MAX on overflow */
-	uint32_t tag;           /* stdTag: a hint only, never a version */
+	uint32_t tag;           /* stdTag: contradicts a version, never gives one */
 	int cc_major, cc_minor; /* -1: no rule found it */
 };
 /* Reads the archive at @at; @room: how many bytes its container gives it. Notes what is wrong inside. */
 void tensorrt_archive_read(struct artifact_reading *r, uint64_t at, uint64_t room, struct tensorrt_archive *ret);
+/* The rule `version_mismatch`: the archive's format is that of other versions than the one it states.
+ * @contained: it lies in an "ftrt" container. */
+void tensorrt_version_check(struct artifact_reading *r, const struct tensorrt_archive *archive, bool contained);
 /* Types of the items of an archive's body, without bit 15. */
 enum {
 	TENSORRT_ITEM_ARRAY = 0x01,

@@ -373,6 +373,8 @@ static void inner_check(struct artifact_reading *r, struct outer *o, const struc
 	tensorrt_version_text(archive->version, f->inner_version);
 	if (o->has_version && memcmp(o->version, archive->version, 4) != 0)
 		versions_disagree(r);
+	else
+		tensorrt_version_check(r, archive, true);
 	if (!o->has_version) {
 		memcpy(f->version, f->inner_version, sizeof f->version);
 		f->version_source = ARTIFACT_VERSION_INNER;
@@ -469,6 +471,7 @@ static int ptrt_read(struct artifact_reading *r, uint64_t base)
 		artifact_object(r, ARTIFACT_UNKNOWN, ARTIFACT_CAUSE_UNKNOWN_BUILDER, "version_not_stated",
 				"the archive states no version (0.0.0.0)");
 	}
+	tensorrt_version_check(r, &archive, false);
 	target_set(f, &archive);
 	return 0;
 }

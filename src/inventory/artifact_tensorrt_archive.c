@@ -3,7 +3,8 @@
  * Source of the format: tensorrt-plan-format, section 2b.
  *
  * Everything is told from structure. The serialization tag (stdTag) is neither monotonic nor unique (237 is 8.5.0 and
- * 10.0.1), so no table of tags is consulted: versions that did not exist when this was written read the same way.
+ * 10.0.1), so no table of tags is consulted here: versions that did not exist when this was written read the same way.
+ * Whether the tag contradicts the version is tensorrt_version_check()'s.
  */
 #include "inventory/artifact_int.h"
 

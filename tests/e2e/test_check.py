@@ -68,7 +68,10 @@ def refused():
     cut = put("cut.plan", whole[:len(whole) // 2])
     past = put("past.plan", whole[:0x2C] + b"AAAA" + whole[0x30:])
     new_head = put("new-head.plan", old.read_bytes()[:24] + bytes((11, 4, 0, 106)) + old.read_bytes()[28:])
-    for path, rule in ((cut, "truncated"), (past, "section_past_end"), (new_head, "version_mismatch")):
+    alike = bytearray(old.read_bytes())
+    alike[24:28] = alike[104:120:5] = bytes((11, 4, 0, 106))  # both statements; the tag stays
+    alike = put("alike.plan", bytes(alike))
+    for path, rule in ((cut, "truncated"), (past, "section_past_end"), (new_head, "version_mismatch"), (alike, "version_mismatch")):
         r = run("check", "--json", path, cwd=d); a = r.lines()
         ok(r.status == 1 and a and a[0]["decision"] == "deny" and a[0]["quarantine"] == rule and "advisories were not asked" in r.err and
            any(f["cause"] == "no_data" for f in a[0]["findings"]), f"without a workspace, refused by the rule {rule}", r)
@@ -83,6 +86,8 @@ def refused():
     f = a[0]["findings"]
     ok(r.status == 1 and a[0]["version"] == "11.4.0.106" and a[0]["why"].endswith("always denied") and
        [x["version"] for x in f if x["advisory"] == CVE and x["finding"] != "not_affected"] == ["10.13.3.9"], "a clean version in the header, an affected one inside: both are judged", r)
+    r, a = answers(alike)
+    ok(r.status == 1 and a[0]["version"] == "11.4.0.106" and a[0]["why"].endswith("always denied"), "edited alike in both places: the format is of another version", r)
     new_inside = put("new-inside.plan", new.read_bytes()[:24] + bytes((10, 13, 3, 9)) + new.read_bytes()[28:])
     r, a = answers(new_inside)
     ok(r.status == 1 and [x["version"] for x in a[0]["findings"] if x["advisory"] == CVE and x["finding"] != "not_affected"] == ["10.13.3.9"] and

@@ -8,12 +8,23 @@
 static const enum specimen_layout layouts[] = { SPECIMEN_FLATBUFFER, SPECIMEN_P1,      SPECIMEN_P2,     SPECIMEN_P3,
 						SPECIMEN_P4,         SPECIMEN_FTRT_P3, SPECIMEN_FTRT_P4 };
 
+/* One that has this layout; a bare P4 has none that was measured. */
+static const char *version_in(enum specimen_layout layout)
+{
+	static const char *const versions[] = {
+		[SPECIMEN_FLATBUFFER] = "5.3.0.26", [SPECIMEN_P1] = "7.1.3.4",        [SPECIMEN_P2] = "8.0.1.6",
+		[SPECIMEN_P3] = "8.4.1.5",          [SPECIMEN_P4] = "12.3.0.26",      [SPECIMEN_FTRT_P3] = "10.3.0.26",
+		[SPECIMEN_FTRT_P4] = "10.9.0.34",
+	};
+	return versions[layout];
+}
+
 static struct specimen specimen_in(enum specimen_layout layout)
 {
-	return (struct specimen){ .version = { layout == SPECIMEN_FLATBUFFER ? 5 : 10, 3, 0, 26 },
-				  .cc_major = 8,
-				  .cc_minor = 6,
-				  .layout = layout };
+	struct specimen s = { .cc_major = 8, .cc_minor = 6, .layout = layout };
+	struct err err = ERR_INIT;
+	assert_ok(specimen_version_read(version_in(layout), s.version, &err), &err);
+	return s;
 }
 
 /* ── One field, one lie ──────────────────────────────────────────────────────────────────────────────────────────── */
@@ -210,6 +221,13 @@ static void make_forged(struct image *image)
 	image_make(&s, image);
 }
 
+/* Every statement of the version was edited alike: 8.6.1.6 became 11.2.0.1, and the format stayed. */
+static void make_forged_alike(struct image *image)
+{
+	struct specimen s = { .version = { 11, 2, 0, 1 }, .cc_major = 8, .cc_minor = 6, .layout = SPECIMEN_FTRT_P3, .tag = 236 };
+	image_make(&s, image);
+}
+
 /* All that is declared agrees, and is not there. */
 static void make_declared_huge(struct image *image)
 {
@@ -316,6 +334,7 @@ static const struct {
 	{ "too_many_sections", ARTIFACT_CAUSE_UNREADABLE, make_many_sections, ARTIFACT_CONFLICT },
 	{ "timing_cache_in_plan", ARTIFACT_CAUSE_HEADER_MISMATCH, make_cache_inside, ARTIFACT_CONFLICT },
 	{ "version_mismatch", ARTIFACT_CAUSE_HEADER_MISMATCH, make_forged, ARTIFACT_CONFLICT },
+	{ "version_mismatch", ARTIFACT_CAUSE_HEADER_MISMATCH, make_forged_alike, ARTIFACT_CONFLICT },
 	{ "truncated", ARTIFACT_CAUSE_HEADER_MISMATCH, make_declared_huge, ARTIFACT_CONFLICT },
 	{ "section_past_end", ARTIFACT_CAUSE_HEADER_MISMATCH, make_section_behind, ARTIFACT_CONFLICT },
 	{ "length_mismatch", ARTIFACT_CAUSE_HEADER_MISMATCH, make_names_disagree, ARTIFACT_CONFLICT },
@@ -381,8 +400,7 @@ static void test_cut_anywhere(void **state)
 			else if (n >= 160)
 				assert_true(f.rule_count == 1 && f.truncated); /* and of nothing else is it accused */
 			if (n >= 160)
-				assert_string_equal(f.version,
-						    layouts[l] == SPECIMEN_FLATBUFFER ? "5.3.0.26" : "10.3.0.26");
+				assert_string_equal(f.version, version_in(layouts[l]));
 		}
 	}
 }
@@ -423,6 +441,74 @@ static void test_version_bits(void **state)
 		struct artifact_facts f = facts_of(image.bytes, image.n, "x.engine", &a);
 		image.bytes[at] ^= (unsigned char)(1 << i % 8);
 		assert_int_equal(f.finding, ARTIFACT_CONFLICT);
+	}
+}
+
+/* Tag, layout and container against the version, which every statement gives alike. */
+static void test_version_fits(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *version;
+		enum specimen_layout layout;
+		uint32_t tag;
+		bool fits;
+	} rows[] = {
+		{ "8.6.1.6", SPECIMEN_FTRT_P3, 236, true },
+		/* measured for other versions only */
+		{ "11.2.0.1", SPECIMEN_FTRT_P4, 236, false },
+		{ "11.2.0.1", SPECIMEN_FTRT_P4, 240, false },
+		{ "8.6.1.6", SPECIMEN_FTRT_P3, 239, false },
+		{ "10.15.1.29", SPECIMEN_FTRT_P4, 239, false },
+		{ "7.1.3.4", SPECIMEN_P1, 170, false },
+		{ "6.0.1.10", SPECIMEN_P1, 211, false },
+		{ "8.0.3.4", SPECIMEN_P3, 232, false },
+		/* one tag of two versions */
+		{ "8.5.0.9", SPECIMEN_P3, 237, true },
+		{ "10.0.1.6", SPECIMEN_FTRT_P3, 237, true },
+		{ "8.5.2.2", SPECIMEN_P3, 237, false },
+		/* between two: either's, and not a third's */
+		{ "10.1.0.27", SPECIMEN_FTRT_P3, 237, true },
+		{ "10.1.0.27", SPECIMEN_FTRT_P3, 239, true },
+		{ "10.1.0.27", SPECIMEN_FTRT_P3, 236, false },
+		{ "10.13.3.9", SPECIMEN_FTRT_P4, 239, true },
+		{ "10.13.3.9", SPECIMEN_FTRT_P4, 240, true },
+		{ "10.13.3.9", SPECIMEN_FTRT_P4, 243, false },
+		{ "9.1.0.4", SPECIMEN_FTRT_P3, 226, true },
+		{ "9.3.0.1", SPECIMEN_FTRT_P3, 237, true },
+		{ "9.3.0.1", SPECIMEN_FTRT_P3, 239, false },
+		{ "7.2.3.4", SPECIMEN_P1, 211, true },
+		/* a tag that nobody measured */
+		{ "11.2.0.1", SPECIMEN_FTRT_P4, 250, true },
+		{ "7.2.3.4", SPECIMEN_P1, 213, true },
+		/* newer than all: the last tag or an unknown one, in any layout */
+		{ "11.4.0.106", SPECIMEN_FTRT_P4, 243, true },
+		{ "12.0.0.1", SPECIMEN_FTRT_P3, 250, true },
+		{ "12.0.0.1", SPECIMEN_P4, 250, true },
+		{ "12.0.0.1", SPECIMEN_FTRT_P4, 236, false },
+		/* the layout, and the container */
+		{ "11.2.0.1", SPECIMEN_FTRT_P3, 250, false },
+		{ "10.5.0.18", SPECIMEN_FTRT_P4, 239, false },
+		{ "10.6.0.26", SPECIMEN_FTRT_P3, 239, false },
+		{ "8.4.1.5", SPECIMEN_P2, 0x100, false },
+		{ "8.4.1.5", SPECIMEN_P1, 211, false },
+		{ "8.5.2.2", SPECIMEN_FTRT_P3, 232, false },
+		{ "8.6.1.6", SPECIMEN_P3, 236, false },
+	};
+	static struct image image;
+	for (size_t i = 0; i < RF_COUNT(rows); i++) {
+		RF_AUTO(arena) a = ARENA_INIT(MIB);
+		struct specimen s = specimen_in(rows[i].layout);
+		struct err err = ERR_INIT;
+		assert_ok(specimen_version_read(rows[i].version, s.version, &err), &err);
+		s.tag = rows[i].tag;
+		image_make(&s, &image);
+		struct artifact_facts f = facts_of(image.bytes, image.n, "x.engine", &a);
+		assert_string_equal(f.version, rows[i].version);
+		if (f.finding != (rows[i].fits ? ARTIFACT_CLEAR : ARTIFACT_CONFLICT) ||
+		    has_rule(&f, "version_mismatch") == rows[i].fits)
+			fail_msg("row %zu, %s with tag %u: finding \"%s\", first note %s", i, rows[i].version, rows[i].tag,
+				 artifact_finding_text(f.finding), f.note_count ? f.notes[0] : "none");
 	}
 }
 
@@ -475,7 +561,7 @@ static void test_sources(void **state)
 
 	struct fake whole = { .ends = &ends };
 	assert_int_equal(read_fake(&whole, &a, &f), 0);
-	assert_string_equal(f.version, "10.3.0.26");
+	assert_string_equal(f.version, "10.9.0.34");
 	assert_int_equal(f.finding, ARTIFACT_CLEAR);
 	assert_true(whole.reads <= 4 && whole.bytes <= 16 * KIB); /* of 4 GiB */
 
@@ -517,7 +603,8 @@ int main(void)
 		cmocka_unit_test(test_lies),         cmocka_unit_test(test_cut_anywhere),
 		cmocka_unit_test(test_lengths),      cmocka_unit_test(test_crafted),
 		cmocka_unit_test(test_documented),   cmocka_unit_test(test_any_bit),
-		cmocka_unit_test(test_version_bits), cmocka_unit_test(test_sources),
+		cmocka_unit_test(test_version_bits), cmocka_unit_test(test_version_fits),
+		cmocka_unit_test(test_sources),
 		cmocka_unit_test(test_no_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
