@@ -37,6 +37,7 @@ const char *gate_subject_kind_name(enum gate_subject_kind k); /* "content", "ima
 struct gate_attestation {
 	enum workspace_signature kind; /* what it is: provenance, proof, or the release's row */
 	bool is_verified;              /* signed by the site's release key */
+	bool is_claim;                 /* nobody vouches for it (unsigned, or as found): it can only be contradicted */
 	struct span name;              /* its file, for people */
 	struct digest subject;         /* the digest it speaks of; all zero: not readable */
 	struct span product, version;  /* purl and version of what it says built the engine */

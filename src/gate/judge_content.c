@@ -236,7 +236,7 @@ static int judge_attestation(struct gate_judging *j, struct gate_content *c, con
 {
 	char named[DIGEST_HEX], own[DIGEST_HEX];
 	const char *what = workspace_signature_name(t->kind), *words;
-	if (!t->is_verified) {
+	if (!t->is_verified && !t->is_claim) {
 		words = arena_printf(j->a, "the %s %.*s is not signed by the site's release key", what, SPAN_ARG(t->name));
 		return words ? gate_fact_of(j, GATE_CAUSE_BAD_SIGNATURE, c, words) :
 			       err_set(j->err, RF_ENOMEM, "claims about a content");
@@ -249,8 +249,9 @@ static int judge_attestation(struct gate_judging *j, struct gate_content *c, con
 		return words ? gate_fact_of(j, GATE_CAUSE_FOREIGN_ATTESTATION, c, words) :
 			       err_set(j->err, RF_ENOMEM, "claims about a content");
 	}
-	c->signatures |= workspace_signature_bit(t->kind);
-	if (t->built_at != USEC_NONE && t->kind == WORKSPACE_SIGNATURE_PROVENANCE)
+	if (!t->is_claim)
+		c->signatures |= workspace_signature_bit(t->kind);
+	if (!t->is_claim && t->built_at != USEC_NONE && t->kind == WORKSPACE_SIGNATURE_PROVENANCE)
 		c->built_at = t->built_at;
 	const char *who = arena_printf(j->a, "its %s", what);
 	const struct claim k = { who, t->product, t->version, t->target };

@@ -141,18 +141,21 @@ static struct span product_of(struct span toolchain)
 	return kind && kind->product ? span_of(kind->product) : SPAN_NONE;
 }
 
-/* Whoever has no release.dsse has not signed; one that says something else, or that another key signed, is bad, whatever
- * the release says of itself: as found, or without a row for this engine, is nothing that can be taken from it then. */
+/* Whoever has no release.dsse has not signed, and as found is what nobody built here: such a row vouches for nothing, but
+ * the file it names must be the one that lies there. A release.dsse that says something else, or that another key signed,
+ * is bad, whatever the release says of itself. */
 static int row_attests(struct attesting *t, const struct pod_file *file)
 {
 	const struct pod_release *r = file->release;
 	const struct release_row *row = row_of(file);
 	char path[FS_PATH_MAX];
 	bool has_signature = r && fs_join(path, sizeof path, r->folder, RELEASE_SIGNATURE_FILE, NULL) == 0 && fs_exists(path);
-	if (!r || !has_signature || (r->is_verified && (r->release.as_found || !row)))
+	bool is_claim = r && (!has_signature || (r->is_verified && r->release.as_found));
+	if (!r || ((is_claim || r->is_verified) && !row))
 		return 0;
 	struct gate_attestation what = { .kind = WORKSPACE_SIGNATURE_RELEASE,
-					 .is_verified = r->is_verified,
+					 .is_verified = r->is_verified && !is_claim,
+					 .is_claim = is_claim,
 					 .name = SPAN(RELEASE_FILE),
 					 .built_at = USEC_NONE };
 	if (row) {

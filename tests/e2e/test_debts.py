@@ -73,7 +73,9 @@ def same_words(site, engine, denied):
             cwd=folder())
     findings = [f for j in r.lines() for f in j["findings"] if f["decision"] == "deny"]
     message = denied["status"]["message"]
-    ok(r.status == 1 and findings and all(f["why"] in message and f"Next: {f['next']}" in message for f in findings), "and in the same words", message, findings)
+    # the webhook says where it was found between what and why
+    words = [w for f in findings for w in (*f["why"].split("(what built it)", 1), f"Next: {f['next']}")]
+    ok(r.status == 1 and findings and all(w in message for w in words), "and in the same words", message, findings)
     print("# " + message.replace("\n", "\n# "))
 
 def brownfield():

@@ -267,13 +267,17 @@ static void releases(void **state)
 	static const char file[] = "linux-x86_64/cpu/m/1/model.onnx";
 	static const struct {
 		const char *folder;
-		bool own, sign;   /* the row names this engine; release.dsse is there */
+		bool own, sign, as_found; /* the row names this engine; release.dsse is there; nobody built it here */
 		size_t attested, verified;
 		const char *cause;
 	} rows[] = {
-		{ "good", true, true, 1, 1, NULL },
-		{ "other", false, true, 1, 1, "foreign_attestation" },
-		{ "unsigned", true, false, 0, 0, NULL },
+		{ "good", true, true, false, 1, 1, NULL },
+		{ "other", false, true, false, 1, 1, "foreign_attestation" },
+		{ "unsigned", true, false, false, 1, 0, NULL },
+		{ "unsigned-other", false, false, false, 1, 0, "foreign_attestation" },
+		{ "found", true, false, true, 1, 0, NULL },
+		{ "found-other", false, false, true, 1, 0, "foreign_attestation" },
+		{ "found-signed-other", false, true, true, 1, 1, "foreign_attestation" },
 	};
 	engine(p, "another.onnx", "1.22.0", "another");
 	for (size_t i = 0; i < RF_COUNT(rows); i++) {
@@ -281,13 +285,14 @@ static void releases(void **state)
 		char name[256];
 		snprintf(name, sizeof name, "%s/%s", rows[i].folder, file);
 		engine(p, name, "1.22.0", rows[i].folder);
-		release(p, rows[i].folder, rows[i].own ? name : "another.onnx", rows[i].sign, false);
+		release(p, rows[i].folder, rows[i].own ? name : "another.onnx", rows[i].sign, rows[i].as_found);
 		ask(p, rows[i].folder, NULL, &found);
 		assert_int_equal(found.releases, 1);
 		assert_int_equal(found.signed_releases, rows[i].verified);
 		const struct gate_pod_subject *s = subject(p, &found, name);
 		assert_int_equal(s->subject.attestation_count, rows[i].attested);
 		assert_int_equal(has_cause(s, "foreign_attestation"), rows[i].cause != NULL);
+		assert_false(has_cause(s, "bad_signature"));
 		gate_pod_release(&found);
 	}
 }
