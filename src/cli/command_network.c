@@ -272,18 +272,40 @@ static int list_feeds(struct listing *l)
 
 /* ── The others ─────────────────────────────────────────────────────────────────────────────────────────────────── */
 
-/* libpq's form may name several hosts; a password and parameters are not shown. */
+/* The value of a parameter of the URL, as it is written there; empty: it has none. */
+static struct span parameter_of(const char *url, const char *name)
+{
+	struct span rest = span_of(strchr(url, '?')), one;
+	rest = span_from(rest, 1);
+	while (rest.n && span_split(&rest, '&', &one))
+		if (span_starts(one, name) && one.n > strlen(name) && one.p[strlen(name)] == '=')
+			return span_from(one, strlen(name) + 1);
+	return SPAN_NONE;
+}
+
+/* Where libpq connects, first to last: a parameter of the URL before the host in front of its path, the environment where the
+ * URL has neither, then the machine's own socket. Several hosts may be named; a password and other parameters are not shown. */
 static int list_database(struct listing *l)
 {
-	const char *at = strstr(l->w->database, "://");
+	const char *at = strstr(l->w->database, "://"), *from = NULL;
 	if (!at)
 		return 0;
 	size_t n = strcspn(at + 3, "/?");
 	const char *user = memchr(at + 3, '@', n);
-	const char *host = user ? user + 1 : at + 3;
-	n = (size_t)(at + 3 + n - host);
-	put_address(l, &(struct address){ .address = n ? text(l, "postgresql://%.*s", (int)n, host) : "postgresql:// (libpq's default host)",
-					  .why = "the database", .key = "database", .line = line_of(l, "database", NULL, NULL) });
+	struct span host = span_from(span_bytes(at + 3, n), user ? (size_t)(user + 1 - (at + 3)) : 0);
+	static const char *const parameters[] = { "host", "hostaddr" }, *const variables[] = { "PGHOST", "PGHOSTADDR" };
+	for (size_t i = 0; i < RF_COUNT(parameters); i++)
+		if (parameter_of(at, parameters[i]).n)
+			host = parameter_of(at, parameters[i]);
+	for (size_t i = 0; i < RF_COUNT(variables) && (!host.n || from); i++)
+		if (getenv(variables[i]) && getenv(variables[i])[0]) {
+			host = span_of(getenv(variables[i]));
+			from = variables[i];
+		}
+	put_address(l, &(struct address){ .address = host.n ? text(l, "postgresql://%.*s", SPAN_ARG(host)) :
+								"postgresql:// (this machine's socket)",
+					  .why = from ? text(l, "the database, by %s of the environment", from) : "the database",
+					  .key = "database", .line = line_of(l, "database", NULL, NULL), .from = from });
 	return 0;
 }
 
