@@ -32,8 +32,8 @@ static const struct {
 #define HEX64 HEX32 HEX32
 #define HEX128 HEX64 HEX64
 static const char *const wrong[] = { "", ":", "@", "App", "registry.example/App:1", "registry.example/", "registry.example//app", "a..b", "a/.b",
-				     "a_", "-a", "a___b", "app:", "app:.x", "app@sha256:00", "app@" D "0", "app@sha512:" HEX64, "app@" D512 "0",
-				     "app@sha256:" HEX128, "app@sha1:0123456789abcdef0123456789abcdef01234567", "app@md5:" HEX32,
+				     "a_", "-a", "a___b", "app:", "app:.x", "app@sha256:00", ("app@" D "0"), ("app@sha512:" HEX64), ("app@" D512 "0"),
+				     ("app@sha256:" HEX128), ("app@sha1:" HEX32 "01234567"), ("app@md5:" HEX32),
 				     "registry.example:x/app", "regi stry.example/app",
 				     "registry.example/../../etc:1", "app:1:2/", "registry.example/app:1 ", "http://registry.example/app" };
 
